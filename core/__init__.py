@@ -1,0 +1,1 @@
+"""The engine that the api and the worker share."""

@@ -1,0 +1,229 @@
+"""Requests for work, and the record of it."""
+
+import math
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from core.contracts.reports import AdaptPlan, Report
+from core.contracts.values import (
+    Contract,
+    Identifier,
+    LanguageTag,
+    Method,
+    Promotion,
+    TaskName,
+)
+
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class InnerLoop(StrEnum):
+    """Who computes the inner loop; all three are tested against each other."""
+
+    FUSED = "fused"
+    LEARN2LEARN = "learn2learn"
+    SECOND_ORDER = "second-order"
+
+
+class FineTuneSettings(Contract):
+    """Plain training: PRE and FT.
+
+    Attributes:
+        encoder_lr: Peak AdamW rate of the encoder.
+        heads_lr: Peak AdamW rate of the intent head, the slot head and the CRF.
+        epochs: Passes over the data; a fraction is allowed.
+        batch_size: Examples in a step.
+        weight_decay: AdamW's.
+        warmup: Fraction of the steps in which the rate rises linearly; then it falls linearly to zero.
+    """
+
+    encoder_lr: Rate = 2e-4
+    heads_lr: Rate = 1e-3
+    epochs: Annotated[float, Field(gt=0, le=200)] = 8.0
+    batch_size: Annotated[int, Field(ge=1, le=512)] = 16
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+    def steps(self, examples: int) -> int:
+        """Return the optimiser steps of a run over so many examples, at least one."""
+        # Whole batches an epoch: the last one may be small, but it is a step.
+        return max(1, math.ceil(math.ceil(examples / self.batch_size) * self.epochs))
+
+
+class PretrainSettings(FineTuneSettings):
+    """PRE: a base from source-language data; the defaults suit thousands of examples."""
+
+    epochs: Annotated[float, Field(gt=0, le=200)] = 3.0
+    batch_size: Annotated[int, Field(ge=1, le=512)] = 32
+
+
+class MetaSettings(Contract):
+    """X-METRA-ADA: Algorithm 1, both stages.
+
+    Attributes:
+        inner_lr: α, the plain SGD rate of the inner loop.
+        outer_lr: β for the encoder (Adam); a full encoder diverges at the paper's 1e-2.
+        heads_outer_lr: β for the heads and the CRF.
+        inner_steps: n; the support set is cut into n minibatches, one a step.
+        k_shot: Support examples an intent, at most.
+        q_shot: Query examples an intent, at most.
+        meta_batch_size: b, episodes in an outer step.
+        meta_train_steps: Outer steps of meta-train.
+        meta_adapt_steps: Outer steps of meta-adapt.
+        inner_loop: Who computes it.
+    """
+
+    inner_lr: Rate = 1e-3
+    outer_lr: Rate = 2e-4
+    heads_outer_lr: Rate = 1e-3
+    inner_steps: Annotated[int, Field(ge=1, le=50)] = 5
+    k_shot: Annotated[int, Field(ge=1, le=100)] = 6
+    q_shot: Annotated[int, Field(ge=1, le=100)] = 6
+    meta_batch_size: Annotated[int, Field(ge=1, le=64)] = 4
+    meta_train_steps: Annotated[int, Field(ge=1, le=10_000)] = 60
+    meta_adapt_steps: Annotated[int, Field(ge=1, le=10_000)] = 20
+    inner_loop: InnerLoop = InnerLoop.FUSED
+
+
+class Hyperparameters(Contract):
+    """How an adaptation learns; every default was measured (benchmarks/RESULTS.md)."""
+
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
+    fine_tune: FineTuneSettings = FineTuneSettings()
+    meta: MetaSettings = MetaSettings()
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    PRETRAIN = "pretrain"
+    ADAPT = "adapt"
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can follow."""
+        return self in {JobStatus.CANCELLED, JobStatus.SUCCEEDED, JobStatus.FAILED}
+
+
+class AdaptJob(Contract):
+    """All a worker needs to adapt a language; the examples are in the store.
+
+    Attributes:
+        dataset_id: The few-shot examples.
+        evaluation_dataset_id: Held-out examples, or None to hold out `evaluation_fraction`.
+        evaluation_fraction: Share of the few-shot data held out when no dataset is given.
+        base_id: The base checkpoint to start from.
+        baselines: Other methods to train beside and report, never to serve.
+    """
+
+    kind: Literal[JobKind.ADAPT] = JobKind.ADAPT
+    task: TaskName
+    language: LanguageTag
+    dataset_id: Identifier
+    evaluation_dataset_id: Identifier | None = None
+    evaluation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    base_id: Identifier
+    method: Method = Method.X_METRA_ADA
+    baselines: tuple[Method, ...] = ()
+    hyperparameters: Hyperparameters = Hyperparameters()
+    promote: Promotion = Promotion.IF_BETTER
+    extend_labels: bool = False
+
+
+class PretrainJob(Contract):
+    """All a worker needs to make a base (PRE).
+
+    Attributes:
+        encoder: ``embedded``, a hub id, or a folder the worker can read.
+    """
+
+    kind: Literal[JobKind.PRETRAIN] = JobKind.PRETRAIN
+    task: TaskName
+    source_language: LanguageTag
+    dataset_id: Identifier
+    evaluation_dataset_id: Identifier | None = None
+    evaluation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    encoder: Annotated[str, Field(min_length=1, max_length=512)] = "embedded"
+    settings: PretrainSettings = PretrainSettings()
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
+    promote: Promotion = Promotion.IF_BETTER
+
+
+JobRequest = Annotated[AdaptJob | PretrainJob, Field(discriminator="kind")]
+
+
+class Progress(Contract):
+    """How far a job is.
+
+    Attributes:
+        percent: Of the whole job, 0 to 100.
+        stage: What is being done, for people: ``meta-train``, ``evaluate base``…
+        step: Steps done in this stage.
+        total_steps: Steps of this stage.
+        eta_seconds: Seconds to the end of the job, or None while nothing is known.
+        metrics: The latest losses and rates.
+    """
+
+    percent: Annotated[float, Field(ge=0, le=100)] = 0.0
+    stage: str = "queued"
+    step: int = 0
+    total_steps: int = 0
+    eta_seconds: float | None = None
+    metrics: dict[str, float] = {}
+
+
+class Problem(Contract):
+    """Why a job failed, in the shape of RFC 9457."""
+
+    type: str = "about:blank"
+    title: str
+    detail: str
+    errors: tuple[dict[str, str], ...] = ()
+
+
+class JobRecord(Contract):
+    """The durable record of a job, as `GET /jobs/{id}` shows it."""
+
+    job_id: Identifier
+    kind: JobKind
+    task: TaskName
+    language: LanguageTag
+    status: JobStatus = JobStatus.QUEUED
+    request: JobRequest
+    plan: AdaptPlan | None = None
+    progress: Progress = Progress()
+    attempts: int = 0
+    checkpoint_id: Identifier | None = None
+    report: Report | None = None
+    error: Problem | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class JobEvent(Contract):
+    """One line of a job's history: a change of status, or a progress.
+
+    Attributes:
+        event: ``status`` or ``progress``.
+        at: When.
+        data: The progress, or ``{"status": …}``.
+    """
+
+    event: Literal["status", "progress"]
+    at: datetime
+    data: dict[str, Any]

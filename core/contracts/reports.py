@@ -1,0 +1,169 @@
+"""What an adaptation will do, and what it did."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from core.contracts.values import Contract, Identifier, LanguageTag, Method, TaskName
+
+
+class StagePlan(Contract):
+    """One stage of training.
+
+    Attributes:
+        name: ``fine-tune``, ``meta-train`` or ``meta-adapt``.
+        steps: Optimiser steps.
+        examples: Target-language examples it may see.
+        episodes: Episodes drawn; 0 for plain training.
+        k_shot: Support examples an intent, at most.
+        q_shot: Query examples an intent, at most.
+    """
+
+    name: str
+    steps: int
+    examples: int
+    episodes: int = 0
+    k_shot: int = 0
+    q_shot: int = 0
+
+
+class AdaptPlan(Contract):
+    """What an adaptation will do, told before it starts.
+
+    Attributes:
+        train: Few-shot examples left for training.
+        evaluation: Held-out examples.
+        stages: In the order they run.
+        warnings: Everything a person should know: small intents, pools that are re-split…
+        estimated_seconds: On this worker, roughly; None where nothing was measured yet.
+    """
+
+    method: Method
+    train: int
+    evaluation: int
+    stages: tuple[StagePlan, ...]
+    warnings: tuple[str, ...] = ()
+    estimated_seconds: float | None = None
+
+
+class Scores(Contract):
+    """Precision, recall and F1 of one label."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class Evaluation(Contract):
+    """A model measured on held-out examples; every rate is between 0 and 1.
+
+    Attributes:
+        examples: How many.
+        intent_accuracy: Share of right intents.
+        slot_f1: Micro-averaged F1 of exact spans.
+        exact_match: Share of utterances with the right intent and exactly the right slots.
+        intents: Scores of each intent.
+        slots: Scores of each slot type.
+        intent_confusion: Gold intent → predicted intent → count, without the right ones.
+    """
+
+    examples: int = Field(ge=1)
+    intent_accuracy: float
+    slot_f1: float
+    exact_match: float
+    intents: dict[str, Scores] = {}
+    slots: dict[str, Scores] = {}
+    intent_confusion: dict[str, dict[str, int]] = {}
+
+    @property
+    def quality(self) -> float:
+        """The one number by which models are compared: mean of intent accuracy and slot F1."""
+        return (self.intent_accuracy + self.slot_f1) / 2
+
+
+class Candidate(Contract):
+    """A model that was measured: the one made, or one it is compared with."""
+
+    name: str
+    checkpoint_id: Identifier | None = None
+    evaluation: Evaluation
+    train_seconds: float = 0.0
+
+
+class PromotionDecision(Contract):
+    """Whether the new checkpoint serves, and why."""
+
+    promoted: bool
+    reason: str
+
+
+class CurvePoint(Contract):
+    """Losses at one step of one stage."""
+
+    stage: str
+    step: int
+    metrics: dict[str, float]
+
+
+class Report(Contract):
+    """What a job did, measured and explained."""
+
+    plan: AdaptPlan | None = None
+    data: dict[str, int]
+    dataset_ids: dict[str, str]
+    result: Candidate
+    baselines: tuple[Candidate, ...] = ()
+    decision: PromotionDecision
+    verdict: str
+    curves: tuple[CurvePoint, ...] = ()
+    warnings: tuple[str, ...] = ()
+    seed: int
+    versions: dict[str, str]
+    device: str
+    wall_seconds: float
+    peak_memory_bytes: int
+
+
+class CheckpointManifest(Contract):
+    """What a checkpoint is; written last, so that a folder without one does not exist.
+
+    Attributes:
+        checkpoint_id: Its name.
+        method: ``pre`` for a base, or how the language was learnt.
+        languages: What it was trained on, source first.
+        base_id: The base it came from; None for a base.
+        dataset_ids: Role → dataset: ``source``, ``target``, ``evaluation``.
+        encoder: The name of the encoder it was made with.
+        intents: The intent labels, in the order of the head.
+        slots: The slot types, sorted.
+        files: File name → SHA-256.
+        bytes: Size of the weights.
+        seconds_per_example: What training one example once took where it was made, for estimates.
+        evaluation: Its score where it was made.
+    """
+
+    checkpoint_id: Identifier
+    task: TaskName
+    method: str
+    languages: tuple[LanguageTag, ...]
+    base_id: Identifier | None = None
+    dataset_ids: dict[str, str]
+    encoder: str
+    intents: tuple[str, ...]
+    slots: tuple[str, ...]
+    files: dict[str, str]
+    bytes: int
+    seconds_per_example: float | None = None
+    evaluation: Evaluation | None = None
+    created_at: datetime
+
+
+class Deployment(Contract):
+    """Which checkpoint serves a language; the highest number is live."""
+
+    number: int = Field(ge=1)
+    checkpoint_id: Identifier
+    reason: str
+    job_id: Identifier | None = None
+    created_at: datetime

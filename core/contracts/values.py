@@ -1,0 +1,87 @@
+"""The small value types that every other contract is made of."""
+
+import unicodedata
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import langcodes
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_TEXT_LENGTH = 2_000
+"""Code points in one utterance: far above any spoken request, and one encoder window in every script."""
+
+BASE = "base"
+"""The deployment of a task that answers every language nobody adapted; no language tag can be this."""
+
+
+class Contract(BaseModel):
+    """Base of every contract: immutable, and an unknown field is a fault, not a shrug."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaskName(StrEnum):
+    """What is learnt."""
+
+    MTOD = "mtod"
+
+
+class Method(StrEnum):
+    """How a language is learnt."""
+
+    FT = "ft"
+    X_METRA_ADA = "x-metra-ada"
+
+
+class Promotion(StrEnum):
+    """When a new checkpoint replaces the one that serves."""
+
+    IF_BETTER = "if_better"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+def canonical_language(tag: str) -> str:
+    """Return a BCP-47 tag in its canonical form.
+
+    Args:
+        tag: A language tag such as ``es``, ``pt-br`` or ``es_XX``.
+
+    Raises:
+        ValueError: The tag is not one of the registry's.
+    """
+    if not tag or not langcodes.tag_is_valid(tag):
+        raise ValueError(f"{tag!r} is not a BCP-47 language tag such as 'es', 'th' or 'pt-BR'")
+    return langcodes.standardize_tag(tag)
+
+
+def printable_text(text: str) -> str:
+    """Return the text unchanged if it can be stored, tokenised and shown.
+
+    Raises:
+        ValueError: The text is blank, too long, or holds NUL or half a surrogate pair.
+    """
+    # First, so that nothing below reads a text of any length.
+    if len(text) > MAX_TEXT_LENGTH:
+        raise ValueError(f"the text has {len(text)} characters; the limit is {MAX_TEXT_LENGTH}")
+    if not text.strip():
+        raise ValueError("the text is empty")
+    for position, character in enumerate(text):
+        if character == "\0":
+            raise ValueError(f"character {position} is NUL (U+0000)")
+        if unicodedata.category(character) == "Cs":
+            raise ValueError(f"character {position} is a lone surrogate (U+{ord(character):04X})")
+    return text
+
+
+def now() -> datetime:
+    """Return the present moment in UTC, as every record stores it."""
+    return datetime.now(UTC)
+
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+LanguageTag = Annotated[str, StringConstraints(max_length=35), AfterValidator(canonical_language)]
+Text = Annotated[str, AfterValidator(printable_text)]
+Label = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,128}$")]
+Offset = Annotated[int, Field(ge=0)]
