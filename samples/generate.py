@@ -1,0 +1,187 @@
+"""Make the sample files from the grammars: ``python -m samples.generate --help``."""
+
+import argparse
+import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.contracts.examples import MtodExample, SlotSpan
+from samples.grammar import Grammar, GrammarError, read_grammar
+from samples.patterns import Choice
+from samples.utterance import Speaker
+
+GRAMMARS = Path(__file__).parent / "grammars"
+ATTEMPTS = 200
+"""Tries for one more new utterance before the grammar is held to be exhausted."""
+
+COVERAGE = 2
+"""How often each slot of an intent shall be heard in the first examples of it."""
+
+SOURCE_COUNTS: Mapping[str, int] = {
+    "alarm/cancel_alarm": 130,
+    "alarm/modify_alarm": 130,
+    "alarm/set_alarm": 200,
+    "alarm/show_alarms": 110,
+    "alarm/snooze_alarm": 90,
+    "alarm/time_left_on_alarm": 80,
+    "reminder/cancel_reminder": 130,
+    "reminder/set_reminder": 240,
+    "reminder/show_reminders": 110,
+    "weather/checkSunrise": 90,
+    "weather/checkSunset": 90,
+    "weather/find": 300,
+}
+"""Utterances of each intent in a source file: uneven, as requests are."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFile:
+    """One file to be made.
+
+    Attributes:
+        name: Its name within the output folder.
+        language: The folder of its grammar.
+        counts: How many utterances of each intent, or one number for all.
+        held_out: Whether held-out lines take part; no text of the language's earlier files is repeated.
+    """
+
+    name: str
+    language: str
+    counts: Mapping[str, int] | int
+    held_out: bool = False
+
+
+FILES = (
+    SampleFile("en.jsonl", "en", SOURCE_COUNTS),
+    SampleFile("en.held-out.jsonl", "en", 18, held_out=True),
+    SampleFile("es.few-shot.jsonl", "es", 10),
+    SampleFile("es.held-out.jsonl", "es", 15, held_out=True),
+)
+
+EPILOG = """\
+The same seed gives the same bytes on every machine. The files beside the project were made with
+
+    python -m samples.generate --seed 7 --out samples/mtod
+
+and a test compares them. To look before you write:
+
+    python -m samples.generate --only es.few-shot.jsonl --out - | shuf -n 20
+
+To add a language, write samples/grammars/TAG/*.grammar (samples/README.md tells how), and name its files
+in FILES of samples/generate.py.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    names = options.only or [file.name for file in FILES]
+    try:
+        contents = generate(options.seed)
+    except GrammarError as error:
+        print(f"samples.generate: {error}", file=sys.stderr)
+        return 1
+    for name in names:
+        if options.out == "-":
+            sys.stdout.write(contents[name])
+            continue
+        folder = Path(options.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(contents[name], encoding="utf-8", newline="\n")
+        print(f"{folder / name}: {contents[name].count(chr(10))} utterances")
+    return 0
+
+
+def generate(seed: int) -> dict[str, str]:
+    """Return the content of every sample file by its name.
+
+    Raises:
+        GrammarError: A grammar is faulty or says too little for a file.
+    """
+    contents: dict[str, str] = {}
+    told: dict[str, set[str]] = {}
+    for file in FILES:
+        grammar = read_grammar(GRAMMARS / file.language)
+        examples = _examples(file, grammar, seed, told.setdefault(file.language, set()))
+        contents[file.name] = "".join(_line(example) for example in examples)
+    return contents
+
+
+def _examples(file: SampleFile, grammar: Grammar, seed: int, told: set[str]) -> list[MtodExample]:
+    """Say every utterance of a file, in random order; what is told once is not told again."""
+    examples: list[MtodExample] = []
+    for intent, lines in sorted(grammar.intents.items()):
+        # One stream of choices an intent: a new frame elsewhere leaves the other intents as they were.
+        chance = random.Random(f"{intent}/{file.name}/{seed}")
+        speaker = Speaker(grammar, chance, held_out_share=0.6 if file.held_out else 0.0)
+        frames = _rounds(list(lines) if file.held_out else lines.seen, grammar, chance)
+        wanted = file.counts if isinstance(file.counts, int) else file.counts[intent]
+        examples.extend(_new_example(intent, frames, speaker, told) for _ in range(wanted))
+    random.Random(f"{file.name}/{seed}").shuffle(examples)
+    return examples
+
+
+def _rounds(frames: list[Choice], grammar: Grammar, chance: random.Random) -> Iterator[Choice]:
+    """Yield all frames in random order, again and again, so that none is heard much more than another.
+
+    The first round begins with the frames that a slot needs to be heard `COVERAGE` times: ten examples
+    picked blindly would leave out the rare slots.
+    """
+    heard: Counter[str] = Counter()
+    chance.shuffle(frames)
+    later: list[Choice] = []
+    for frame in frames:
+        slots = grammar.slots_of(frame)
+        if any(heard[slot] < COVERAGE for slot in slots):
+            yield frame
+        else:
+            later.append(frame)
+        heard.update(slots)
+    yield from later
+    while True:
+        chance.shuffle(frames)
+        yield from frames
+
+
+def _new_example(intent: str, frames: Iterator[Choice], speaker: Speaker, told: set[str]) -> MtodExample:
+    for _ in range(ATTEMPTS):
+        utterance = speaker.say(next(frames))
+        if utterance.key not in told and not utterance.repeats_itself:
+            told.add(utterance.key)
+            slots = tuple(SlotSpan(slot=slot, start=start, end=end) for slot, start, end in utterance.spans)
+            return MtodExample(text=utterance.text, intent=intent, slots=slots)
+    raise GrammarError(f"@ {intent} has too little to say: {ATTEMPTS} tries in a row gave nothing new")
+
+
+def _line(example: MtodExample) -> str:
+    content = example.model_dump(mode="json", exclude={"tokens"})
+    return json.dumps(content, ensure_ascii=False) + "\n"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m samples.generate",
+        description="Make the sample files (JSONL of text, intent and slots) from the grammars.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seed", type=int, default=7, help="the seed of every choice (default: %(default)s)")
+    parser.add_argument(
+        "--out", default="samples/mtod", metavar="FOLDER", help="where to write, '-' to print (%(default)s)"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[file.name for file in FILES],
+        metavar="NAME",
+        help=f"make only this file; may be repeated ({', '.join(file.name for file in FILES)})",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,15 @@
+"""The committed sample files."""
+
+from pathlib import Path
+
+import pytest
+
+import samples
+
+FOLDER = Path(samples.__file__).parent / "mtod"
+
+
+@pytest.fixture(scope="session")
+def committed() -> dict[str, str]:
+    """Return the text of every committed file by its name."""
+    return {file.name: file.read_text(encoding="utf-8") for file in sorted(FOLDER.iterdir())}
