@@ -1,0 +1,17 @@
+"""The names of the formats, as a request or a command line gives them."""
+
+from enum import StrEnum
+
+
+class FileFormat(StrEnum):
+    """A file format for labelled utterances.
+
+    Attributes:
+        JSONL: One example of the API a line.
+        MTOD_TSV: The tables of Multilingual Task-Oriented Dialog (Schuster et al. 2019).
+        CONLL: A token and its BIO tag a line, with or without the headers of the MTOD release.
+    """
+
+    JSONL = "jsonl"
+    MTOD_TSV = "mtod-tsv"
+    CONLL = "conll"

@@ -1,0 +1,54 @@
+import pytest
+
+from core.errors import InvalidInput
+from core.formats.detection import detect_format, line_format
+from core.formats.formats import FileFormat
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"text": "hola", "intent": "greet"}', FileFormat.JSONL),
+        ("[", FileFormat.JSONL),
+        ("lamp/on\t\tenciende", FileFormat.MTOD_TSV),
+        ("{odd}\t0:3:x\tuno", FileFormat.MTOD_TSV),
+        ("greet\t\tO", FileFormat.MTOD_TSV),
+        ("lamp/on\t0:8:x\tenciende\tes_XX\t{}", FileFormat.MTOD_TSV),
+        ("# text: enciende", FileFormat.CONLL),
+        ("1\tenciende\tlamp/on\tNoLabel", FileFormat.CONLL),
+        ("1\tenciende\tO", FileFormat.CONLL),
+        ("enciende B-x", FileFormat.CONLL),
+        ("enciende la luz", None),
+        ("lamp/on\tenciende", None),
+    ],
+)
+def test_a_line_shows_its_format(line: str, expected: FileFormat | None) -> None:
+    assert line_format(line) == expected
+
+
+def test_the_content_wins_over_the_name() -> None:
+    assert detect_format(["lamp/on\t\tenciende"], name="export.jsonl") == FileFormat.MTOD_TSV
+
+
+def test_a_broken_first_line_does_not_decide() -> None:
+    lines = ["1\tuno\tO", *['{"text": "hola", "intent": "greet"}'] * 3]
+
+    assert detect_format(lines) == FileFormat.JSONL
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.JSONL", FileFormat.JSONL), ("dir/a.tsv", FileFormat.MTOD_TSV), ("a.conllu", FileFormat.CONLL)],
+)
+def test_the_name_decides_where_the_content_does_not(name: str, expected: FileFormat) -> None:
+    assert detect_format(["", "enciende la luz"], name=name) == expected
+
+
+def test_a_table_with_missing_columns_is_still_a_table() -> None:
+    assert detect_format(["lamp/on\tenciende"]) == FileFormat.MTOD_TSV
+
+
+@pytest.mark.parametrize("name", ["", "a.txt"])
+def test_a_file_of_no_known_format_is_told(name: str) -> None:
+    with pytest.raises(InvalidInput, match="line 2: this is none of the formats jsonl, mtod-tsv, conll"):
+        detect_format(["", "enciende la luz"], name=name)

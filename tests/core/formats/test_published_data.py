@@ -1,0 +1,72 @@
+"""The published MTOD files, read whole. Nothing of them is copied here but their counts."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from core.formats import (
+    FileFormat,
+    ReadResult,
+    read_examples,
+    read_examples_with_notes,
+    write_jsonl,
+    write_mtod_tsv,
+)
+
+FILES = {
+    "en/train-en.conllu": 30521,
+    "en/eval-en.tsv": 4181,
+    "en/test-en.tsv": 8621,
+    "es/train-es.tsv": 3617,
+    "es/eval-es.tsv": 1983,
+    "es/test-es.tsv": 3043,
+    "th/train-th.tsv": 2156,
+    "th/eval-th.tsv": 1235,
+    "th/test-th.tsv": 1692,
+}
+MOST_SECONDS = 20.0
+"""Some 2 s are needed; the rest is for a busy machine."""
+
+pytestmark = [pytest.mark.data, pytest.mark.parametrize("name", FILES)]
+
+
+def read(data_folder: Path, name: str) -> ReadResult:
+    return read_examples_with_notes((data_folder / "mtod" / name).read_bytes())
+
+
+def test_every_row_is_read(data_folder: Path, name: str) -> None:
+    began = time.monotonic()
+
+    result = read(data_folder, name)
+
+    assert time.monotonic() - began < MOST_SECONDS
+    assert len(result.examples) == FILES[name]
+    assert result.notes.format == (FileFormat.CONLL if name.endswith("conllu") else FileFormat.MTOD_TSV)
+
+
+def test_values_are_tight_and_few_rows_contradict_themselves(data_folder: Path, name: str) -> None:
+    result = read(data_folder, name)
+
+    values = [each.text[span.start : span.end] for each in result.examples for span in each.slots]
+    assert all(value and value == value.strip() for value in values)
+    assert len(result.notes.disagreeing) <= 0.05 * len(result.examples)
+    assert len(result.notes.shrunk) + len(result.notes.clipped) <= 12
+    assert not result.notes.repaired
+
+
+def test_texts_are_as_published(data_folder: Path, name: str) -> None:
+    published = (data_folder / "mtod" / name).read_text("utf-8").splitlines()
+    if name.endswith("conllu"):
+        texts = [line.removeprefix("# text: ") for line in published if line.startswith("# text: ")]
+    else:
+        texts = [line.split("\t")[2] for line in published]
+
+    assert [example.text for example in read(data_folder, name).examples] == texts
+
+
+def test_both_of_our_own_formats_hold_all_of_it(data_folder: Path, name: str) -> None:
+    examples = list(read(data_folder, name).examples)
+
+    assert read_examples(write_jsonl(examples)) == examples
+    assert read_examples(write_mtod_tsv(examples, locale="xx_XX")) == examples
