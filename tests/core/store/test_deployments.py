@@ -1,0 +1,141 @@
+"""Append-only: whoever deploys last is live, and nobody's record is lost."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.contracts.values import TaskName
+from core.errors import CorruptArtifact, InvalidInput
+from core.store import Store
+from core.store.deployments import Deployments
+from tests.core.store.builders import MTOD, TRICKS
+
+WRITERS = 12
+
+
+def test_before_the_first_deployment_nothing_is_live(store: Store) -> None:
+    assert store.deployments.live(MTOD, "es") is None
+    assert store.deployments.history(MTOD, "es") == []
+    assert store.deployments.keys(MTOD) == []
+
+
+def test_the_last_one_deployed_is_live_and_the_history_is_newest_first(store: Store) -> None:
+    first = store.deployments.deploy(MTOD, "es", "es-1", reason="first", job_id="job-1")
+    second = store.deployments.deploy(MTOD, "es", "es-2", reason="better")
+    back = store.deployments.deploy(MTOD, "es", "es-1", reason="roll back")
+    assert [first.number, second.number, back.number] == [1, 2, 3]
+    assert (first.job_id, second.job_id) == ("job-1", None)
+    assert store.deployments.live(MTOD, "es") == back
+    assert store.deployments.history(MTOD, "es") == [back, second, first]
+
+
+def test_each_language_and_the_base_have_their_own(store: Store) -> None:
+    for key in ("th", "base", "es"):
+        store.deployments.deploy(MTOD, key, f"{key}-1", reason="first")
+    assert store.deployments.keys(MTOD) == ["base", "es", "th"]
+    live = store.deployments.live(MTOD, "th")
+    assert live is not None
+    assert (live.number, live.checkpoint_id) == (1, "th-1")
+
+
+def test_a_language_has_one_history_however_it_is_written(store: Store) -> None:
+    store.deployments.deploy(MTOD, "pt_br", "pt-1", reason="first")
+    store.deployments.deploy(MTOD, "PT-BR", "pt-2", reason="second")
+    assert store.deployments.keys(MTOD) == ["pt-BR"]
+    assert len(store.deployments.history(MTOD, "pt-br")) == 2
+
+
+def test_the_file_is_named_by_its_number(local_store: Store, folder: Path) -> None:
+    local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
+    assert [path.name for path in (folder / "deployments" / "mtod" / "es").iterdir()] == ["000001.json"]
+
+
+def test_all_who_deploy_at_once_succeed_one_after_the_other(store: Store) -> None:
+    together = threading.Barrier(WRITERS)
+    numbers: list[int] = []
+
+    def deploy(writer: int) -> None:
+        together.wait()
+        for turn in range(5):
+            deployment = store.deployments.deploy(MTOD, "es", f"es-{writer}-{turn}", reason="race")
+            numbers.append(deployment.number)
+
+    threads = [threading.Thread(target=deploy, args=(writer,)) for writer in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, WRITERS * 5 + 1))
+    history = store.deployments.history(MTOD, "es")
+    assert [deployment.number for deployment in history] == list(range(WRITERS * 5, 0, -1))
+    assert len({deployment.checkpoint_id for deployment in history}) == WRITERS * 5
+
+
+def test_a_number_taken_after_the_look_is_passed_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.deployments.deploy(MTOD, "es", "es-1", reason="first")
+    with monkeypatch.context() as patch:
+        patch.setattr(Deployments, "_numbers", lambda self, folder: [])
+        deployment = store.deployments.deploy(MTOD, "es", "es-2", reason="late")
+    assert deployment.number == 2
+    assert store.deployments.live(MTOD, "es") == deployment
+
+
+def test_more_than_a_million_deployments_keep_their_order(local_store: Store, folder: Path) -> None:
+    local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
+    home = folder / "deployments" / "mtod" / "es"
+    record = (home / "000001.json").read_text()
+    (home / "999999.json").write_text(record.replace('"number": 1', '"number": 999999'))
+    local_store.deployments.deploy(MTOD, "es", "es-2", reason="last")
+    assert (home / "1000000.json").is_file()
+    live = local_store.deployments.live(MTOD, "es")
+    assert live is not None
+    assert live.checkpoint_id == "es-2"
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"number": 1}'])
+def test_an_unreadable_live_record_is_told_and_deploying_again_mends_it(
+    local_store: Store, folder: Path, content: str
+) -> None:
+    first = local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
+    (folder / "deployments" / "mtod" / "es" / "000002.json").write_text(content)
+    with pytest.raises(CorruptArtifact, match=r"000002\.json"):
+        local_store.deployments.live(MTOD, "es")
+    again = local_store.deployments.deploy(MTOD, "es", "es-1", reason="mend")
+    assert local_store.deployments.live(MTOD, "es") == again
+    assert local_store.deployments.history(MTOD, "es") == [again, first]
+
+
+def test_a_record_under_a_number_that_is_not_its_own_is_told(local_store: Store, folder: Path) -> None:
+    local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
+    home = folder / "deployments" / "mtod" / "es"
+    (home / "000009.json").write_bytes((home / "000001.json").read_bytes())
+    with pytest.raises(CorruptArtifact, match="holds the deployment 1"):
+        local_store.deployments.live(MTOD, "es")
+
+
+def test_what_a_killed_writer_left_deploys_nothing(local_store: Store, folder: Path) -> None:
+    home = folder / "deployments" / "mtod" / "es"
+    home.mkdir(parents=True)
+    (home / ".000001.json.0123.tmp").write_text("{")
+    assert local_store.deployments.live(MTOD, "es") is None
+    assert local_store.deployments.keys(MTOD) == []
+    assert local_store.deployments.deploy(MTOD, "es", "es-1", reason="first").number == 1
+
+
+@pytest.mark.parametrize("name", TRICKS)
+def test_a_name_that_hides_a_path_is_refused(store: Store, folder: Path, name: str) -> None:
+    for key, checkpoint_id, job_id in ((name, "es-1", "job-1"), ("es", name, "job-1"), ("es", "es-1", name)):
+        with pytest.raises(InvalidInput):
+            store.deployments.deploy(MTOD, key, checkpoint_id, reason="trick", job_id=job_id)
+    with pytest.raises(InvalidInput):
+        store.deployments.live(MTOD, name)
+    with pytest.raises(InvalidInput):
+        store.deployments.history(MTOD, name)
+    assert not folder.exists()
+
+
+def test_a_task_that_is_none_is_refused(store: Store) -> None:
+    task: TaskName = "../mtod"  # type: ignore[assignment]
+    with pytest.raises(InvalidInput, match="/task"):
+        store.deployments.keys(task)
