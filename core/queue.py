@@ -1,0 +1,300 @@
+"""Which jobs wait, how far each is, and which are to stop: the one module of the core that knows Redis.
+
+RQ keeps the queue proper; progress, events, cancel flags and remembered answers are keys of our own.
+All of it may be lost, bar the waiting jobs: everything durable is in the store. Nothing is ever
+pickled: what goes in and out is JSON, so a Redis somebody else can write to runs no code of theirs.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final, Self, cast
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from core.contracts.jobs import JobEvent, JobStatus, Progress
+from core.contracts.values import now
+from core.errors import Conflict, Fault, InvalidInput, QueueFull, QueueUnavailable
+
+ENTRY_POINT: Final = "worker.tasks.run_job"
+"""What RQ calls; by name, for the core imports no worker."""
+
+CONNECT_SECONDS, ANSWER_SECONDS = 1.0, 3.0
+"""An api that hangs on a dead Redis is worse than one that says 503."""
+
+LONGEST_BLOCK_MILLISECONDS: Final = 2_000
+"""A blocking read must end well before the socket gives up."""
+
+JOB_TIMEOUT_SECONDS: Final = 6 * 3600
+"""The default recipe takes minutes; a full encoder on a CPU may take hours."""
+
+RESULT_SECONDS: Final = 3600
+"""RQ's own book-keeping of ended jobs; their results are in the store."""
+
+TRACE_SECONDS: Final = 7 * 24 * 3600
+"""How long progress, events and cancel flags stay; every report begins it anew."""
+
+ANSWER_MEMORY_SECONDS: Final = 24 * 3600
+EVENTS_KEPT: Final = 1_000
+
+_EVENT_ID = re.compile(r"([0-9]{1,20})(-[0-9]{1,20})?")
+
+
+class JobQueue:
+    """The queue of jobs.
+
+    Args:
+        connection: A Redis that answers bytes.
+        name: Tells queues of one Redis apart.
+        max_waiting: How many jobs may wait.
+        job_timeout_seconds: How long a job may run.
+    """
+
+    def __init__(
+        self,
+        connection: Redis,
+        *,
+        name: str = "xmetra",
+        max_waiting: int = 100,
+        job_timeout_seconds: int = JOB_TIMEOUT_SECONDS,
+    ) -> None:
+        self.name = name
+        self._redis = connection
+        self._max_waiting = max_waiting
+        self._timeout = job_timeout_seconds
+        self._queue = Queue(name, connection=connection, serializer=JSONSerializer)
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        name: str = "xmetra",
+        max_waiting: int = 100,
+        job_timeout_seconds: int = JOB_TIMEOUT_SECONDS,
+    ) -> Self:
+        """Return the queue at a URL: ``redis://``, ``rediss://`` or ``unix://``. Nothing is sent yet.
+
+        Raises:
+            ValueError: The URL is none of these.
+        """
+        connection = Redis.from_url(
+            url,
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=Retry(ExponentialBackoff(), retries=1, supported_errors=(RedisConnectionError,)),
+        )
+        return cls(connection, name=name, max_waiting=max_waiting, job_timeout_seconds=job_timeout_seconds)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self._redis.close()
+
+    def ping(self) -> None:
+        """Ask Redis whether it is there.
+
+        Raises:
+            QueueUnavailable: It is not.
+        """
+        with _redis_asked():
+            self._redis.ping()
+
+    def answers(self) -> bool:
+        """Whether Redis is there."""
+        with suppress(QueueUnavailable):
+            self.ping()
+            return True
+        return False
+
+    def enqueue(self, job_id: str) -> int:
+        """Let a job wait for a worker; one that waits already keeps its place.
+
+        Returns:
+            Its position; 1 is next.
+
+        Raises:
+            QueueFull: Too many wait.
+            QueueUnavailable: Redis does not answer.
+        """
+
+        def add(pipe: Pipeline) -> int:
+            place = cast("int | None", pipe.lpos(self._queue.key, job_id))
+            waiting = pipe.llen(self._queue.key)
+            pipe.multi()
+            if place is not None:
+                return place + 1
+            if waiting >= self._max_waiting:
+                raise QueueFull(f"{waiting} jobs are waiting; the limit is {self._max_waiting}")
+            self._queue.enqueue_call(
+                ENTRY_POINT,
+                args=(job_id,),
+                job_id=job_id,
+                timeout=self._timeout,
+                result_ttl=RESULT_SECONDS,
+                failure_ttl=RESULT_SECONDS,
+                pipeline=pipe,
+            )
+            self._append(pipe, job_id, _status_event(JobStatus.QUEUED))
+            return waiting + 1
+
+        with _redis_asked():
+            position = self._redis.transaction(add, self._queue.key, value_from_callable=True)  # type: ignore[arg-type]
+            return cast(int, position)
+
+    def waiting(self) -> int:
+        """Return how many jobs wait."""
+        with _redis_asked():
+            return self._redis.llen(self._queue.key)
+
+    def position(self, job_id: str) -> int | None:
+        """Return the place of a job, 1 for the next; None when it does not wait."""
+        with _redis_asked():
+            place = cast("int | None", self._redis.lpos(self._queue.key, job_id))
+        return None if place is None else place + 1
+
+    def cancel(self, job_id: str) -> bool:
+        """Ask a job to stop, and return whether it still waited.
+
+        One that waited is removed and will never run, and its record is the caller's to close. Else a
+        worker has it, stops it, and closes its record.
+        """
+        with _redis_asked(), self._redis.pipeline() as pipe:
+            pipe.set(_key(job_id, "cancelled"), b"1", ex=TRACE_SECONDS)
+            self._queue.remove(job_id, pipeline=pipe)
+            removed = bool(pipe.execute()[1])
+            self._append(
+                pipe, job_id, _status_event(JobStatus.CANCELLED if removed else JobStatus.CANCELLING)
+            )
+            pipe.execute()
+        return removed
+
+    def is_cancelled(self, job_id: str) -> bool:
+        """Whether somebody asked the job to stop."""
+        with _redis_asked():
+            return bool(self._redis.exists(_key(job_id, "cancelled")))
+
+    def report(self, job_id: str, progress: Progress) -> None:
+        """Tell how far a job is: the latest for who asks, an event for who listens."""
+        event = JobEvent(event="progress", at=now(), data=progress.model_dump(mode="json"))
+        with _redis_asked(), self._redis.pipeline() as pipe:
+            pipe.set(_key(job_id, "progress"), progress.model_dump_json(), ex=TRACE_SECONDS)
+            self._append(pipe, job_id, event)
+            pipe.execute()
+
+    def report_status(self, job_id: str, status: JobStatus) -> None:
+        """Tell that a job's status changed; to be called once the record says so too."""
+        with _redis_asked(), self._redis.pipeline() as pipe:
+            self._append(pipe, job_id, _status_event(status))
+            pipe.execute()
+
+    def progress(self, job_id: str) -> Progress | None:
+        """Return how far a job is, or None where nothing was told."""
+        with _redis_asked():
+            latest = cast("bytes | None", self._redis.get(_key(job_id, "progress")))
+        return None if latest is None else Progress.model_validate_json(latest)
+
+    def events(
+        self, job_id: str, *, after: str = "0", block_milliseconds: int = 0
+    ) -> list[tuple[str, JobEvent]]:
+        """Return the events of a job that follow one, each with its id, oldest first.
+
+        Args:
+            job_id: The job.
+            after: The id of the last event seen; ``0`` is before the first.
+            block_milliseconds: How long to wait for one when there is none; two seconds at most.
+
+        Raises:
+            InvalidInput: `after` is not an id of an event.
+            QueueUnavailable: Redis does not answer.
+        """
+        block = min(block_milliseconds, LONGEST_BLOCK_MILLISECONDS) or None  # Redis: 0 is for ever
+        with _redis_asked():
+            reply = self._redis.xread({_key(job_id, "events"): _event_id(after)}, block=block)
+        streams = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]", reply)
+        return [
+            (event_id.decode(), JobEvent.model_validate_json(fields[b"json"]))
+            for _, entries in streams
+            for event_id, fields in entries
+        ]
+
+    def remember(self, key: str, fingerprint: str, value: Mapping[str, Any]) -> bool:
+        """Keep the answer to a request for a day, so that a repeat of it does no work twice.
+
+        Args:
+            key: What the client calls its request: the ``Idempotency-Key``.
+            fingerprint: Tells what was asked, to notice a key used for something else.
+            value: The answer, as JSON.
+
+        Returns:
+            True if this was the first; False if an answer is there already, which then stays.
+        """
+        kept = json.dumps({"fingerprint": fingerprint, "value": dict(value)})
+        with _redis_asked():
+            return bool(self._redis.set(_answer_key(key), kept, nx=True, ex=ANSWER_MEMORY_SECONDS))
+
+    def recall(self, key: str, fingerprint: str) -> dict[str, Any] | None:
+        """Return the answer that was kept, or None.
+
+        Raises:
+            Conflict: The key was used for another request.
+        """
+        with _redis_asked():
+            kept = cast("bytes | None", self._redis.get(_answer_key(key)))
+        if kept is None:
+            return None
+        answer = json.loads(kept)
+        if answer["fingerprint"] != fingerprint:
+            raise Conflict("this Idempotency-Key was used for another request")
+        return cast("dict[str, Any]", answer["value"])
+
+    def forget(self, key: str) -> None:
+        """Drop an answer, for a request that came to nothing after it was kept."""
+        with _redis_asked():
+            self._redis.delete(_answer_key(key))
+
+    def _append(self, pipe: Pipeline, job_id: str, event: JobEvent) -> None:
+        """Add an event to the stream of a job, with what is sent already."""
+        stream = _key(job_id, "events")
+        pipe.xadd(stream, {"json": event.model_dump_json()}, maxlen=EVENTS_KEPT, approximate=True)
+        pipe.expire(stream, TRACE_SECONDS)
+
+
+@contextmanager
+def _redis_asked() -> Iterator[None]:
+    """Turn everything Redis or the way to it may raise into one error of ours."""
+    try:
+        yield
+    except RedisError as error:
+        raise QueueUnavailable(f"Redis does not answer: {error}") from error
+
+
+def _status_event(status: JobStatus) -> JobEvent:
+    return JobEvent(event="status", at=now(), data={"status": status.value})
+
+
+def _key(job_id: str, what: str) -> str:
+    return f"xmetra:job:{job_id}:{what}"
+
+
+def _answer_key(key: str) -> str:
+    """Name an answer by a digest, for a client may send a key of any length."""
+    return f"xmetra:answer:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _event_id(text: str) -> str:
+    """Return an id that Redis takes, for this one comes from a client."""
+    match = _EVENT_ID.fullmatch(text)
+    if match is None or any(int(part) >= 2**64 for part in text.split("-")):
+        raise InvalidInput(
+            [Fault("Last-Event-ID", f"{text[:64]!r} is not the id of an event, such as 1700000000000-0")]
+        )
+    return text

@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import pytest
+
+from core.contracts.jobs import JobRecord, JobStatus, Problem, Progress
+from core.errors import NotFound
+from core.learning.progress import Monitor
+from core.queue import JobQueue
+from core.store import Store
+from tests.worker.fakes import FakeOutcome, adapt_record, fake_pipeline
+from worker.tasks import WORKPLACE, Workplace, perform, run_job, settle
+
+PROBLEM = Problem(title="The worker died", detail="It did.")
+
+
+@pytest.fixture
+def workplace(queue: JobQueue, tmp_path: Path) -> Workplace:
+    return Workplace(queue=queue, store_url=str(tmp_path / "store"), device="cpu", pipeline=fake_pipeline)
+
+
+@pytest.fixture
+def store(workplace: Workplace) -> Store:
+    return Store(workplace.store_url)
+
+
+def forbidden(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> FakeOutcome:
+    raise AssertionError("this job must not run")
+
+
+def without_pipeline(workplace: Workplace) -> Workplace:
+    return Workplace(queue=workplace.queue, store_url=workplace.store_url, pipeline=forbidden)
+
+
+class TestPerform:
+    def test_the_pipeline_gets_a_record_that_is_marked_as_running(
+        self, queue: JobQueue, workplace: Workplace, store: Store
+    ) -> None:
+        seen: list[JobRecord] = []
+
+        def looking(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> FakeOutcome:
+            assert device == "cpu"
+            seen.append(store.jobs.load(record.job_id))
+            return fake_pipeline(record, store=store, device=device, monitor=monitor)
+
+        store.jobs.save(adapt_record("marked"))
+        perform("marked", Workplace(queue, workplace.store_url, device="cpu", pipeline=looking))
+        assert (seen[0].status, seen[0].attempts) == (JobStatus.RUNNING, 1)
+        assert seen[0].started_at is not None
+
+    def test_the_record_returned_is_the_one_stored(self, workplace: Workplace, store: Store) -> None:
+        store.jobs.save(adapt_record("stored"))
+        assert perform("stored", workplace) == store.jobs.load("stored")
+
+    def test_another_attempt_is_counted(self, workplace: Workplace, store: Store) -> None:
+        before = adapt_record("again").model_copy(update={"status": JobStatus.RUNNING, "attempts": 1})
+        store.jobs.save(before)
+        assert perform("again", workplace).attempts == 2
+
+    @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_final])
+    def test_a_job_that_has_ended_is_left_as_it_is(
+        self, workplace: Workplace, store: Store, status: JobStatus
+    ) -> None:
+        ended = adapt_record(f"ended-{status}").model_copy(update={"status": status})
+        store.jobs.save(ended)
+        assert perform(ended.job_id, without_pipeline(workplace)) == ended
+        assert store.jobs.events(ended.job_id) == []
+
+    def test_a_job_cancelled_before_it_began_never_runs(
+        self, queue: JobQueue, workplace: Workplace, store: Store
+    ) -> None:
+        store.jobs.save(adapt_record("early"))
+        queue.cancel("early")
+        record = perform("early", without_pipeline(workplace))
+        assert (record.status, record.attempts, record.started_at) == (JobStatus.CANCELLED, 0, None)
+        assert record.ended_at is not None
+
+    def test_a_job_that_failed_keeps_how_far_it_was(self, workplace: Workplace, store: Store) -> None:
+        store.jobs.save(adapt_record("far", "diverges"))
+        record = perform("far", workplace)
+        assert (record.status, record.progress.stage) == (JobStatus.FAILED, "begin")
+        assert record.report is None
+
+    def test_a_job_nobody_knows_is_an_error(self, workplace: Workplace) -> None:
+        with pytest.raises(NotFound):
+            perform("unknown", workplace)
+
+    def test_rq_is_given_json(self, workplace: Workplace, store: Store) -> None:
+        store.jobs.save(adapt_record("json"))
+        token = WORKPLACE.set(workplace)
+        try:
+            assert run_job("json") == {
+                "job_id": "json",
+                "status": "succeeded",
+                "checkpoint_id": "checkpoint-of-json",
+            }
+        finally:
+            WORKPLACE.reset(token)
+
+
+class TestSettle:
+    def test_the_record_of_a_dead_job_is_closed(
+        self, queue: JobQueue, workplace: Workplace, store: Store
+    ) -> None:
+        store.jobs.save(adapt_record("dead").model_copy(update={"status": JobStatus.RUNNING}))
+        queue.report("dead", Progress(percent=40, stage="meta-train"))
+        settle("dead", PROBLEM, workplace)
+        record = store.jobs.load("dead")
+        assert (record.status, record.error, record.progress.percent) == (JobStatus.FAILED, PROBLEM, 40)
+        assert [event.data for event in store.jobs.events("dead")][-1] == {"status": "failed"}
+
+    def test_a_dead_job_that_was_to_stop_is_cancelled(
+        self, queue: JobQueue, workplace: Workplace, store: Store
+    ) -> None:
+        store.jobs.save(adapt_record("stopped"))
+        queue.cancel("stopped")
+        settle("stopped", PROBLEM, workplace)
+        record = store.jobs.load("stopped")
+        assert (record.status, record.error) == (JobStatus.CANCELLED, None)
+
+    def test_a_closed_record_stays(self, workplace: Workplace, store: Store) -> None:
+        store.jobs.save(adapt_record("closed"))
+        succeeded = perform("closed", workplace)
+        settle("closed", PROBLEM, workplace)
+        assert store.jobs.load("closed") == succeeded
+
+    def test_a_record_can_be_closed_without_redis(self, tmp_path: Path, store: Store) -> None:
+        absent = JobQueue.connect(f"unix://{tmp_path}/none.sock")
+        store.jobs.save(adapt_record("alone"))
+        settle("alone", PROBLEM, Workplace(absent, str(tmp_path / "store"), pipeline=forbidden))
+        assert store.jobs.load("alone").error == PROBLEM
+
+    def test_a_job_without_a_record_is_no_reason_to_die(self, workplace: Workplace) -> None:
+        settle("unknown", PROBLEM, workplace)

@@ -1,0 +1,88 @@
+"""Connect, and work until told to stop; a Redis that is not there yet, or goes away, is waited for."""
+
+import contextlib
+import signal
+import time
+from typing import Final
+
+import structlog
+from redis.exceptions import RedisError
+
+from core.errors import QueueUnavailable
+from core.queue import JobQueue
+from core.runtime import configure_threads
+from worker.logs import configure_logging
+from worker.settings import WorkerSettings
+from worker.supervisor import Supervisor, waiting_connection
+from worker.tasks import WORKPLACE, Pipeline, Workplace, torch_pipeline
+
+log = structlog.get_logger(__name__)
+
+FIRST_WAIT_SECONDS: Final = 0.25
+LONGEST_WAIT_SECONDS: Final = 5.0
+
+
+def main(settings: WorkerSettings, *, pipeline: Pipeline = torch_pipeline) -> None:
+    """Work until SIGTERM or SIGINT: the first ends the worker after its job, the second at once.
+
+    Args:
+        settings: What the operator set.
+        pipeline: What does the work of a job.
+
+    Raises:
+        SystemExit: The second signal came.
+        ValueError: The Redis URL is none.
+    """
+    configure_logging(level=settings.log_level, as_json=settings.log_json)
+    configure_threads(settings.threads)
+    workplace = Workplace(
+        queue=JobQueue.connect(settings.redis_url),
+        store_url=settings.store_url,
+        device=settings.device,
+        pipeline=pipeline,
+    )
+    WORKPLACE.set(workplace)
+    with contextlib.suppress(KeyboardInterrupt):  # a signal while there was no Redis, and so no job
+        _work_until_stopped(settings, workplace)
+    log.info("worker_stopped")
+
+
+def _work_until_stopped(settings: WorkerSettings, workplace: Workplace) -> None:
+    """Connect again and again, more slowly each time, but at once after some work."""
+    wait = FIRST_WAIT_SECONDS
+    while True:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        began = time.monotonic()
+        if _work(settings, workplace):
+            return
+        if time.monotonic() - began > LONGEST_WAIT_SECONDS:
+            wait = FIRST_WAIT_SECONDS
+        log.warning("redis_not_there", next_try_in_seconds=wait)
+        time.sleep(wait)
+        wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+
+def _work(settings: WorkerSettings, workplace: Workplace) -> bool:
+    """Work until a signal (True) or until Redis is lost (False)."""
+    connection = waiting_connection(settings.redis_url)
+    try:
+        workplace.queue.ping()
+        supervisor = Supervisor(
+            workplace,
+            connection=connection,
+            job_timeout_seconds=settings.job_timeout_seconds,
+            grace_seconds=settings.cancel_grace_seconds,
+        )
+        log.info("worker_ready", queue=workplace.queue.name, store=settings.store_url, device=settings.device)
+        supervisor.work(logging_level=None)
+        return supervisor.is_stopping
+    except (RedisError, QueueUnavailable) as error:
+        log.warning("redis_failed", reason=str(error))
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    main(WorkerSettings())

@@ -1,0 +1,33 @@
+"""What an operator may set of a worker, by environment variables that begin with ``XMETRA_``."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class WorkerSettings(BaseSettings):
+    """The settings of a worker; the api shares the two URLs and the time a job may take.
+
+    Attributes:
+        redis_url: ``redis://``, ``rediss://`` or ``unix://``.
+        store_url: A folder, or any fsspec URL.
+        device: Where models learn: ``auto``, ``cpu``, ``cuda``, or ``cuda:1``.
+        threads: Compute threads; 0 takes every core.
+        job_timeout_seconds: What a job may take here, or None for what it was queued with.
+        cancel_grace_seconds: What a job that is told to stop, or is out of time, gets to do so before
+            it is killed.
+        log_level: The least that is logged.
+        log_json: One JSON object a line, for machines, instead of lines for people.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="XMETRA_", frozen=True)
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    store_url: str = ".data/store"
+    device: str = "auto"
+    threads: Annotated[int, Field(ge=0)] = 0
+    job_timeout_seconds: Annotated[int, Field(ge=1)] | None = None
+    cancel_grace_seconds: Annotated[float, Field(ge=0)] = 30.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool = False

@@ -1,0 +1,167 @@
+"""The parent process of a worker: forks for every job, watches the fork, and tells how it died."""
+
+import time
+from types import FrameType, TracebackType
+from typing import Final, cast
+
+import structlog
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.client import PubSubWorkerThread
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue, Worker
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from core.contracts.jobs import Problem
+from core.errors import QueueUnavailable
+from core.processes import die_with_parent
+from worker import problems
+from worker.tasks import Workplace, settle
+
+log = structlog.get_logger(__name__)
+
+WATCH_SECONDS: Final = 1
+"""How often the fork is looked after; RQ counts in whole seconds."""
+
+MAINTENANCE_SECONDS: Final = 60
+"""How often jobs of dead workers are looked for; RQ gives those up a minute after their last sign."""
+
+WORKER_SECONDS: Final = MAINTENANCE_SECONDS + 15
+"""RQ waits for a job 15 seconds less than this, and does its maintenance between two waits."""
+
+
+class Supervisor(Worker):
+    """RQ's forking worker, made to stop what does not stop and to leave no record open.
+
+    Args:
+        workplace: Where it works.
+        connection: A Redis of its own, for it waits on it longer than the api may.
+        job_timeout_seconds: What a job may take, or None for what it was queued with.
+        grace_seconds: What a job gets to stop by itself before it is killed.
+    """
+
+    max_connection_wait_time = 5.0
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        *,
+        connection: Redis,
+        job_timeout_seconds: int | None,
+        grace_seconds: float,
+    ) -> None:
+        queue = Queue(workplace.queue.name, connection=connection, serializer=JSONSerializer)
+        super().__init__(
+            [queue],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_SECONDS,
+            maintenance_interval=MAINTENANCE_SECONDS,
+            job_monitoring_interval=WATCH_SECONDS,
+            exception_handlers=[self._settle_error],
+        )
+        self.is_stopping = False
+        self._workplace = workplace
+        self._job_timeout_seconds = job_timeout_seconds
+        self._grace_seconds = grace_seconds
+        self._started = 0.0
+        self._cancel_seen: float | None = None
+        self._verdict: Problem | None = None
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Fork for a job and wait for its end."""
+        if self._job_timeout_seconds is not None:
+            job.timeout = self._job_timeout_seconds
+        self._started, self._cancel_seen, self._verdict = time.monotonic(), None, None
+        try:
+            super().execute_job(job, queue)
+        except SystemExit:  # the second SIGTERM: the fork is dead
+            settle(job.id, problems.STOPPED_WORKER, self._workplace)
+            raise
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Do a job, in the fork, which must not outlive its parent: nobody would heed it."""
+        assert self.pid is not None
+        die_with_parent(self.pid)
+        super().main_work_horse(job, queue)
+
+    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
+        """Tell that the job lives, and end it when it should not; called every second."""
+        try:
+            super().maintain_heartbeats(job, execution)
+        except RedisError as error:  # Redis comes back, but a fork left alone would be lost
+            log.warning("heartbeat_failed", job_id=job.id, reason=str(error))
+        verdict = self._verdict or self._judge(job)
+        if verdict is not None:
+            self._verdict = verdict
+            log.warning("job_killed", job_id=job.id, reason=verdict.detail)
+            self.kill_horse()
+
+    def _judge(self, job: Job) -> Problem | None:
+        """Return why the job must be killed now, or None."""
+        ran = time.monotonic() - self._started
+        if job.timeout is not None and ran >= job.timeout + self._grace_seconds:
+            return problems.timed_out(f"It ran for {ran:.0f} seconds; {job.timeout} are allowed.")
+        if self._cancel_seen is None and self._is_cancelled(job.id):
+            self._cancel_seen = time.monotonic()
+        if self._cancel_seen is not None and time.monotonic() - self._cancel_seen >= self._grace_seconds:
+            return problems.DID_NOT_STOP
+        return None
+
+    def _is_cancelled(self, job_id: str) -> bool:
+        try:
+            return self._workplace.queue.is_cancelled(job_id)
+        except QueueUnavailable:
+            return False
+
+    def handle_work_horse_killed(
+        self, job: Job, _pid: int | None, wait_status: int | None, _usage: object
+    ) -> None:
+        """Close the record of a job whose fork was killed, by us or by the system."""
+        problem = self._verdict or problems.death_of(wait_status)
+        log.error("job_process_died", job_id=job.id, reason=problem.detail)
+        settle(job.id, problem, self._workplace)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: object = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
+    ) -> None:
+        """Book a failure. One that nobody has settled by then is of a job that was taken and never begun."""
+        super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
+        settle(job.id, problems.NEVER_BEGUN, self._workplace)
+
+    def _settle_error(
+        self, job: Job, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+    ) -> None:
+        """Close the record of a job that an error ended: in the fork, or of a worker that is gone."""
+        settle(job.id, problems.problem_of(error), self._workplace)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Take the first SIGTERM or SIGINT: end after the job that runs."""
+        self.is_stopping = True
+        log.info("stopping", hint="a second signal kills the running job")
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def teardown(self) -> None:
+        """Sign off, if Redis is there to be told."""
+        try:
+            super().teardown()  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            log.warning("sign_off_failed", reason=str(error))
+        listener = cast("PubSubWorkerThread | None", self.pubsub_thread)
+        if listener is not None:
+            listener.stop()
+
+
+def waiting_connection(url: str) -> Redis:
+    """Return a Redis for a worker, which may wait for an answer as long as RQ says."""
+    return Redis.from_url(
+        url, socket_connect_timeout=2.0, retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), retries=3)
+    )

@@ -1,0 +1,164 @@
+"""What runs for a job: a record in, the pipeline, a record out.
+
+Everything here but the pipeline is light. The parent process of a worker imports this module, forks
+for every job, and only the fork imports torch: so the parent stays small, never touches the GPU, and
+every job begins in a fresh process.
+"""
+
+import signal
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+
+from core.contracts.jobs import JobRecord, JobStatus, Problem
+from core.contracts.reports import Report
+from core.contracts.values import now
+from core.errors import JobCancelled, XmetraError
+from core.learning.progress import Monitor
+from core.queue import JobQueue
+from core.store import Store
+from worker.problems import problem_of
+from worker.reporting import Reporter
+
+log = structlog.get_logger(__name__)
+
+
+class Outcome(Protocol):
+    """What a pipeline made."""
+
+    @property
+    def checkpoint_id(self) -> str:
+        """The checkpoint."""
+
+    @property
+    def report(self) -> Report:
+        """What it is worth."""
+
+
+class Pipeline(Protocol):
+    """Does the work of a job: ``core.pipeline.run``, or a quick one in the tests."""
+
+    def __call__(self, record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Outcome:
+        """Make what the record asks for."""
+
+
+def torch_pipeline(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Outcome:
+    """Do the work with the real pipeline, which is imported here and not before: it brings torch."""
+    from core.pipeline import run  # noqa: PLC0415
+
+    return run(record, store=store, device=device, monitor=monitor)
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where a worker works.
+
+    Attributes:
+        queue: Where jobs come from and progress goes.
+        store_url: Where records and everything made are kept. Opened anew for each job, because
+            what talks to an object store does not survive a fork.
+        device: Where models learn.
+        pipeline: What does the work.
+    """
+
+    queue: JobQueue
+    store_url: str
+    device: str = "auto"
+    pipeline: Pipeline = torch_pipeline
+
+
+WORKPLACE: Final[ContextVar[Workplace]] = ContextVar("workplace")
+"""Set by the parent and inherited by its forks, for RQ brings nothing but the job's id."""
+
+
+def run_job(job_id: str) -> dict[str, Any]:
+    """Run a job; the name by which RQ calls this process.
+
+    Returns:
+        The end of it for RQ's book-keeping; the record in the store has everything.
+
+    Raises:
+        NotFound: There is no such job.
+        StoreUnavailable: Its record cannot be read or written.
+    """
+    with structlog.contextvars.bound_contextvars(job_id=job_id):
+        record = perform(job_id, WORKPLACE.get())
+    return {"job_id": job_id, "status": record.status.value, "checkpoint_id": record.checkpoint_id}
+
+
+def perform(job_id: str, workplace: Workplace) -> JobRecord:
+    """Run a job to its end, whatever that is, and return its record, which is stored by then.
+
+    A job that has ended already is left as it is.
+    """
+    store = Store(workplace.store_url)
+    record = store.jobs.load(job_id)
+    if record.status.is_final:
+        return record
+    reporter = Reporter(job_id, workplace.queue)
+    if reporter.is_cancelled():
+        return _close(record.model_copy(update={"status": JobStatus.CANCELLED}), store, reporter)
+    record = record.model_copy(
+        update={"status": JobStatus.RUNNING, "attempts": record.attempts + 1, "started_at": now()}
+    )
+    store.jobs.save(record)
+    reporter.tell(JobStatus.RUNNING)
+    log.info("job_started", kind=record.kind.value, language=record.language, attempt=record.attempts)
+    return _close(_attempt(record, store, reporter, workplace), store, reporter)
+
+
+def settle(job_id: str, problem: Problem, workplace: Workplace) -> None:
+    """Close the record of a job whose process is gone; one that is closed already stays.
+
+    It is called where nobody could do anything about an error, so it logs what it cannot do.
+    """
+    store = Store(workplace.store_url)
+    reporter = Reporter(job_id, workplace.queue)
+    try:
+        record = store.jobs.load(job_id)
+        if record.status.is_final:
+            return
+        ended: dict[str, object] = {"status": JobStatus.FAILED, "error": problem}
+        if reporter.is_cancelled():
+            ended = {"status": JobStatus.CANCELLED}
+        reporter.recover()
+        _close(record.model_copy(update=ended), store, reporter)
+    except XmetraError as error:
+        log.error("record_not_closed", job_id=job_id, problem=problem.detail, reason=str(error))
+
+
+def _attempt(record: JobRecord, store: Store, reporter: Reporter, workplace: Workplace) -> JobRecord:
+    """Run the pipeline and return the record with what came of it; only this knows every way to end."""
+    try:
+        outcome = _outcome(record, store, reporter, workplace)
+    except JobCancelled:
+        return record.model_copy(update={"status": JobStatus.CANCELLED})
+    except XmetraError as error:
+        log.warning("job_failed", reason=str(error))
+        return record.model_copy(update={"status": JobStatus.FAILED, "error": problem_of(error)})
+    except Exception as error:  # a fault of ours, RQ's timeout, or too little memory
+        log.exception("job_failed")
+        return record.model_copy(update={"status": JobStatus.FAILED, "error": problem_of(error)})
+    reporter.complete()
+    made = {"checkpoint_id": outcome.checkpoint_id, "report": outcome.report}
+    return record.model_copy(update={"status": JobStatus.SUCCEEDED, **made})
+
+
+def _outcome(record: JobRecord, store: Store, reporter: Reporter, workplace: Workplace) -> Outcome:
+    """Run the pipeline under RQ's alarm for the timeout, and nothing after it: the end must be written."""
+    try:
+        return workplace.pipeline(record, store=store, device=workplace.device, monitor=reporter)
+    finally:
+        signal.alarm(0)
+
+
+def _close(record: JobRecord, store: Store, reporter: Reporter) -> JobRecord:
+    """Store the end of a job, then tell of it, so that who hears of it finds it."""
+    record = record.model_copy(update={"progress": reporter.latest, "ended_at": now()})
+    store.jobs.save(record)
+    reporter.tell(record.status)
+    store.jobs.append_events(record.job_id, reporter.history())
+    log.info("job_ended", job_id=record.job_id, status=record.status.value)
+    return record
