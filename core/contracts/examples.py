@@ -64,7 +64,9 @@ class MtodExample(Contract):
         return faults
 
     def _token_faults(self, tokens: tuple[str, ...]) -> list[str]:
-        """Tell the first token that does not follow in the text."""
+        """Tell that there are no tokens, or the first that does not follow in the text."""
+        if not tokens:
+            return ["tokens is empty; leave it out to have the text cut"]
         position = 0
         for index, token in enumerate(tokens):
             found = self.text.find(token, position) if token.strip() else -1

@@ -36,6 +36,7 @@ class FineTuneSettings(Contract):
         heads_lr: Peak AdamW rate of the intent head, the slot head and the CRF.
         epochs: Passes over the data; a fraction is allowed.
         batch_size: Examples in a step.
+        min_steps: Steps that a small dataset gets at least, whatever its epochs.
         weight_decay: AdamW's.
         warmup: Fraction of the steps in which the rate rises linearly; then it falls linearly to zero.
     """
@@ -44,20 +45,23 @@ class FineTuneSettings(Contract):
     heads_lr: Rate = 1e-3
     epochs: Annotated[float, Field(gt=0, le=200)] = 8.0
     batch_size: Annotated[int, Field(ge=1, le=512)] = 16
+    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 100
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
     def steps(self, examples: int) -> int:
-        """Return the optimiser steps of a run over so many examples, at least one."""
+        """Return the optimiser steps of a run over so many examples."""
         # Whole batches an epoch: the last one may be small, but it is a step.
-        return max(1, math.ceil(math.ceil(examples / self.batch_size) * self.epochs))
+        return max(self.min_steps, math.ceil(math.ceil(examples / self.batch_size) * self.epochs))
 
 
 class PretrainSettings(FineTuneSettings):
     """PRE: a base from source-language data; the defaults suit thousands of examples."""
 
     epochs: Annotated[float, Field(gt=0, le=200)] = 3.0
+    encoder_lr: Rate = 3e-4
     batch_size: Annotated[int, Field(ge=1, le=512)] = 32
+    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 1
 
 
 class MetaSettings(Contract):
@@ -71,21 +75,35 @@ class MetaSettings(Contract):
         k_shot: Support examples an intent, at most.
         q_shot: Query examples an intent, at most.
         meta_batch_size: b, episodes in an outer step.
-        meta_train_steps: Outer steps of meta-train.
-        meta_adapt_steps: Outer steps of meta-adapt.
+        query_passes: How often a stage asks each example of its pool, on average; gives its steps.
+        min_steps: Outer steps that a small pool gets at least.
+        meta_train_steps: Outer steps of meta-train, instead of what `query_passes` gives.
+        meta_adapt_steps: The same of meta-adapt.
         inner_loop: Who computes it.
     """
 
-    inner_lr: Rate = 1e-3
-    outer_lr: Rate = 2e-4
+    inner_lr: Rate = 1e-4
+    outer_lr: Rate = 3e-4
     heads_outer_lr: Rate = 1e-3
     inner_steps: Annotated[int, Field(ge=1, le=50)] = 5
     k_shot: Annotated[int, Field(ge=1, le=100)] = 6
     q_shot: Annotated[int, Field(ge=1, le=100)] = 6
-    meta_batch_size: Annotated[int, Field(ge=1, le=64)] = 4
-    meta_train_steps: Annotated[int, Field(ge=1, le=10_000)] = 60
-    meta_adapt_steps: Annotated[int, Field(ge=1, le=10_000)] = 20
+    meta_batch_size: Annotated[int, Field(ge=1, le=64)] = 1
+    query_passes: Annotated[float, Field(gt=0, le=1_000)] = 8.0
+    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 24
+    meta_train_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    meta_adapt_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     inner_loop: InnerLoop = InnerLoop.FUSED
+
+    def steps(self, pool: int, queries: int) -> int:
+        """Return the outer steps of a stage.
+
+        Args:
+            pool: Target examples it draws queries from.
+            queries: Queries in one episode.
+        """
+        asked = max(1, queries) * self.meta_batch_size
+        return max(self.min_steps, math.ceil(pool * self.query_passes / asked))
 
 
 class Hyperparameters(Contract):

@@ -1,0 +1,88 @@
+"""A learner as a folder, and back: safetensors, JSON, and nothing that runs code when it is read."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from core.contracts.reports import CheckpointManifest
+from core.encoders import load_architecture
+from core.errors import CorruptArtifact
+from core.tasks.mtod.labels import LabelSet
+from core.tasks.mtod.learner import MtodLearner
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+
+
+def write_checkpoint(learner: MtodLearner, folder: Path) -> dict[str, str]:
+    """Write weights, encoder configuration and tokenizer.
+
+    Args:
+        learner: What is written.
+        folder: Exists, and is empty.
+
+    Returns:
+        File name → SHA-256, for the manifest.
+    """
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in learner.model.state_dict().items()
+    }
+    save_file(tensors, folder / WEIGHTS)
+    (folder / CONFIG).write_text(_portable_config(learner), encoding="utf-8")
+    learner.encoder.tokenizer.save_pretrained(folder)
+    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def read_checkpoint(folder: Path, manifest: CheckpointManifest, *, device: str = "cpu") -> MtodLearner:
+    """Rebuild a learner.
+
+    Args:
+        folder: Holds the files the manifest names.
+        manifest: What the checkpoint is.
+        device: Where it will compute.
+
+    Raises:
+        CorruptArtifact: A file is missing or is not the one that was written, or the weights do not
+            fit the labels.
+    """
+    verify_files(folder, manifest)
+    encoder = load_architecture(manifest.encoder, folder)
+    try:
+        learner = MtodLearner(encoder, LabelSet(manifest.intents, manifest.slots), device=device)
+        learner.model.load_state_dict(load_file(folder / WEIGHTS, device=device))
+    except (RuntimeError, ValueError) as error:
+        raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {error}") from error
+    return learner
+
+
+def verify_files(folder: Path, manifest: CheckpointManifest) -> None:
+    """Check every file against the manifest.
+
+    Raises:
+        CorruptArtifact: One is missing or differs, or the manifest does not vouch for what is loaded.
+    """
+    for name in (WEIGHTS, CONFIG):
+        if name not in manifest.files:
+            raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: the manifest does not name {name}")
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} is missing")
+        if _sha256(path) != expected:
+            raise CorruptArtifact(
+                f"checkpoint {manifest.checkpoint_id}: {name} is not the file that was written"
+            )
+
+
+def _portable_config(learner: MtodLearner) -> str:
+    """Return the encoder's configuration without the folder it was loaded from."""
+    config = learner.encoder.model.config.to_dict()
+    config.pop("_name_or_path", None)
+    return json.dumps(config, indent=2, sort_keys=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,107 @@
+"""The outer loop of Algorithm 1, the same for meta-train and meta-adapt."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import torch
+
+from core.contracts.jobs import MetaSettings
+from core.errors import TrainingDiverged
+from core.learning.inner import GRADIENTS, EpisodeGradient, trainable
+from core.learning.optimiser import OuterOptimiser, seed_everything
+from core.learning.progress import ProgressTracker
+from core.tasks.task import Episode, Learner
+
+FeaturesT = TypeVar("FeaturesT")
+
+SMALLEST_MINIBATCH = 8
+"""Support examples an inner step should see at least; with fewer, steps share minibatches."""
+
+
+def meta_stage(
+    learner: Learner[FeaturesT],
+    episodes: Iterator[Episode[FeaturesT]],
+    settings: MetaSettings,
+    *,
+    steps: int,
+    seed: int,
+    tracker: ProgressTracker,
+    stage: str,
+) -> None:
+    """Run one stage of Algorithm 1.
+
+    Args:
+        learner: Trained in place, from θ to the stage's θ'.
+        episodes: Drawn from the stage's distribution, as many as are asked for.
+        settings: α, β, n and b.
+        steps: Outer steps.
+        seed: Two runs with one seed are identical on a CPU.
+        tracker: Told of each outer step; may raise `JobCancelled`.
+        stage: ``meta-train`` or ``meta-adapt`` (section 2.4), under which progress is told.
+
+    Raises:
+        TrainingDiverged: A loss is no longer finite.
+    """
+    seed_everything(seed)
+    optimiser = OuterOptimiser(
+        learner, encoder_lr=settings.outer_lr, heads_lr=settings.heads_outer_lr, steps=steps, warmup=0.1
+    )
+    learner.model.train()
+    tracker.begin(stage, steps)
+    for step in range(1, steps + 1):
+        meta_batch = [next(episodes) for _ in range(settings.meta_batch_size)]
+        support_loss, query_loss = outer_step(learner, meta_batch, settings)
+        optimiser.step()
+        tracker.step(step, {"support_loss": support_loss, "query_loss": query_loss})
+
+
+def outer_step(
+    learner: Learner[FeaturesT], meta_batch: Sequence[Episode[FeaturesT]], settings: MetaSettings
+) -> tuple[float, float]:
+    """Put the mean of the episodes' query gradients into `.grad`; the weights stay as they are.
+
+    Returns:
+        Mean support loss and mean query loss.
+
+    Raises:
+        TrainingDiverged: A loss is not finite.
+    """
+    weights = trainable(learner.model)
+    total: list[torch.Tensor] | None = None
+    share = 1 / len(meta_batch) if meta_batch else 0.0
+    found: list[EpisodeGradient] = []
+    for episode in meta_batch:
+        one = _episode_gradient(learner, episode, settings)
+        if not math.isfinite(one.query_loss):
+            raise TrainingDiverged(f"a query loss is {one.query_loss}; try smaller learning rates")
+        gradients = [one.gradients[name] for name in weights]
+        if total is None:
+            # Tensors of its own: autograd may give two parameters one and the same gradient tensor.
+            total = list(torch._foreach_mul(gradients, share))
+        else:
+            torch._foreach_add_(total, gradients, alpha=share)
+        found.append(EpisodeGradient({}, one.support_loss, one.query_loss))
+    if total is None:
+        raise ValueError("a meta-batch needs at least one episode")
+    for parameter, gradient in zip(weights.values(), total, strict=True):
+        parameter.grad = gradient
+    return (
+        sum(one.support_loss for one in found) / len(found),
+        sum(one.query_loss for one in found) / len(found),
+    )
+
+
+def minibatches(support: Sequence[FeaturesT], inner_steps: int) -> list[list[FeaturesT]]:
+    """Give each inner step its examples: S cut into as many parts as its size allows, in turn."""
+    parts = min(inner_steps, max(1, len(support) // SMALLEST_MINIBATCH))
+    cut = [list(support[part::parts]) for part in range(parts)]
+    return [cut[step % parts] for step in range(inner_steps)]
+
+
+def _episode_gradient(
+    learner: Learner[FeaturesT], episode: Episode[FeaturesT], settings: MetaSettings
+) -> EpisodeGradient:
+    supports = [learner.batch(part) for part in minibatches(episode.support, settings.inner_steps)]
+    gradient = GRADIENTS[settings.inner_loop]
+    return gradient(learner.model, supports, learner.batch(episode.query), settings.inner_lr)

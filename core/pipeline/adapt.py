@@ -1,0 +1,148 @@
+"""Adapt a language: train, measure against what it must beat, publish, promote."""
+
+from dataclasses import dataclass
+
+from core.checkpoints import read_checkpoint
+from core.contracts.jobs import AdaptJob
+from core.contracts.reports import Candidate
+from core.contracts.values import Method
+from core.evaluation import Measurement, measure
+from core.learning.planning import FORWARD_SHARE
+from core.learning.progress import ProgressTracker
+from core.pipeline.material import Material, gather, load_base, train
+from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
+from core.pipeline.promotion import decide
+from core.pipeline.verdict import verdict
+from core.tasks.mtod.learner import MtodLearner
+
+ZERO_SHOT = "zero-shot base"
+SERVING = "the checkpoint that serves now"
+MEASURE = "measure "
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model by name, with its scores and which held-out examples it has right."""
+
+    candidate: Candidate
+    measurement: Measurement
+
+
+def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
+    """Adapt a language from a base, and let the result serve if it may.
+
+    Raises:
+        XmetraError: The data cannot be used, the base is not there, or the store cannot be written.
+    """
+    material = gather(job, bench)
+    tracker = ProgressTracker(bench.monitor, _costs(material))
+    zero_shot = _measure(ZERO_SHOT, load_base(material, bench), material, tracker)
+    serving = _measure_serving(material, bench, tracker)
+    learner, result = _train_and_measure(job.method, material, bench, tracker)
+    baselines = [
+        _train_and_measure(method, material, bench, tracker, prefix=f"{method} baseline: ")[1]
+        for method in _baselines(job)
+    ]
+    manifest = publish(learner, _origin(material, result), result.candidate.evaluation, bench.store)
+    candidate = result.candidate.model_copy(update={"checkpoint_id": manifest.checkpoint_id})
+    decision = decide(job.promote, candidate, (serving or zero_shot).candidate)
+    if decision.promoted:
+        bench.store.deployments.deploy(
+            job.task, job.language, manifest.checkpoint_id, reason=decision.reason, job_id=bench.job_id
+        )
+    rivals = [zero_shot, *([serving] if serving else []), *baselines]
+    report = bench.report(
+        plan=material.plan,
+        data=_sizes(material),
+        dataset_ids=manifest.dataset_ids,
+        result=candidate,
+        baselines=tuple(rival.candidate for rival in rivals),
+        decision=decision,
+        verdict=verdict(
+            (candidate, result.measurement),
+            [(rival.candidate, rival.measurement) for rival in (zero_shot, *baselines)],
+        ),
+        curves=tuple(tracker.curves),
+        warnings=material.plan.warnings,
+        seed=job.hyperparameters.seed,
+    )
+    return Outcome(manifest.checkpoint_id, report)
+
+
+def _baselines(job: AdaptJob) -> list[Method]:
+    """Return the methods to train beside, each once and never the job's own."""
+    return [method for method in dict.fromkeys(job.baselines) if method is not job.method]
+
+
+def _costs(material: Material) -> dict[str, float]:
+    """Return every stage of the job in order, with its training passes over one example."""
+    measuring = FORWARD_SHARE * len(material.split.evaluation) + 1
+    job = material.job
+    costs = {MEASURE + ZERO_SHOT: measuring, MEASURE + SERVING: measuring, **material.costs(job.method)}
+    costs[MEASURE + job.method] = measuring
+    for method in _baselines(job):
+        prefix = f"{method} baseline: "
+        costs |= {prefix + stage: cost for stage, cost in material.costs(method).items()}
+        costs[prefix + MEASURE + method] = measuring
+    return costs
+
+
+def _train_and_measure(
+    method: Method, material: Material, bench: Workbench, tracker: ProgressTracker, prefix: str = ""
+) -> tuple[MtodLearner, Measured]:
+    """Train a method from the base and measure the result."""
+    tracker.prefix = prefix
+    learner = load_base(material, bench)
+    seconds = timed(lambda: train(learner, method, material, tracker))
+    measured = _measure(method, learner, material, tracker)
+    candidate = measured.candidate.model_copy(update={"train_seconds": round(seconds, 2)})
+    return learner, Measured(candidate, measured.measurement)
+
+
+def _measure_serving(material: Material, bench: Workbench, tracker: ProgressTracker) -> Measured | None:
+    """Measure the checkpoint that serves the language now; None where only the base does."""
+    job = material.job
+    live = bench.store.deployments.live(job.task, job.language)
+    if live is None:
+        return None
+    manifest = bench.store.checkpoints.manifest(job.task, live.checkpoint_id)
+    folder = bench.store.checkpoints.fetch(job.task, live.checkpoint_id)
+    measured = _measure(SERVING, read_checkpoint(folder, manifest, device=bench.device), material, tracker)
+    named = measured.candidate.model_copy(update={"checkpoint_id": live.checkpoint_id})
+    return Measured(named, measured.measurement)
+
+
+def _measure(name: str, learner: MtodLearner, material: Material, tracker: ProgressTracker) -> Measured:
+    tracker.begin(MEASURE + name, 1)
+    measurement = measure(learner, material.split.evaluation)
+    tracker.step(1)
+    return Measured(Candidate(name=name, evaluation=measurement.evaluation), measurement)
+
+
+def _origin(material: Material, result: Measured) -> Origin:
+    job = material.job
+    given = {
+        "source": material.base.dataset_ids["source"],
+        "target": job.dataset_id,
+        "evaluation": job.evaluation_dataset_id,
+    }
+    passes = sum(material.costs(job.method).values())
+    return Origin(
+        task=job.task,
+        method=job.method,
+        languages=tuple(dict.fromkeys((*material.base.languages, job.language))),
+        base_id=job.base_id,
+        dataset_ids={role: dataset_id for role, dataset_id in given.items() if dataset_id},
+        seconds_per_example=round(result.candidate.train_seconds / passes, 6),
+    )
+
+
+def _sizes(material: Material) -> dict[str, int]:
+    split = material.split
+    return {
+        "train": len(split.train),
+        "evaluation": len(split.evaluation),
+        "meta_train_pool": len(split.pools.meta_train),
+        "meta_adapt_pool": len(split.pools.meta_adapt),
+        "source_pool": len(material.source),
+    }

@@ -1,0 +1,32 @@
+"""The entry: a job's record in, a checkpoint and a report out."""
+
+from core.contracts.jobs import AdaptJob, JobRecord
+from core.devices import resolve_device
+from core.learning.progress import Monitor
+from core.pipeline.adapt import adapt
+from core.pipeline.outcome import Outcome, Workbench
+from core.pipeline.pretrain import pretrain
+from core.store import Store
+
+__all__ = ["Outcome", "run"]
+
+
+def run(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Outcome:
+    """Do a job.
+
+    Args:
+        record: Whose request says what to do.
+        store: Where data comes from and checkpoints go.
+        device: ``auto``, ``cpu``, ``cuda``…
+        monitor: Told of every step; raises `JobCancelled` to stop the work.
+
+    Returns:
+        The checkpoint made and the report.
+
+    Raises:
+        XmetraError: Every way in which this goes wrong on purpose.
+    """
+    bench = Workbench(store=store, device=resolve_device(device), monitor=monitor, job_id=record.job_id)
+    if isinstance(record.request, AdaptJob):
+        return adapt(record.request, bench)
+    return pretrain(record.request, bench)

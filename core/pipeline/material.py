@@ -1,0 +1,153 @@
+"""What an adaptation is made from, and the training of one model on it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.checkpoints import read_checkpoint
+from core.contracts.examples import MtodExample
+from core.contracts.jobs import AdaptJob
+from core.contracts.reports import AdaptPlan, CheckpointManifest
+from core.contracts.values import Method
+from core.learning.planning import (
+    FINE_TUNE,
+    META_TRAIN,
+    Split,
+    plan_adaptation,
+    split_examples,
+    stage_costs,
+    stage_steps,
+)
+from core.learning.progress import ProgressTracker
+from core.learning.recipes import ft, x_metra_ada
+from core.pipeline.outcome import Workbench
+from core.tasks.mtod.episodes import cross_lingual_episodes, within_language_episodes
+from core.tasks.mtod.features import Features
+from core.tasks.mtod.labels import LabelSet
+from core.tasks.mtod.learner import MtodLearner
+
+SOURCE_POOL = 500
+"""Source examples an intent that episodes draw from: tokenising tens of thousands more buys nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that every model of one job is made from and measured on.
+
+    Attributes:
+        job: What was asked for.
+        base: The checkpoint every method starts from.
+        split: The target's data.
+        source: Source-language examples for the support sets of meta-train.
+        plan: What will be done.
+    """
+
+    job: AdaptJob
+    base: CheckpointManifest
+    split: Split
+    source: tuple[MtodExample, ...]
+    plan: AdaptPlan
+
+    def costs(self, method: Method) -> dict[str, float]:
+        """Return the stages of a method in order, each with its training passes over one example."""
+        return stage_costs(self.split, _intents(self.source), method, self.job.hyperparameters)
+
+    def steps(self, method: Method) -> dict[str, int]:
+        """Return the stages of a method in order, each with its optimiser steps."""
+        return stage_steps(self.split, _intents(self.source), method, self.job.hyperparameters)
+
+
+def gather(job: AdaptJob, bench: Workbench) -> Material:
+    """Load base, target and source data, and plan.
+
+    Raises:
+        NotFound: A dataset or the base is not in the store.
+        InvalidInput: There is too little to learn from or to measure on.
+    """
+    base = bench.store.checkpoints.manifest(job.task, job.base_id)
+    held = job.evaluation_dataset_id
+    split = split_examples(
+        bench.store.datasets.load(job.dataset_id),
+        None if held is None else bench.store.datasets.load(held),
+        fraction=job.evaluation_fraction,
+        seed=job.hyperparameters.seed,
+    )
+    source = _first_of_each_intent(bench.store.datasets.load(base.dataset_ids["source"]))
+    plan = plan_adaptation(
+        split,
+        source_intents=_intents(source),
+        method=job.method,
+        hyperparameters=job.hyperparameters,
+        seconds_per_example=base.seconds_per_example,
+    )
+    return Material(job, base, split, source, plan)
+
+
+def load_base(material: Material, bench: Workbench) -> MtodLearner:
+    """Return a fresh learner with the base's weights."""
+    folder = bench.store.checkpoints.fetch(material.job.task, material.base.checkpoint_id)
+    return read_checkpoint(folder, material.base, device=bench.device)
+
+
+def train(learner: MtodLearner, method: Method, material: Material, tracker: ProgressTracker) -> None:
+    """Run a method's stages on a learner that holds the base's weights.
+
+    Args:
+        learner: Trained in place.
+        method: The recipe.
+        material: Data and settings.
+        tracker: Knows the stages of the method.
+    """
+    if material.job.extend_labels:
+        learner.extend_labels(LabelSet.of(material.split.train))
+    hyperparameters = material.job.hyperparameters
+    target = learner.features(material.split.train)
+    steps = material.steps(method)
+    if FINE_TUNE in steps:
+        ft(learner, target, hyperparameters, tracker=tracker)
+    if META_TRAIN in steps:
+        meta, seed = hyperparameters.meta, hyperparameters.seed
+        pools = material.split.pools
+        meta_train = cross_lingual_episodes(
+            _by_intent(material.source, learner.features(material.source)),
+            _pool(material.split.train, target, pools.meta_train),
+            k_shot=meta.k_shot,
+            q_shot=meta.q_shot,
+            seed=seed,
+        )
+        meta_adapt = within_language_episodes(
+            _pool(material.split.train, target, pools.meta_adapt),
+            k_shot=meta.k_shot,
+            q_shot=meta.q_shot,
+            seed=seed + 1,
+        )
+        x_metra_ada(learner, meta_train, meta_adapt, hyperparameters, steps=steps, tracker=tracker)
+
+
+def _pool(
+    examples: Sequence[MtodExample], features: Sequence[Features], indices: Sequence[int]
+) -> dict[str, list[Features]]:
+    return _by_intent([examples[index] for index in indices], [features[index] for index in indices])
+
+
+def _by_intent(examples: Sequence[MtodExample], features: Sequence[Features]) -> dict[str, list[Features]]:
+    groups: dict[str, list[Features]] = defaultdict(list)
+    for example, one in zip(examples, features, strict=True):
+        groups[example.intent].append(one)
+    return groups
+
+
+def _first_of_each_intent(examples: Sequence[MtodExample]) -> tuple[MtodExample, ...]:
+    """Keep the first `SOURCE_POOL` distinct examples of each intent, in the dataset's order."""
+    kept: dict[str, dict[str, MtodExample]] = defaultdict(dict)
+    for example in examples:
+        if len(kept[example.intent]) < SOURCE_POOL:
+            kept[example.intent].setdefault(example.text, example)
+    return tuple(example for group in kept.values() for example in group.values())
+
+
+def _intents(examples: Sequence[MtodExample]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for example in examples:
+        counts[example.intent] += 1
+    return dict(counts)

@@ -1,0 +1,127 @@
+"""What jobs of both kinds share: where they work, how they publish, and what they report."""
+
+import platform
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from core.checkpoints import write_checkpoint
+from core.contracts.reports import CheckpointManifest, Evaluation, Report
+from core.contracts.values import TaskName, now
+from core.learning.progress import Monitor
+from core.runtime import peak_memory_bytes
+from core.store import Store
+from core.tasks.mtod.learner import MtodLearner
+
+
+def _library_versions() -> dict[str, str]:
+    """Return the versions that decide a result."""
+    names = ("xmetra", "torch", "transformers", "learn2learn", "pytorch-crf")
+    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+
+
+def _version(name: str) -> str:
+    """Return a package's version; a report must not fail for one that runs from its source folder."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job leaves behind.
+
+    Attributes:
+        checkpoint_id: In the store.
+        report: What was done, measured and decided.
+    """
+
+    checkpoint_id: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """Where a job works.
+
+    Attributes:
+        store: Data in, checkpoints out.
+        device: A torch device.
+        monitor: Told of every step.
+        job_id: Which job this is.
+        started: When, by the monotonic clock.
+        versions: Of the libraries; looked up before the work, so that nothing can fail after it.
+    """
+
+    store: Store
+    device: str
+    monitor: Monitor
+    job_id: str
+    started: float = field(default_factory=time.monotonic)
+    versions: dict[str, str] = field(default_factory=_library_versions)
+
+    def report(self, **found: Any) -> Report:  # noqa: ANN401 - `Report` checks every field
+        """Return a report of what was found, with the circumstances of this run."""
+        return Report(
+            **found,
+            versions=self.versions,
+            device=self.device,
+            wall_seconds=round(time.monotonic() - self.started, 2),
+            peak_memory_bytes=peak_memory_bytes(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a checkpoint comes from; the fields are its manifest's."""
+
+    task: TaskName
+    method: str
+    languages: tuple[str, ...]
+    base_id: str | None
+    dataset_ids: dict[str, str]
+    seconds_per_example: float | None
+
+
+def publish(learner: MtodLearner, origin: Origin, evaluation: Evaluation, store: Store) -> CheckpointManifest:
+    """Write a checkpoint into the store under a new name.
+
+    Raises:
+        StoreFull: There is no space left.
+        StoreUnavailable: The store cannot be written.
+    """
+    checkpoint_id = uuid.uuid4().hex
+    with tempfile.TemporaryDirectory(prefix="xmetra-") as name:
+        folder = Path(name)
+        files = write_checkpoint(learner, folder)
+        manifest = CheckpointManifest(
+            checkpoint_id=checkpoint_id,
+            task=origin.task,
+            method=origin.method,
+            languages=origin.languages,
+            base_id=origin.base_id,
+            dataset_ids=origin.dataset_ids,
+            encoder=learner.encoder.name,
+            intents=learner.labels.intents,
+            slots=learner.labels.slots,
+            files=files,
+            bytes=sum((folder / file).stat().st_size for file in files),
+            seconds_per_example=origin.seconds_per_example,
+            evaluation=evaluation,
+            created_at=now(),
+        )
+        store.checkpoints.publish(folder, manifest=manifest)
+    return manifest
+
+
+def timed(work: Callable[[], None]) -> float:
+    """Do something and return the seconds it took."""
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began

@@ -1,0 +1,130 @@
+"""PRE: a base from source-language data."""
+
+from core.checkpoints import read_checkpoint
+from core.contracts.jobs import PretrainJob
+from core.contracts.reports import Candidate, CheckpointManifest, PromotionDecision
+from core.contracts.values import BASE, Promotion
+from core.encoders import load_encoder
+from core.evaluation import measure
+from core.learning.planning import FORWARD_SHARE, Split, split_examples
+from core.learning.progress import ProgressTracker
+from core.learning.recipes import PRE, pre
+from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
+from core.pipeline.promotion import decide
+from core.tasks.mtod.labels import LabelSet
+from core.tasks.mtod.learner import MtodLearner
+
+EVALUATE = "evaluate"
+
+
+def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
+    """Make a base, measure it, and let it serve if it may.
+
+    Raises:
+        XmetraError: The data cannot be used, the encoder not be loaded, or the store not be written.
+    """
+    split = _split(job, bench)
+    learner = MtodLearner(
+        load_encoder(job.encoder), LabelSet.of(split.train), device=bench.device, seed=job.seed
+    )
+    tracker = ProgressTracker(bench.monitor, _costs(job, split))
+    features = learner.features(split.train)
+    seconds = timed(lambda: pre(learner, features, job.settings, seed=job.seed, tracker=tracker))
+    tracker.begin(EVALUATE, 1)
+    result = Candidate(
+        name="base", evaluation=measure(learner, split.evaluation).evaluation, train_seconds=round(seconds, 2)
+    )
+    # The last place at which the job can still be cancelled: from here on it leaves something behind.
+    tracker.step(1)
+    passes = _passes(job, split)
+    manifest = publish(
+        learner,
+        Origin(
+            task=job.task,
+            method=PRE,
+            languages=(job.source_language,),
+            base_id=None,
+            dataset_ids=_dataset_ids(job),
+            seconds_per_example=round(seconds / passes, 6),
+        ),
+        result.evaluation,
+        bench.store,
+    )
+    result = result.model_copy(update={"checkpoint_id": manifest.checkpoint_id})
+    decision, baselines = _promote(job, split, result, bench)
+    report = bench.report(
+        data={"train": len(split.train), "evaluation": len(split.evaluation)},
+        dataset_ids=_dataset_ids(job),
+        result=result,
+        baselines=baselines,
+        decision=decision,
+        verdict=_verdict(job, result),
+        curves=tuple(tracker.curves),
+        seed=job.seed,
+    )
+    return Outcome(manifest.checkpoint_id, report)
+
+
+def _split(job: PretrainJob, bench: Workbench) -> Split:
+    examples = bench.store.datasets.load(job.dataset_id)
+    held = job.evaluation_dataset_id
+    evaluation = None if held is None else bench.store.datasets.load(held)
+    return split_examples(examples, evaluation, fraction=job.evaluation_fraction, seed=job.seed)
+
+
+def _costs(job: PretrainJob, split: Split) -> dict[str, float]:
+    """Return stage → training passes over one example."""
+    return {PRE: float(_passes(job, split)), EVALUATE: FORWARD_SHARE * len(split.evaluation) + 1}
+
+
+def _passes(job: PretrainJob, split: Split) -> int:
+    """Return how often training passes over one example."""
+    return job.settings.steps(len(split.train)) * min(job.settings.batch_size, len(split.train))
+
+
+def _dataset_ids(job: PretrainJob) -> dict[str, str]:
+    given = {"source": job.dataset_id, "evaluation": job.evaluation_dataset_id}
+    return {role: dataset_id for role, dataset_id in given.items() if dataset_id}
+
+
+def _promote(
+    job: PretrainJob, split: Split, result: Candidate, bench: Workbench
+) -> tuple[PromotionDecision, tuple[Candidate, ...]]:
+    """Compare with the base that serves now, where there is one of the same language."""
+    live = bench.store.deployments.live(job.task, BASE)
+    incumbent = None
+    if live is not None:
+        manifest = bench.store.checkpoints.manifest(job.task, live.checkpoint_id)
+        if manifest.languages[0] != job.source_language and job.promote is Promotion.IF_BETTER:
+            reason = (
+                f"the base that serves was made from {manifest.languages[0]!r}, so the two cannot be "
+                "compared; ask for promote=always to replace it"
+            )
+            return PromotionDecision(promoted=False, reason=reason), ()
+        incumbent = _measure_incumbent(job, manifest, split, bench)
+    decision = decide(job.promote, result, incumbent)
+    if decision.promoted and result.checkpoint_id is not None:
+        bench.store.deployments.deploy(
+            job.task, BASE, result.checkpoint_id, reason=decision.reason, job_id=bench.job_id
+        )
+    return decision, () if incumbent is None else (incumbent,)
+
+
+def _measure_incumbent(
+    job: PretrainJob, manifest: CheckpointManifest, split: Split, bench: Workbench
+) -> Candidate:
+    folder = bench.store.checkpoints.fetch(job.task, manifest.checkpoint_id)
+    learner = read_checkpoint(folder, manifest, device=bench.device)
+    return Candidate(
+        name="the base that serves now",
+        checkpoint_id=manifest.checkpoint_id,
+        evaluation=measure(learner, split.evaluation).evaluation,
+    )
+
+
+def _verdict(job: PretrainJob, result: Candidate) -> str:
+    scores = result.evaluation
+    return (
+        f"The base reads {job.source_language} with {100 * scores.intent_accuracy:.1f} % intent accuracy "
+        f"and {100 * scores.slot_f1:.1f} slot F1 on {scores.examples} held-out examples."
+    )

@@ -1,0 +1,28 @@
+"""Whether a new checkpoint serves: no worse model ever replaces a better one."""
+
+from core.contracts.reports import Candidate, PromotionDecision
+from core.contracts.values import Promotion
+
+
+def decide(policy: Promotion, candidate: Candidate, incumbent: Candidate | None) -> PromotionDecision:
+    """Decide.
+
+    Args:
+        policy: What the user asked for.
+        candidate: The new checkpoint, measured.
+        incumbent: What serves now, measured on the same examples; None where nothing does.
+    """
+    if policy is Promotion.NEVER:
+        return PromotionDecision(promoted=False, reason="promotion was not wanted")
+    if incumbent is None:
+        return PromotionDecision(promoted=True, reason="nothing served before")
+    new, old = candidate.evaluation.quality, incumbent.evaluation.quality
+    measured = (
+        f"mean of intent accuracy and slot F1 {100 * new:.1f} against {100 * old:.1f} of {incumbent.name} "
+        f"on {candidate.evaluation.examples} held-out examples"
+    )
+    if new > old:
+        return PromotionDecision(promoted=True, reason=f"better: {measured}")
+    if policy is Promotion.ALWAYS:
+        return PromotionDecision(promoted=True, reason=f"as asked, though not better: {measured}")
+    return PromotionDecision(promoted=False, reason=f"not better: {measured}")

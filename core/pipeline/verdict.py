@@ -1,0 +1,41 @@
+"""The sentence a person reads first: what was gained, and whether meta-learning earned its keep."""
+
+from collections.abc import Sequence
+
+from core.contracts.reports import Candidate
+from core.contracts.values import Method
+from core.evaluation import Measurement, chance_of_difference
+
+SIGNIFICANT = 0.05
+"""The p-value under which a difference is called one."""
+
+Rated = tuple[Candidate, Measurement]
+
+
+def verdict(result: Rated, rivals: Sequence[Rated]) -> str:
+    """Compare the result with each rival on the same held-out examples.
+
+    Args:
+        result: The model that was made.
+        rivals: The zero-shot base, then the baselines that were asked for.
+    """
+    sentences = [_against(result, rival) for rival in rivals]
+    if len(rivals) == 1 and result[0].name != Method.FT:
+        sentences.append("Whether plain fine-tuning would do as well was not asked (baselines: ft).")
+    return " ".join(sentences)
+
+
+def _against(result: Rated, rival: Rated) -> str:
+    """Say in one sentence who is better, by how much, and whether that could be chance."""
+    (mine, my_measurement), (other, other_measurement) = result, rival
+    new, old = mine.evaluation, other.evaluation
+    points = round(100 * (new.quality - old.quality), 1)
+    words = "better than" if points > 0 else "worse than" if points < 0 else "level with"
+    by = f" by {abs(points):.1f} points" if points else ""
+    chance = chance_of_difference(my_measurement.exact, other_measurement.exact)
+    sure = "" if chance < SIGNIFICANT else ", which could be chance"
+    return (
+        f"{mine.name} is {words} the {other.name.removeprefix('the ')}{by} "
+        f"(intent {100 * new.intent_accuracy:.1f} against {100 * old.intent_accuracy:.1f}, slot F1 "
+        f"{100 * new.slot_f1:.1f} against {100 * old.slot_f1:.1f}; McNemar p = {chance:.3f}{sure})."
+    )

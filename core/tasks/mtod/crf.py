@@ -1,0 +1,283 @@
+"""The conditional random field over BIO tags: its loss, its best path and its confidences.
+
+A linear-chain CRF gives a tag sequence ``y`` the score ``start[y_1] + Σ emission_i[y_i] +
+Σ transition[y_i, y_i+1] + end[y_n]`` and the probability ``exp(score) / Z`` (Lafferty, McCallum and
+Pereira, "Conditional Random Fields", ICML 2001). ``torchcrf`` owns the parameters and is the oracle
+in the tests; its loops over units are replaced here, because a meta-learner that trains only the
+heads spends its time in them.
+
+Every method is a plain function of the parameters, without anything done in place, so that it can be
+called with fast weights and differentiated twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torchcrf import CRF
+
+from core.tasks.mtod.chain import backward_scores, best_paths, check_mask, forward_scores
+
+TaggedSpan: TypeAlias = tuple[int, int, Sequence[int]]
+"""First unit, unit after the last, and the tag of each unit between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lattice:
+    """Both recursions over a batch.
+
+    Attributes:
+        emissions: [batch, units, tags]; the padding is 0.
+        before: [batch, units, tags]; all prefixes that end in the tag, its emission too.
+        after: [batch, units, tags]; all suffixes after the tag, its emission not.
+        partition: [batch]; all sequences.
+    """
+
+    emissions: Tensor
+    before: Tensor
+    after: Tensor
+    partition: Tensor
+
+
+class Crf(CRF):
+    """A linear-chain CRF over the BIO labels of a task.
+
+    Attributes:
+        labels: The BIO label of each tag.
+        constrained: Whether ``viterbi`` leaves out sequences that are no BIO. Training and
+            probabilities are those of the unconstrained model.
+        inside: [tags]; the tag is some ``I-x``.
+        continues: [tags, tags]; the second tag goes on with the span of the first.
+    """
+
+    inside: Tensor
+    continues: Tensor
+
+    def __init__(self, labels: Sequence[str], *, constrained: bool = True) -> None:
+        """Make a CRF with small random transitions.
+
+        Args:
+            labels: ``O``, and ``B-x`` and ``I-x`` of every slot, in the order of the tags.
+            constrained: See the class.
+
+        Raises:
+            ValueError: A label is no BIO label or comes twice, or ``O`` is missing.
+        """
+        _check_labels(labels)
+        super().__init__(len(labels), batch_first=True)
+        self.labels = tuple(labels)
+        self.constrained = constrained
+        slots = [label[2:] for label in labels]
+        inside = [label.startswith("I-") for label in labels]
+        continues = [[i and a == b for b, i in zip(slots, inside, strict=True)] for a in slots]
+        # Both follow from the labels, which the checkpoint's manifest holds.
+        self.register_buffer("inside", torch.tensor(inside), persistent=False)
+        self.register_buffer("continues", torch.tensor(continues), persistent=False)
+
+    def negative_log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Return how surprising the right tags are.
+
+        Args:
+            emissions: [batch, units, tags].
+            tags: [batch, units]; anything in the padding, -100 too.
+            mask: [batch, units] bool; True for units, which come before all padding.
+
+        Returns:
+            [] mean over the batch.
+
+        Raises:
+            ValueError: The shapes differ, or a row has no unit or padding between its units.
+        """
+        self._check(emissions, mask, tags)
+        emissions = emissions.masked_fill(~mask.unsqueeze(2), 0.0)  # [batch, units, tags]
+        tags = tags.masked_fill(~mask, 0)  # [batch, units]
+        before = self._forward(emissions, mask)  # [batch, units, tags]
+        score = self._path_score(emissions, tags, mask)  # [batch]
+        return (self._log_partition(before) - score).mean()  # []
+
+    @torch.no_grad()
+    def viterbi(self, emissions: Tensor, mask: Tensor) -> list[list[int]]:
+        """Return the most probable tags of every row.
+
+        Args:
+            emissions: [batch, units, tags].
+            mask: [batch, units] bool.
+
+        Returns:
+            For each row as many tags as it has units.
+
+        Raises:
+            ValueError: As ``negative_log_likelihood``.
+        """
+        self._check(emissions, mask)
+        start: Tensor = self.start_transitions  # [tags]
+        transitions: Tensor = self.transitions  # [from, to]
+        if self.constrained:
+            start = start.masked_fill(self.inside, -torch.inf)  # [tags]
+            transitions = transitions.masked_fill(self.inside & ~self.continues, -torch.inf)  # [from, to]
+        return best_paths(emissions, mask, start=start, transitions=transitions, end=self.end_transitions)
+
+    def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Return the probability of every tag at every unit, over all sequences.
+
+        Args:
+            emissions: [batch, units, tags].
+            mask: [batch, units] bool.
+
+        Returns:
+            [batch, units, tags]; each unit sums to 1, the padding is 0.
+
+        Raises:
+            ValueError: As ``negative_log_likelihood``.
+        """
+        lattice = self._lattice(emissions, mask)
+        scores = lattice.before + lattice.after  # [batch, units, tags]
+        probabilities = (scores - lattice.partition[:, None, None]).exp()  # [batch, units, tags]
+        return probabilities.masked_fill(~mask.unsqueeze(2), 0.0)  # [batch, units, tags]
+
+    def span_log_probability(
+        self, emissions: Tensor, mask: Tensor, spans: Sequence[Sequence[TaggedSpan]]
+    ) -> Tensor:
+        """Return the log-probability that each span is right as a whole.
+
+        It is the share of the partition function held by the sequences that have exactly these tags
+        at these units and do not go on with the span after them: the constrained forward algorithm
+        of Culotta and McCallum, "Confidence Estimation for Information Extraction" (HLT-NAACL 2004),
+        for all spans at once. A product of marginals would ignore that neighbouring tags depend on
+        each other.
+
+        Args:
+            emissions: [batch, units, tags].
+            mask: [batch, units] bool.
+            spans: The spans of each row.
+
+        Returns:
+            [spans], those of the first row first.
+
+        Raises:
+            ValueError: As ``negative_log_likelihood``; or a span is outside its row or has not one
+                tag for each unit.
+        """
+        lattice = self._lattice(emissions, mask)
+        lengths = mask.sum(dim=1)  # [batch]
+        _check_spans(spans, lengths.tolist())
+        flat = [(row, *span) for row, those in enumerate(spans) for span in those]
+        if not flat:
+            return emissions.new_zeros(0)  # [0]
+        places = [[row, begin, end] for row, begin, end, _ in flat]
+        rows, begins, ends = torch.tensor(places, device=mask.device).unbind(1)  # each [spans]
+        tags = _padded([tags for *_, tags in flat], device=mask.device)  # [spans, width]
+        entering = lattice.before[rows, begins, tags[:, 0]]  # [spans]
+        within = self._score_within(lattice.emissions, rows, tags, begins, ends)  # [spans]
+        last = tags.gather(1, (ends - begins - 1).unsqueeze(1)).squeeze(1)  # [spans]
+        following = ends.clamp(max=mask.size(1) - 1)  # [spans]
+        ahead = (lattice.emissions + lattice.after)[rows, following]  # [spans, tags]
+        onward = (self.transitions[last] + ahead).masked_fill(self.continues[last], -torch.inf)
+        closed = ends == lengths[rows]  # [spans]
+        leaving = torch.where(closed, self.end_transitions[last], onward.logsumexp(dim=1))  # [spans]
+        return entering + within + leaving - lattice.partition[rows]  # [spans]
+
+    def span_confidences(self, emissions: Tensor, spans: Sequence[TaggedSpan]) -> Tensor:
+        """Return the probability that each span of one sentence is right as a whole.
+
+        Args:
+            emissions: [units, tags] of one sentence, without padding.
+            spans: Its decoded spans.
+
+        Returns:
+            [spans], between 0 and 1.
+
+        Raises:
+            ValueError: As ``span_log_probability``.
+        """
+        mask = torch.ones(1, emissions.size(0), dtype=torch.bool, device=emissions.device)  # [1, units]
+        scores = self.span_log_probability(emissions.unsqueeze(0), mask, [spans])  # [spans]
+        return scores.exp().clamp(max=1.0)  # [spans]; rounding may pass 1
+
+    def _check(self, emissions: Tensor, mask: Tensor, tags: Tensor | None = None) -> None:
+        """Refuse shapes that do not fit and rows that are not units followed by padding."""
+        expected = (*mask.shape, self.num_tags)
+        if mask.dim() != 2 or tuple(emissions.shape) != expected or mask.dtype != torch.bool:
+            raise ValueError(f"emissions {tuple(emissions.shape)} do not fit {mask.dtype} mask {expected}")
+        if tags is not None and tags.shape != mask.shape:
+            raise ValueError(f"tags {tuple(tags.shape)} do not fit the mask {tuple(mask.shape)}")
+        check_mask(mask)
+
+    def _path_score(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Return the score of the given tags: [batch]."""
+        emitted = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)  # [batch, units]
+        moved = self.transitions[tags[:, :-1], tags[:, 1:]]  # [batch, units - 1]
+        arrived = torch.cat([self.start_transitions[tags[:, :1]], moved], dim=1)  # [batch, units]
+        scores = (emitted + arrived).masked_fill(~mask, 0.0)  # [batch, units]
+        last = tags.gather(1, mask.sum(dim=1, keepdim=True) - 1).squeeze(1)  # [batch]
+        # A running sum adds in order: padding adds zeros and cannot regroup the additions.
+        return scores.cumsum(dim=1)[:, -1] + self.end_transitions[last]  # [batch]
+
+    def _score_within(
+        self, emissions: Tensor, rows: Tensor, tags: Tensor, begins: Tensor, ends: Tensor
+    ) -> Tensor:
+        """Return what each span scores after its first unit.
+
+        Args:
+            emissions: [batch, units, tags].
+            rows: [spans].
+            tags: [spans, width].
+            begins: [spans].
+            ends: [spans].
+
+        Returns:
+            [spans].
+        """
+        units = begins.unsqueeze(1) + torch.arange(1, tags.size(1), device=tags.device)  # [spans, width - 1]
+        outside = units >= ends.unsqueeze(1)  # [spans, width - 1]
+        inside = units.masked_fill(outside, 0)  # [spans, width - 1]
+        emitted = emissions[rows.unsqueeze(1), inside, tags[:, 1:]]  # [spans, width - 1]
+        moved = self.transitions[tags[:, :-1], tags[:, 1:]]  # [spans, width - 1]
+        return (emitted + moved).masked_fill(outside, 0.0).sum(dim=1)  # [spans]
+
+    def _lattice(self, emissions: Tensor, mask: Tensor) -> _Lattice:
+        """Run the forward and the backward recursion."""
+        self._check(emissions, mask)
+        emissions = emissions.masked_fill(~mask.unsqueeze(2), 0.0)  # [batch, units, tags]
+        before = self._forward(emissions, mask)  # [batch, units, tags]
+        after = backward_scores(emissions, mask, transitions=self.transitions, end=self.end_transitions)
+        return _Lattice(emissions, before, after, self._log_partition(before))
+
+    def _forward(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Sum all prefixes that end in each tag: [batch, units, tags]."""
+        return forward_scores(emissions, mask, start=self.start_transitions, transitions=self.transitions)
+
+    def _log_partition(self, before: Tensor) -> Tensor:
+        """Sum all sequences; the padding carries the score of the last unit on: [batch]."""
+        return (before[:, -1] + self.end_transitions).logsumexp(dim=1)  # [batch]
+
+
+def _check_labels(labels: Sequence[str]) -> None:
+    """Refuse labels that are not those of a BIO scheme."""
+    for label in labels:
+        if label != "O" and (label[:2] not in ("B-", "I-") or not label[2:]):
+            raise ValueError(f"{label!r} is neither O nor B-… nor I-…")
+    if len(set(labels)) < len(labels):
+        raise ValueError("a BIO label comes twice")
+    if "O" not in labels:
+        raise ValueError("the BIO labels lack O")
+
+
+def _check_spans(spans: Sequence[Sequence[TaggedSpan]], lengths: Sequence[int]) -> None:
+    """Refuse spans outside their row, or whose tags do not match their units."""
+    if len(spans) != len(lengths):
+        raise ValueError(f"spans of {len(spans)} rows for a batch of {len(lengths)}")
+    for row, (those, length) in enumerate(zip(spans, lengths, strict=True)):
+        for begin, end, tags in those:
+            if not 0 <= begin < end <= length:
+                raise ValueError(f"span {begin}:{end} of row {row} is not within its {length} units")
+            if len(tags) != end - begin:
+                raise ValueError(f"span {begin}:{end} of row {row} has {len(tags)} tags")
+
+
+def _padded(tags: Sequence[Sequence[int]], *, device: torch.device) -> Tensor:
+    """Return tag lists of different lengths as one tensor: [spans, width]."""
+    width = max(map(len, tags))
+    return torch.tensor([[*those, *[0] * (width - len(those))] for those in tags], device=device)

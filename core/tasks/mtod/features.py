@@ -1,0 +1,224 @@
+"""Texts as tensors: token ids, the units that carry tags, and the labels as numbers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+import regex
+import torch
+from torch import Tensor
+
+from core.contracts.examples import MtodExample
+from core.encoders import Encoder
+from core.errors import Fault, InvalidInput
+from core.tasks.mtod.labels import LabelSet, Unit, tag_units
+from core.tasks.mtod.units import TokenSpan, split_units
+
+_GRAPHEME = regex.compile(r"\X")
+
+_WORD_MARK = "▁"
+"""What SentencePiece puts before a word: mostly a part of its first piece, sometimes a piece alone."""
+
+IGNORED_INTENT = -100
+"""The intent of a text whose intent is not known; cross-entropy passes over it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One utterance, ready to be collated.
+
+    Attributes:
+        text: The utterance.
+        input_ids: Token ids with the special tokens.
+        units: Character offsets of what carries tags; never empty.
+        unit_tokens: For each unit the index of its first token in `input_ids`.
+        intent: The intent's number, or `IGNORED_INTENT`.
+        tags: One tag number a unit.
+    """
+
+    text: str
+    input_ids: tuple[int, ...]
+    units: tuple[Unit, ...]
+    unit_tokens: tuple[int, ...]
+    intent: int = IGNORED_INTENT
+    tags: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Utterances as padded tensors.
+
+    Attributes:
+        input_ids: [batch, tokens], padded with the tokenizer's padding id.
+        attention_mask: [batch, tokens], 1 on real tokens.
+        unit_tokens: [batch, units], index of each unit's first token, 0 on padding.
+        unit_mask: [batch, units], true on real units; the first is always true.
+        intents: [batch].
+        tags: [batch, units], 0 on padding.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    unit_tokens: Tensor
+    unit_mask: Tensor
+    intents: Tensor
+    tags: Tensor
+
+    def __len__(self) -> int:
+        return self.input_ids.shape[0]
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """Return the batch on a device."""
+        return Batch(
+            *(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__)
+        )
+
+
+class Featurizer:
+    """Turns utterances into features with one encoder's tokenizer.
+
+    Args:
+        encoder: Its tokenizer, its window and its name for messages.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._tokenizer = encoder.tokenizer
+        self._max_tokens = encoder.max_tokens
+        self._unknown = encoder.tokenizer.unk_token_id
+        mark = encoder.tokenizer.convert_tokens_to_ids(_WORD_MARK)
+        self._mark = mark if mark != self._unknown else None
+        self._padding = int(encoder.tokenizer.pad_token_id or 0)
+
+    def texts(self, texts: Sequence[str], tokens: Sequence[Sequence[str] | None] = ()) -> list[Features]:
+        """Tokenise texts.
+
+        Args:
+            texts: At least one character each.
+            tokens: For each text the units it brings itself, or None.
+
+        Raises:
+            InvalidInput: A text is longer than the encoder's window; the pointer is its index.
+        """
+        if not texts:
+            return []
+        given = tokens or [None] * len(texts)
+        encodings = self._tokenizer(list(texts), return_offsets_mapping=True, verbose=False)
+        features = [
+            self._one(text, ids, offsets, units)
+            for text, ids, offsets, units in zip(
+                texts, encodings["input_ids"], encodings["offset_mapping"], given, strict=True
+            )
+        ]
+        faults = [
+            Fault(f"/{index}", f"the text has {len(one)} tokens; this encoder reads {self._max_tokens}")
+            for index, one in enumerate(features)
+            if len(one) > self._max_tokens
+        ]
+        if faults:
+            raise InvalidInput(faults)
+        return features
+
+    def examples(self, examples: Sequence[MtodExample], labels: LabelSet) -> list[Features]:
+        """Tokenise labelled utterances; labels outside `labels` are left out of the targets."""
+        plain = self.texts([one.text for one in examples], [one.tokens for one in examples])
+        return [
+            replace(
+                features,
+                intent=labels.intent_ids.get(example.intent, IGNORED_INTENT),
+                tags=tuple(tag_units(features.units, example.slots, labels)),
+            )
+            for features, example in zip(plain, examples, strict=True)
+        ]
+
+    def collate(self, features: Sequence[Features]) -> Batch:
+        """Pad features to one batch of tensors on the CPU."""
+        longest = max(len(one.input_ids) for one in features)
+        most_units = max(len(one.units) for one in features)
+        shape = (len(features), most_units)
+        input_ids = torch.full((len(features), longest), self._padding)  # [batch, tokens]
+        attention_mask = torch.zeros_like(input_ids)  # [batch, tokens]
+        unit_tokens = torch.zeros(shape, dtype=torch.long)  # [batch, units]
+        tags = torch.zeros(shape, dtype=torch.long)  # [batch, units]
+        unit_mask = torch.zeros(shape, dtype=torch.bool)  # [batch, units]
+        for row, one in enumerate(features):
+            input_ids[row, : len(one.input_ids)] = torch.tensor(one.input_ids)
+            attention_mask[row, : len(one.input_ids)] = 1
+            unit_tokens[row, : len(one.units)] = torch.tensor(one.unit_tokens)
+            unit_mask[row, : len(one.units)] = True
+            if one.tags:
+                tags[row, : len(one.tags)] = torch.tensor(one.tags)
+        intents = torch.tensor([one.intent for one in features])  # [batch]
+        return Batch(input_ids, attention_mask, unit_tokens, unit_mask, intents, tags)
+
+    def _one(
+        self, text: str, ids: Sequence[int], offsets: Sequence[Unit], given: Sequence[str] | None
+    ) -> Features:
+        """Assemble one text's features from its encoding."""
+        pieces = list(self._expand_unknown(text, ids, offsets))
+        units, owners = split_units(text, self._token_spans(text, pieces), given)
+        if not units:
+            # Nothing the tokenizer kept (zero-width characters only): the first token speaks for the text.
+            units, owners = [(0, len(text))], [0]
+        return Features(text, tuple(number for number, _ in pieces), tuple(units), tuple(owners))
+
+    def _expand_unknown(
+        self, text: str, ids: Sequence[int], offsets: Sequence[Unit]
+    ) -> Iterator[tuple[int, Unit]]:
+        """Replace an unknown token of several characters by those of its grapheme clusters.
+
+        WordPiece gives up on a whole word for one character it does not have; a word of a script
+        without spaces is a sentence. The characters it does have are worth reading.
+        """
+        for number, (start, end) in zip(ids, offsets, strict=True):
+            clusters = list(_GRAPHEME.finditer(text, start, end)) if number == self._unknown else []
+            if len(clusters) < 2:
+                yield number, (start, end)
+                continue
+            for cluster in clusters:
+                inner = self._tokenizer(cluster.group(), add_special_tokens=False)["input_ids"]
+                # A cluster is not a word, so the mark of one is not its own.
+                own = [piece for piece in inner if piece != self._mark]
+                yield from ((piece, cluster.span()) for piece in own or [number])
+
+    def _token_spans(self, text: str, pieces: Sequence[tuple[int, Unit]]) -> list[TokenSpan]:
+        """Return the tokens that cover characters of their own.
+
+        A word mark that stands alone claims the character after it, whose token is the next one.
+        """
+        spans = [
+            TokenSpan(index, *trimmed)
+            for index, (_, offset) in enumerate(pieces)
+            if (trimmed := _without_space(text, offset)) is not None
+        ]
+        return [
+            span
+            for span, following in zip_longest(spans, spans[1:])
+            if pieces[span.index][0] != self._mark or following is None or following.start >= span.end
+        ]
+
+
+def length_batches(features: Sequence[Features], *, max_tokens: int) -> Iterator[list[int]]:
+    """Group indices by length, so that a batch holds little padding and at most `max_tokens` tokens."""
+    order = sorted(range(len(features)), key=lambda index: len(features[index]))
+    batch: list[int] = []
+    for index in order:
+        # `order` grows in length, so the newest text is the longest of its batch.
+        if batch and len(features[index]) * (len(batch) + 1) > max_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _without_space(text: str, offset: Unit) -> Unit | None:
+    """Trim white space from a token's offsets; None where nothing is left (special tokens, lone marks)."""
+    start, end = offset
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return (start, end) if start < end else None

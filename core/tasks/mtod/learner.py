@@ -1,0 +1,59 @@
+"""A JointNlu with all that trains and serves it: encoder, labels, features, device."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from core.contracts.examples import MtodExample
+from core.encoders import Encoder
+from core.tasks.mtod.features import Batch, Features, Featurizer
+from core.tasks.mtod.labels import LabelSet
+from core.tasks.mtod.model import JointNlu
+
+
+class MtodLearner:
+    """What the engine trains (see `core.tasks.task.Learner`) and the predictor runs.
+
+    Args:
+        encoder: Pre-trained, or with random weights that a checkpoint will replace.
+        labels: What can be answered.
+        device: Where it computes: ``cpu``, ``cuda``…
+        seed: Of the heads' first weights.
+    """
+
+    def __init__(self, encoder: Encoder, labels: LabelSet, *, device: str = "cpu", seed: int = 0) -> None:
+        torch.manual_seed(seed)
+        self.encoder = encoder
+        self.labels = labels
+        self.featurizer = Featurizer(encoder)
+        self.device = device
+        self.network = JointNlu(encoder.model, labels).to(device)
+
+    @property
+    def model(self) -> nn.Module:
+        """What is trained."""
+        return self.network
+
+    @property
+    def encoder_parameters(self) -> list[nn.Parameter]:
+        """The encoder's tensors."""
+        return list(self.network.encoder.parameters())
+
+    @property
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Both heads and the CRF."""
+        return self.network.head_parameters()
+
+    def batch(self, features: Sequence[Features]) -> Batch:
+        """Return utterances as tensors on the device."""
+        return self.featurizer.collate(features).to(self.device)
+
+    def features(self, examples: Sequence[MtodExample]) -> list[Features]:
+        """Tokenise labelled utterances with this learner's labels."""
+        return self.featurizer.examples(examples, self.labels)
+
+    def extend_labels(self, other: LabelSet) -> None:
+        """Make room for labels the model does not have yet."""
+        self.labels = self.labels.extended(other)
+        self.network.extend(self.labels)

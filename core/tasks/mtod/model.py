@@ -1,0 +1,79 @@
+"""JointNlu: one encoder, an intent head and a slot head with a CRF (X-METRA-ADA, section 2.1)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from core.tasks.mtod.crf import Crf
+from core.tasks.mtod.features import IGNORED_INTENT, Batch
+from core.tasks.mtod.labels import LabelSet
+
+DROPOUT = 0.3
+"""Before both heads; the paper's."""
+
+
+class JointNlu(nn.Module):
+    """Intent from the first token's state, slots from each unit's first token and a CRF over BIO tags.
+
+    Args:
+        encoder: Returns last-layer states [batch, tokens, width].
+        labels: What can be answered.
+    """
+
+    def __init__(self, encoder: PreTrainedModel, labels: LabelSet) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width = int(encoder.config.hidden_size)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.intent_head = nn.Linear(width, len(labels.intents))
+        self.slot_head = nn.Linear(width, len(labels.tags))
+        self.crf = Crf(labels.tags)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the loss: intent cross-entropy plus CRF negative log-likelihood, means over the batch."""
+        intent_logits, emissions = self.scores(batch)
+        # A batch may hold nothing but unknown intents: its mean is 0, not 0/0.
+        known = (batch.intents != IGNORED_INTENT).sum().clamp(min=1)
+        intent_loss = (
+            functional.cross_entropy(
+                intent_logits, batch.intents, ignore_index=IGNORED_INTENT, reduction="sum"
+            )
+            / known
+        )
+        slot_loss: Tensor = self.crf.negative_log_likelihood(emissions, batch.tags, batch.unit_mask)
+        return intent_loss + slot_loss
+
+    def scores(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return intent logits [batch, intents] and slot emissions [batch, units, tags]."""
+        output = self.encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
+        states = self.dropout(output.last_hidden_state)  # [batch, tokens, width]
+        index = batch.unit_tokens.unsqueeze(-1).expand(-1, -1, states.shape[-1])  # [batch, units, width]
+        unit_states = states.gather(1, index)  # [batch, units, width]
+        return self.intent_head(states[:, 0]), self.slot_head(unit_states)
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return the trainable tensors outside the encoder: both heads and the CRF."""
+        return [p for name, p in self.named_parameters() if not name.startswith("encoder.")]
+
+    @torch.no_grad()
+    def extend(self, labels: LabelSet) -> None:
+        """Make room for labels added at the end; everything learnt keeps its place.
+
+        Args:
+            labels: The old labels followed by the new ones (`LabelSet.extended`).
+        """
+        self.intent_head = _grown(self.intent_head, len(labels.intents))
+        self.slot_head = _grown(self.slot_head, len(labels.tags))
+        old, self.crf = self.crf, Crf(labels.tags).to(self.intent_head.weight.device)
+        for name, tensor in old.named_parameters():
+            target = self.crf.get_parameter(name)
+            target[tuple(slice(size) for size in tensor.shape)] = tensor
+
+
+def _grown(head: nn.Linear, outputs: int) -> nn.Linear:
+    """Return a linear layer with more outputs whose first ones are the old layer's."""
+    grown = nn.Linear(head.in_features, outputs).to(head.weight.device)
+    grown.weight[: head.out_features] = head.weight
+    grown.bias[: head.out_features] = head.bias
+    return grown

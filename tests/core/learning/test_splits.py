@@ -1,0 +1,81 @@
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.learning.splits import (
+    META_ADAPT_SHARE,
+    SMALLEST_HELD_OUT_INTENT,
+    SMALLEST_SPLIT_INTENT,
+    adaptation_pools,
+    hold_out,
+)
+
+intents = st.lists(st.sampled_from(["alarm", "weather", "reminder", "news"]), min_size=1, max_size=80)
+fractions = st.floats(0.01, 0.99)
+seeds = st.integers(0, 2**31 - 1)
+
+
+@given(intents, fractions, seeds)
+def test_every_example_is_either_learnt_from_or_held_out(names: list[str], share: float, seed: int) -> None:
+    train, held = hold_out(names, share, seed=seed)
+    assert sorted(train + held) == list(range(len(names)))
+    assert (train, held) == (sorted(train), sorted(held))
+
+
+@given(intents, fractions, seeds)
+def test_holding_out_leaves_two_of_an_intent_and_takes_none_of_a_smaller_one(
+    names: list[str], share: float, seed: int
+) -> None:
+    train, held = (Counter(names[index] for index in part) for part in hold_out(names, share, seed=seed))
+    for intent, count in Counter(names).items():
+        assert train[intent] >= min(2, count)
+        assert (held[intent] > 0) == (count >= SMALLEST_HELD_OUT_INTENT)
+
+
+def test_the_share_held_out_is_that_of_each_intent() -> None:
+    names = ["alarm"] * 50 + ["weather"] * 10
+    _, held = hold_out(names, 0.2, seed=1)
+    assert Counter(names[index] for index in held) == {"alarm": 10, "weather": 2}
+
+
+def test_the_pools_are_three_quarters_and_one_quarter_of_each_intent() -> None:
+    names = ["alarm"] * 40 + ["weather"] * 8
+    pools = adaptation_pools(names, seed=1)
+    assert Counter(names[index] for index in pools.meta_train) == {"alarm": 30, "weather": 6}
+    assert Counter(names[index] for index in pools.meta_adapt) == {"alarm": 10, "weather": 2}
+    assert pools.shared == ()
+
+
+@given(intents, seeds)
+def test_the_pools_share_nothing_but_intents_too_small_to_be_cut(names: list[str], seed: int) -> None:
+    pools = adaptation_pools(names, seed=seed)
+    both = set(pools.meta_train) & set(pools.meta_adapt)
+    small = {intent for intent, count in Counter(names).items() if count < SMALLEST_SPLIT_INTENT}
+    assert set(pools.meta_train) | set(pools.meta_adapt) == set(range(len(names)))
+    assert both == {index for index, intent in enumerate(names) if intent in small}
+    assert pools.shared == tuple(sorted(small))
+
+
+@given(intents, seeds)
+def test_both_stages_see_every_intent_and_meta_adapt_both_sides_of_it(names: list[str], seed: int) -> None:
+    pools = adaptation_pools(names, seed=seed)
+    train = Counter(names[index] for index in pools.meta_train)
+    adapt = Counter(names[index] for index in pools.meta_adapt)
+    for intent, count in Counter(names).items():
+        assert train[intent] >= 1
+        assert adapt[intent] >= min(2, count)
+        if count >= SMALLEST_SPLIT_INTENT:
+            assert adapt[intent] <= max(2, count * META_ADAPT_SHARE + 0.5)
+
+
+@given(intents, fractions, seeds)
+def test_one_seed_parts_alike(names: list[str], share: float, seed: int) -> None:
+    assert hold_out(names, share, seed=seed) == hold_out(names, share, seed=seed)
+    assert adaptation_pools(names, seed=seed) == adaptation_pools(names, seed=seed)
+
+
+def test_another_seed_parts_otherwise() -> None:
+    names = ["alarm"] * 40
+    assert hold_out(names, 0.2, seed=1) != hold_out(names, 0.2, seed=2)
+    assert adaptation_pools(names, seed=1) != adaptation_pools(names, seed=2)

@@ -1,0 +1,18 @@
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from core.tasks.mtod.features import Featurizer
+from tests.core.tasks.mtod.scripts import script_encoder
+
+
+@pytest.fixture(scope="session")
+def featurizer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Featurizer]:
+    """Give the featurizer of a tokenizer by its name in `scripts.TOKENIZERS`; each is built once."""
+
+    @cache
+    def build(name: str) -> Featurizer:
+        return Featurizer(script_encoder(name, tmp_path_factory.mktemp(name)))
+
+    return build

@@ -1,0 +1,157 @@
+"""One learner over every kind of encoder: loss, gradients, learning, and a checkpoint that is the same."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+from torch import Tensor
+
+from core.checkpoints import read_checkpoint, write_checkpoint
+from core.contracts.reports import CheckpointManifest
+from core.contracts.values import TaskName, now
+from core.tasks.mtod.decoding import answer
+from core.tasks.mtod.learner import MtodLearner
+from tests.core.tiny import Kind, english, spanish, texts_of, tiny_encoder_folder, tiny_learner
+
+EXAMPLES = english()
+every_kind = pytest.mark.parametrize("kind", get_args(Kind))
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
+    texts = texts_of(english(), spanish())
+    return {kind: tiny_encoder_folder(tmp_path_factory.mktemp(kind), kind, texts) for kind in get_args(Kind)}
+
+
+def scores(learner: MtodLearner, texts: list[str]) -> tuple[Tensor, Tensor]:
+    learner.model.eval()
+    with torch.no_grad():
+        return learner.network.scores(learner.batch(learner.featurizer.texts(texts)))
+
+
+@every_kind
+def test_a_batch_has_one_finite_loss_and_a_score_for_every_label(
+    folders: dict[Kind, Path], kind: Kind
+) -> None:
+    learner = tiny_learner(folders[kind], EXAMPLES)
+    batch = learner.batch(learner.features(EXAMPLES[:4]))
+
+    loss = learner.model(batch)
+    logits, emissions = learner.network.scores(batch)
+
+    assert loss.shape == ()
+    assert torch.isfinite(loss)
+    assert logits.shape == (4, len(learner.labels.intents))
+    assert emissions.shape == (4, batch.unit_mask.shape[1], len(learner.labels.tags))
+
+
+@every_kind
+def test_every_trainable_tensor_receives_a_gradient_the_encoder_too(
+    folders: dict[Kind, Path], kind: Kind
+) -> None:
+    learner = tiny_learner(folders[kind], EXAMPLES)
+    learner.model(learner.batch(learner.features(EXAMPLES))).backward()
+
+    named = dict(learner.model.named_parameters())
+    assert all(tensor.requires_grad for tensor in named.values())
+    assert [name for name, tensor in named.items() if tensor.grad is None] == []
+    assert all(torch.isfinite(tensor.grad).all() for tensor in named.values() if tensor.grad is not None)
+    # The softmax of attention does not change when all keys move together: those gradients are nought.
+    still = [name for name, tensor in named.items() if tensor.grad is not None and not tensor.grad.any()]
+    assert all(name.endswith("bias") for name in still)
+
+
+@every_kind
+def test_the_scores_of_a_text_do_not_depend_on_what_it_is_batched_with(
+    folders: dict[Kind, Path], kind: Kind
+) -> None:
+    learner = tiny_learner(folders[kind], EXAMPLES)
+    texts = ["wake me", "remind me to call Carmen today and will it rain in New York"]
+
+    logits, emissions = scores(learner, texts)
+
+    for row, text in enumerate(texts):
+        alone_logits, alone_emissions = scores(learner, [text])
+        units = alone_emissions.shape[1]
+        torch.testing.assert_close(logits[row], alone_logits[0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(emissions[row, :units], alone_emissions[0], rtol=1e-4, atol=1e-5)
+
+
+@every_kind
+def test_dropout_acts_in_training_and_nowhere_else(folders: dict[Kind, Path], kind: Kind) -> None:
+    learner = tiny_learner(folders[kind], EXAMPLES)
+    batch = learner.batch(learner.features(EXAMPLES[:4]))
+
+    learner.model.train()
+    assert learner.model(batch) != learner.model(batch)
+    learner.model.eval()
+    assert learner.model(batch) == learner.model(batch)
+
+
+@every_kind
+def test_a_learner_learns_its_examples(folders: dict[Kind, Path], kind: Kind) -> None:
+    learner = tiny_learner(folders[kind], EXAMPLES)
+    examples = EXAMPLES[::5]
+    features = learner.features(examples)
+    batch = learner.batch(features)
+    optimiser = torch.optim.AdamW(learner.model.parameters(), lr=1e-2)
+    learner.model.train()
+
+    for _ in range(40):
+        optimiser.zero_grad()
+        learner.model(batch).backward()
+        optimiser.step()
+
+    answers = answer(learner, features, top_k=1)
+    assert [one.intents[0].name for one in answers] == [example.intent for example in examples]
+    assert [one.spans for one in answers] == [example.slots for example in examples]
+
+
+@every_kind
+def test_a_checkpoint_answers_to_the_last_bit_as_the_learner_did(
+    folders: dict[Kind, Path], kind: Kind, tmp_path: Path
+) -> None:
+    learner = tiny_learner(folders[kind], EXAMPLES, seed=3)
+    texts = ["wake me at two", "recuérdame llamar a Inés", "👩‍👩‍👧 ξ 明天", "\u200b"]
+    files = write_checkpoint(learner, tmp_path)
+
+    again = read_checkpoint(tmp_path, manifest_of(learner, files))
+
+    assert again.labels == learner.labels
+    assert again.encoder.max_tokens == learner.encoder.max_tokens
+    assert again.featurizer.texts(texts) == learner.featurizer.texts(texts)
+    for one, other in zip(scores(learner, texts), scores(again, texts), strict=True):
+        assert torch.equal(one, other)
+    before = answer(learner, learner.featurizer.texts(texts), top_k=3)
+    assert answer(again, again.featurizer.texts(texts), top_k=3) == before
+
+
+def test_an_extended_learner_is_written_and_read_with_its_new_labels(
+    folders: dict[Kind, Path], tmp_path: Path
+) -> None:
+    learner = tiny_learner(folders["bert"], EXAMPLES[:10])
+    learner.extend_labels(tiny_learner(folders["bert"], EXAMPLES).labels)
+    files = write_checkpoint(learner, tmp_path)
+
+    again = read_checkpoint(tmp_path, manifest_of(learner, files))
+
+    assert again.labels.intents == ("set_alarm", "find_weather", "set_reminder")
+    assert torch.equal(scores(again, ["wake me"])[1], scores(learner, ["wake me"])[1])
+
+
+def manifest_of(learner: MtodLearner, files: dict[str, str]) -> CheckpointManifest:
+    return CheckpointManifest(
+        checkpoint_id="c",
+        task=TaskName.MTOD,
+        method="pre",
+        languages=("en",),
+        base_id=None,
+        dataset_ids={},
+        encoder="tiny",
+        intents=learner.labels.intents,
+        slots=learner.labels.slots,
+        files=files,
+        bytes=1,
+        created_at=now(),
+    )

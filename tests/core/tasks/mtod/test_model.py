@@ -1,0 +1,146 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from core.contracts.examples import MtodExample
+from core.tasks.mtod.features import IGNORED_INTENT, Features
+from core.tasks.mtod.labels import LabelSet
+from core.tasks.mtod.learner import MtodLearner
+from tests.core.tiny import english, tiny_learner, utterance
+
+SHORT = utterance("wake me at {time}", "set_alarm", time="two")
+LONG = utterance(
+    "remind me to call {person} today at {time} and will it rain in {place}",
+    "set_reminder",
+    person="Carmen Ana Luis",
+    time="two o'clock",
+    place="New York",
+)
+NOVEL = [
+    utterance("juega {game} ahora", "play_game", game="go"),
+    utterance("wake {person}", "set_alarm", person="Ana"),
+]
+
+
+@pytest.fixture
+def learner(bert_folder: Path) -> MtodLearner:
+    """A learner in double precision, so that only padding could make a difference."""
+    learner = tiny_learner(bert_folder, [*english(), SHORT, LONG])
+    learner.network.double().eval()
+    return learner
+
+
+def loss(learner: MtodLearner, examples: list[MtodExample]) -> Tensor:
+    found: Tensor = learner.model(learner.batch(learner.features(examples)))
+    return found
+
+
+def test_padding_changes_no_loss(learner: MtodLearner) -> None:
+    together = loss(learner, [SHORT, LONG, SHORT])
+    alone = torch.stack([loss(learner, [one]) for one in (SHORT, LONG, SHORT)]).mean()
+    torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-12)
+
+
+def test_padding_changes_no_gradient(learner: MtodLearner) -> None:
+    together = _gradients(learner, loss(learner, [SHORT, LONG]))
+    alone = _gradients(learner, (loss(learner, [SHORT]) + loss(learner, [LONG])) / 2)
+    torch.testing.assert_close(together, alone, rtol=1e-8, atol=1e-10)
+
+
+def test_what_the_padding_holds_is_never_read(learner: MtodLearner) -> None:
+    batch = learner.batch(learner.features([SHORT, LONG]))
+    expected = learner.model(batch)
+    batch.input_ids[batch.attention_mask == 0] = 11
+    batch.unit_tokens[~batch.unit_mask] = 3
+    batch.tags[~batch.unit_mask] = 2
+    torch.testing.assert_close(learner.model(batch), expected, rtol=1e-12, atol=0)
+
+
+def test_the_loss_is_that_of_the_intents_plus_that_of_the_slots(learner: MtodLearner) -> None:
+    batch = learner.batch(learner.features([SHORT, LONG]))
+    logits, emissions = learner.network.scores(batch)
+    chosen = logits.log_softmax(dim=1).gather(1, batch.intents.unsqueeze(1)).mean()
+    slots = learner.network.crf.negative_log_likelihood(emissions, batch.tags, batch.unit_mask)
+    torch.testing.assert_close(learner.model(batch), slots - chosen)
+
+
+def test_an_intent_the_model_does_not_know_is_passed_over(learner: MtodLearner) -> None:
+    unknown = SHORT.model_copy(update={"intent": "play_game"})
+    batch = learner.batch(learner.features([unknown, SHORT]))
+    logits, emissions = learner.network.scores(batch)
+    slots = learner.network.crf.negative_log_likelihood(emissions, batch.tags, batch.unit_mask)
+    assert batch.intents[0] == IGNORED_INTENT
+    torch.testing.assert_close(learner.model(batch), slots - logits[1].log_softmax(dim=0)[batch.intents[1]])
+
+
+def test_a_batch_of_unknown_intents_only_still_has_a_finite_loss(learner: MtodLearner) -> None:
+    unknown = SHORT.model_copy(update={"intent": "play_game"})
+    found = loss(learner, [unknown, unknown])
+    (gradient,) = torch.autograd.grad(found, [learner.network.intent_head.weight])
+    assert torch.isfinite(found)
+    assert gradient.abs().max() == 0
+
+
+def test_encoder_and_heads_are_all_there_is_and_share_nothing(learner: MtodLearner) -> None:
+    encoder = {id(one) for one in learner.encoder_parameters}
+    heads = {id(one) for one in learner.head_parameters}
+    assert not encoder & heads
+    assert encoder | heads == {id(one) for one in learner.model.parameters()}
+    assert len(heads) == 7
+
+
+def test_one_seed_makes_the_same_heads(bert_folder: Path) -> None:
+    first, second, other = (tiny_learner(bert_folder, english(), seed=seed) for seed in (1, 1, 2))
+    weight = first.network.slot_head.weight
+    assert torch.equal(weight, second.network.slot_head.weight)
+    assert not torch.equal(weight, other.network.slot_head.weight)
+
+
+def test_new_labels_leave_every_old_row_as_it_was(bert_folder: Path) -> None:
+    learner = tiny_learner(bert_folder, english())
+    old_labels = learner.labels
+    old = {name: one.detach().clone() for name, one in learner.network.named_parameters()}
+    learner.extend_labels(LabelSet.of(NOVEL))
+    assert learner.labels.intents == (*old_labels.intents, "play_game")
+    assert learner.labels.slots == (*old_labels.slots, "game")
+    assert learner.labels.tags[: len(old_labels.tags)] == old_labels.tags
+    for name, tensor in learner.network.named_parameters():
+        kept = tensor[tuple(slice(size) for size in old[name].shape)]
+        assert torch.equal(kept, old[name]), name
+    assert learner.network.intent_head.out_features == len(learner.labels.intents)
+    assert learner.network.slot_head.out_features == len(learner.labels.tags)
+    assert learner.network.crf.transitions.shape == (len(learner.labels.tags),) * 2
+
+
+def test_the_scores_of_old_labels_do_not_change_when_new_ones_come(bert_folder: Path) -> None:
+    learner = tiny_learner(bert_folder, english())
+    learner.model.eval()
+    batch = learner.batch(learner.features([SHORT]))
+    before = learner.network.scores(batch)
+    learner.extend_labels(LabelSet.of(NOVEL))
+    after = learner.network.scores(batch)
+    for old, new in zip(before, after, strict=True):
+        torch.testing.assert_close(new[..., : old.shape[-1]], old)
+
+
+def test_new_labels_are_trained_like_the_old(bert_folder: Path) -> None:
+    learner = tiny_learner(bert_folder, english())
+    learner.extend_labels(LabelSet.of(NOVEL))
+    features: list[Features] = learner.features(NOVEL)
+    assert features[0].intent == learner.labels.intent_ids["play_game"]
+    learner.model(learner.batch(features)).backward()
+    assert {id(one) for one in learner.head_parameters} <= {id(one) for one in learner.model.parameters()}
+    assert all(one.requires_grad and one.grad is not None for one in learner.head_parameters)
+
+
+def test_labels_that_are_known_already_change_nothing(bert_folder: Path) -> None:
+    learner = tiny_learner(bert_folder, english())
+    before = {name: one.detach().clone() for name, one in learner.network.named_parameters()}
+    learner.extend_labels(LabelSet.of(english()[:4]))
+    assert all(torch.equal(before[name], one) for name, one in learner.network.named_parameters())
+
+
+def _gradients(learner: MtodLearner, value: Tensor) -> list[Tensor]:
+    return list(torch.autograd.grad(value, list(learner.model.parameters())))

