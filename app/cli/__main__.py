@@ -1,0 +1,5 @@
+"""``python -m app.cli`` is ``xmetra``."""
+
+from app.cli.application import main
+
+main()

@@ -1,0 +1,48 @@
+"""The table of commands, and the one place where an error becomes a line and an exit code."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+import typer
+from rich.markup import escape
+
+from app.cli import jobs, prediction, services, training
+from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
+from app.console.output import messages
+
+EPILOG = (
+    "Exit codes: 0 done · 1 the job failed · 2 the command line or the data cannot be used · "
+    "3 no service answers."
+)
+
+application = typer.Typer(
+    name="xmetra",
+    help="Bring a few dozen labelled utterances in your language; get an endpoint that speaks it.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
+    "Run the service": (services.up, services.serve, services.worker, services.demo),
+    "Teach it a language": (training.pretrain, training.adapt),
+    "Use it": (prediction.predict, prediction.evaluate),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        application.command(rich_help_panel=panel)(command)
+application.add_typer(jobs.application, name="jobs", rich_help_panel="Teach it a language")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``xmetra`` and exit with a documented code.
+
+    Args:
+        arguments: What follows the program's name; the process's own by default.
+    """
+    try:
+        application(args=arguments, prog_name="xmetra")
+    except EXPECTED_ERRORS as error:
+        messages().print(f"[bold red]xmetra:[/] {escape(explain(error))}", soft_wrap=True)
+        sys.exit(exit_code(error))

@@ -1,0 +1,139 @@
+"""``xmetra predict`` and ``xmetra evaluate``."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.answers import MtodPredictions, Usage
+from app.cli.exits import UsageFault
+from app.cli.options import AsJson, Examples, Language, Url
+from app.client import DEFAULT_URL, Client
+from app.console.display import evaluation_table, percent, predictions_table
+from app.console.output import messages, results, write_json
+from core.contracts.examples import MtodExample, SlotSpan
+from core.contracts.predictions import MtodPrediction
+from core.contracts.reports import Evaluation
+from core.formats import read_examples
+from core.tasks.mtod.metrics import evaluate_predictions
+
+BATCH = 64
+"""Utterances in one request: small enough to be answered within the time limit on a slow machine."""
+
+Checkpoint = Annotated[
+    str | None, typer.Option(help="Ask this checkpoint, not the one in service.", show_default=False)
+]
+
+
+def predict(
+    language: Language,
+    utterances: Annotated[
+        list[str] | None,
+        typer.Argument(help="What was said; without it, lines of stdin.", show_default=False),
+    ] = None,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A text file, an utterance a line.", exists=True, dir_okay=False, show_default=False
+        ),
+    ] = None,
+    checkpoint: Checkpoint = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Tell intent and slots of utterances.
+
+    Example: [bold]xmetra predict es "pon una alarma para las 7"[/]
+    """
+    texts = utterances or _lines(file)
+    with Client(url) as client:
+        answer = predict_all(client, texts, language=language, checkpoint=checkpoint)
+    if as_json:
+        write_json(answer)
+    else:
+        results().print(predictions_table(answer.predictions))
+
+
+def evaluate(
+    language: Language,
+    examples: Examples,
+    *,
+    checkpoint: Checkpoint = None,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the model in service on labelled utterances.
+
+    Example: [bold]xmetra evaluate es samples/mtod/es.held-out.jsonl[/]
+    """
+    gold = read_examples(examples.read_bytes(), name=examples.name)
+    with Client(url) as client:
+        answer = predict_all(
+            client, [example.text for example in gold], language=language, checkpoint=checkpoint
+        )
+    evaluation = compare(gold, answer.predictions)
+    if as_json:
+        write_json(evaluation)
+        return
+    console = results()
+    console.print(evaluation_table(evaluation))
+    console.print(summary(evaluation))
+    if not all(prediction.adapted for prediction in answer.predictions):
+        messages().print(f"[yellow]note:[/] {language} has not been adapted; the base answered zero-shot")
+
+
+def summary(evaluation: Evaluation) -> str:
+    """Return the three rates in one line, as markup."""
+    return (
+        f"[bold]{evaluation.examples} utterances: intent accuracy {percent(evaluation.intent_accuracy)}, "
+        f"slot F1 {percent(evaluation.slot_f1)}, exact match {percent(evaluation.exact_match)}[/]"
+    )
+
+
+def compare(gold: Sequence[MtodExample], predictions: Sequence[MtodPrediction]) -> Evaluation:
+    """Score what the service answered."""
+    predicted = [
+        (
+            prediction.intent.name,
+            tuple(SlotSpan(slot=slot.slot, start=slot.start, end=slot.end) for slot in prediction.slots),
+        )
+        for prediction in predictions
+    ]
+    return evaluate_predictions(gold, predicted)
+
+
+def predict_all(
+    client: Client, texts: Sequence[str], *, language: str, checkpoint: str | None = None
+) -> MtodPredictions:
+    """Ask for all of them, a batch at a time; the answers keep the order, the usage is the sum."""
+    answers = [
+        client.predict_mtod(texts[start : start + BATCH], language=language, checkpoint=checkpoint)
+        for start in range(0, len(texts), BATCH)
+    ]
+    return MtodPredictions(
+        predictions=tuple(prediction for answer in answers for prediction in answer.predictions),
+        checkpoints={tag: used for answer in answers for tag, used in answer.checkpoints.items()},
+        usage=Usage(
+            tokens=sum(answer.usage.tokens for answer in answers),
+            queue_ms=sum(answer.usage.queue_ms for answer in answers),
+            inference_ms=sum(answer.usage.inference_ms for answer in answers),
+        ),
+    )
+
+
+def _lines(file: Path | None) -> list[str]:
+    """Return the utterances of a file or of stdin; blank lines are nobody's."""
+    if file is None and sys.stdin.isatty():
+        raise UsageFault("say an utterance, or give --file, or pipe lines in")
+    data = sys.stdin.buffer.read() if file is None else file.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageFault(f"{file or 'stdin'} is not UTF-8 (byte {error.start})") from error
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise UsageFault(f"{file or 'stdin'} holds no utterance")
+    return lines

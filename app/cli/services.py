@@ -1,0 +1,158 @@
+"""``xmetra up | serve | worker | demo``: the commands that start something."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from app.cli.options import DEFAULT_DATA, AsJson, DataFolder
+from app.console.output import messages, results, write_json
+from app.demo import run_demo
+from app.programs import program, program_environment
+from app.stack import Stack
+from core.contracts.values import Method
+
+DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
+DEFAULT_STORE = ".data/store"
+
+GOODBYE_SECONDS = 2
+"""How long the API waits, when it ends, for requests and event streams that are still open."""
+
+RedisUrl = Annotated[
+    str, typer.Option("--redis-url", envvar="XMETRA_REDIS_URL", help="redis://, rediss:// or unix://.")
+]
+StoreUrl = Annotated[
+    str,
+    typer.Option(
+        "--store-url", envvar="XMETRA_STORE_URL", help="A folder, or a URL such as s3://bucket/path."
+    ),
+]
+
+
+def up(
+    *,
+    data: DataFolder = DEFAULT_DATA,
+    port: Annotated[
+        int, typer.Option(help="The port wanted; where it is taken, a free one.", min=0, max=65535)
+    ] = 8000,
+    as_json: AsJson = False,
+) -> None:
+    """Start everything on this machine: an embedded Redis, one worker and the API.
+
+    It stays in the foreground; Ctrl-C stops all of it, and what was learnt stays in the data folder.
+
+    Example: [bold]xmetra up --data .data[/]
+    """
+    console = messages()
+    try:
+        with Stack(data, port=port) as stack:
+            with console.status("starting Redis, a worker and the API"):
+                stack.wait_until_ready()
+            _tell_where(stack, wanted=port, as_json=as_json)
+            stack.wait()
+    except KeyboardInterrupt:
+        console.print("stopped")
+
+
+def serve(
+    *,
+    host: Annotated[str, typer.Option(envvar="XMETRA_HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="XMETRA_PORT", help="The port to listen on.", min=0, max=65535)
+    ] = 8000,
+    redis_url: RedisUrl = DEFAULT_REDIS,
+    store_url: StoreUrl = DEFAULT_STORE,
+    inherited: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start the API alone; it needs a Redis, and a worker somewhere that shares the store.
+
+    Example: [bold]xmetra serve --redis-url redis://127.0.0.1:6379/0 --store-url /srv/xmetra[/]
+    """
+    os.environ.update(XMETRA_REDIS_URL=redis_url, XMETRA_STORE_URL=store_url)
+    if as_json:
+        write_json({"url": f"http://{host}:{port}", "process": os.getpid()})
+    config = uvicorn.Config(
+        "app.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        access_log=False,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
+    sockets = None if inherited is None else [socket.socket(fileno=inherited)]
+    server = uvicorn.Server(config)
+    server.run(sockets=sockets)
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def worker(
+    *,
+    redis_url: RedisUrl = DEFAULT_REDIS,
+    store_url: StoreUrl = DEFAULT_STORE,
+    device: Annotated[str, typer.Option(envvar="XMETRA_DEVICE", help="auto, cpu, cuda or cuda:1.")] = "auto",
+    threads: Annotated[
+        int, typer.Option(envvar="XMETRA_THREADS", help="Threads; 0 means every core.", min=0)
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Start one worker; start as many as there are devices.
+
+    Example: [bold]xmetra worker --redis-url redis://10.0.0.2:6379/0 --store-url /srv/xmetra[/]
+    """
+    os.environ.update(
+        XMETRA_REDIS_URL=redis_url,
+        XMETRA_STORE_URL=store_url,
+        XMETRA_DEVICE=device,
+        XMETRA_THREADS=str(threads),
+    )
+    if as_json:
+        write_json({"process": os.getpid(), "device": device, "threads": threads})
+        sys.stdout.flush()
+    # The worker takes this process's place, so that signals reach it; its code is none of the app's.
+    command = program("worker.main")
+    os.execve(command[0], command, program_environment())  # noqa: S606  nothing but our own words
+
+
+def demo(
+    *,
+    data: DataFolder = DEFAULT_DATA,
+    samples: Annotated[
+        Path, typer.Option(help="The folder of the samples.", exists=True, file_okay=False)
+    ] = Path("samples/mtod"),
+    baseline: Annotated[
+        list[Method] | None,
+        typer.Option(help="Another method to train beside it, such as ft.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Watch a service learn Spanish from ten examples an intent, and answer in it.
+
+    It starts everything `xmetra up` starts, makes an English base if there is none, adapts it to
+    Spanish over HTTP, shows what that brought, and stops everything again.
+
+    Example: [bold]xmetra demo --baseline ft[/]
+    """
+    run_demo(data, samples=samples, baselines=tuple(baseline or ()), as_json=as_json)
+
+
+def _tell_where(stack: Stack, *, wanted: int, as_json: bool) -> None:
+    """Print where the service is."""
+    if as_json:
+        write_json(
+            {"url": stack.url, "store": str(stack.store), "logs": str(stack.logs), "process": os.getpid()}
+        )
+        sys.stdout.flush()
+        return
+    console = results()
+    if wanted not in {0, stack.port}:
+        console.print(f"port {wanted} is taken, so here it is {stack.port}")
+    console.print(f"API    [bold]{stack.url}[/]   (documentation: {stack.url}/docs)")
+    console.print(f"store  {stack.store}")
+    console.print(f"logs   {stack.logs}")
+    console.print("Ctrl-C stops everything.", style="dim")

@@ -1,0 +1,168 @@
+"""``xmetra pretrain`` and ``xmetra adapt``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.answers import JobAccepted
+from app.cli.exits import UsageFault
+from app.cli.options import (
+    DEFAULT_TASK,
+    AsJson,
+    EvaluationFile,
+    Examples,
+    Follow,
+    Language,
+    Settings,
+    Task,
+    Url,
+)
+from app.client import DEFAULT_URL, Client
+from app.console.display import plan_table
+from app.console.outcome import warn, watch_to_the_end
+from app.console.output import messages, results, write_json
+from core.contracts.values import Method, Promotion
+
+Promote = Annotated[Promotion, typer.Option(help="When the new model may take over the service.")]
+
+
+def pretrain(  # noqa: PLR0913  a command line is its options
+    source_language: Language,
+    examples: Examples,
+    *,
+    evaluation: EvaluationFile = None,
+    encoder: Annotated[
+        str, typer.Option(help="embedded (all-MiniLM-L6-v2), a hub id, or a folder the worker can read.")
+    ] = "embedded",
+    settings: Settings = None,
+    promote: Promote = Promotion.IF_BETTER,
+    seed: Annotated[int, typer.Option(help="What all chance comes from.")] = 42,
+    task: Task = DEFAULT_TASK,
+    follow: Follow = True,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Make a base: the model of the source language that every adaptation starts from.
+
+    Example: [bold]xmetra pretrain en samples/mtod/en.jsonl[/]
+    """
+    fields: dict[str, Any] = {
+        "task": task,
+        "source_language": source_language,
+        "encoder": encoder,
+        "settings": nested_settings(settings),
+        "seed": seed,
+        "promote": promote.value,
+    }
+    with Client(url) as client:
+        accepted = client.pretrain(fields, files=_files(examples, evaluation))
+        _after_acceptance(client, accepted, follow=follow, as_json=as_json)
+
+
+def adapt(  # noqa: PLR0913  a command line is its options
+    language: Language,
+    examples: Examples,
+    *,
+    evaluation: EvaluationFile = None,
+    method: Annotated[Method, typer.Option(help="How to learn.")] = Method.X_METRA_ADA,
+    baseline: Annotated[
+        list[Method] | None,
+        typer.Option(help="Another method to train beside it, for comparison only.", show_default=False),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="The base to start from; the one in service by default.", show_default=False),
+    ] = None,
+    settings: Settings = None,
+    promote: Promote = Promotion.IF_BETTER,
+    extend_labels: Annotated[
+        bool, typer.Option("--extend-labels", help="Take intents and slots that the base does not know.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the plan and do nothing.")] = False,
+    task: Task = DEFAULT_TASK,
+    follow: Follow = True,
+    url: Url = DEFAULT_URL,
+    as_json: AsJson = False,
+) -> None:
+    """Teach the service a language from a few labelled utterances.
+
+    Example: [bold]xmetra adapt es samples/mtod/es.few-shot.jsonl
+    --evaluation samples/mtod/es.held-out.jsonl[/]
+    """
+    fields: dict[str, Any] = {
+        "task": task,
+        "language": language,
+        "method": method.value,
+        "baselines": [name.value for name in baseline or ()] or None,
+        "base": base,
+        "hyperparameters": nested_settings(settings),
+        "promote": promote.value,
+        "extend_labels": extend_labels,
+    }
+    files = _files(examples, evaluation)
+    with Client(url) as client:
+        if dry_run:
+            show_plan(client, fields, files=files, as_json=as_json)
+        else:
+            accepted = client.adapt(fields, files=files)
+            _after_acceptance(client, accepted, follow=follow, as_json=as_json)
+
+
+def show_plan(client: Client, fields: dict[str, Any], *, files: dict[str, Path], as_json: bool) -> None:
+    """Print what an adaptation would do."""
+    answer = client.plan(fields, files=files)
+    if as_json:
+        write_json(answer)
+        return
+    results().print(plan_table(answer.plan))
+    if answer.plan.estimated_seconds is not None:
+        results().print(f"about {answer.plan.estimated_seconds:.0f} seconds")
+    warn([*answer.plan.warnings, *answer.checks.warnings])
+
+
+def _after_acceptance(client: Client, accepted: JobAccepted, *, follow: bool, as_json: bool) -> None:
+    """Follow the job to its end, or tell how to."""
+    console = messages()
+    warn(accepted.checks.warnings)
+    if not follow:
+        if as_json:
+            write_json(accepted)
+        else:
+            results().print(f"job {accepted.job_id} is {accepted.status.value}")
+            console.print(f"watch it with: xmetra jobs watch {accepted.job_id}")
+        return
+    watch_to_the_end(client, accepted.job_id, as_json=as_json)
+
+
+def nested_settings(assignments: list[str] | None) -> dict[str, Any] | None:
+    """Turn ``["meta.inner_steps=3", "seed=7"]`` into ``{"meta": {"inner_steps": 3}, "seed": 7}``.
+
+    Raises:
+        UsageFault: One has no ``=``, or contradicts another.
+    """
+    nested: dict[str, Any] = {}
+    for assignment in assignments or ():
+        name, equals, value = assignment.partition("=")
+        *path, leaf = name.split(".")
+        inside = nested
+        for key in path:
+            inside = inside.setdefault(key, {}) if isinstance(inside, dict) else {}
+        if not equals or not name or not isinstance(inside, dict):
+            raise UsageFault(f"--set {assignment}: expected NAME=VALUE, such as meta.inner_steps=3")
+        inside[leaf] = _value(value)
+    return nested or None
+
+
+def _value(text: str) -> Any:  # noqa: ANN401  whatever JSON can say
+    """Read a number or a truth value; anything else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _files(examples: Path, evaluation: Path | None) -> dict[str, Path]:
+    """Name the files as the form does."""
+    return {"examples": examples} | ({"evaluation": evaluation} if evaluation is not None else {})

@@ -1,0 +1,73 @@
+"""The API as an ASGI application: `uvicorn --factory app.main:create_app`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from app import errors, openapi
+from app.dependencies import Services
+from app.middleware import BodyLimit, RequestIds
+from app.routes import adapt, datasets, health, jobs, languages, predict, pretrain
+from app.settings import Settings
+from core.runtime import configure_threads
+
+ROUTERS = (
+    pretrain.router,
+    datasets.router,
+    adapt.router,
+    jobs.router,
+    predict.router,
+    languages.router,
+    health.router,
+)
+
+
+def create_app(settings: Settings | None = None, *, services: Services | None = None) -> FastAPI:
+    """Make the app.
+
+    Nothing is connected: without Redis, store or model it starts all the same, and says what is missing.
+
+    Args:
+        settings: Without them, those of the environment.
+        services: What the routes stand on; tests put their own in place.
+    """
+    chosen = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.services.queue.close()
+
+    app = openapi.DescribedApp(
+        title="xmetra",
+        version=_version(),
+        summary="Few-shot cross-lingual NLU as a service.",
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.TAGS,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+        redirect_slashes=False,
+    )
+    app.state.services = services or _services(chosen)
+    errors.install(app)
+    app.add_middleware(BodyLimit, max_bytes=chosen.max_body_bytes)
+    app.add_middleware(RequestIds)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _services(settings: Settings) -> Services:
+    """Make what the routes stand on; how many threads compute is fixed before torch can be imported."""
+    configure_threads(settings.threads)
+    return Services.of(settings)
+
+
+def _version() -> str:
+    """Return the version that is installed; a tree that is not has none."""
+    try:
+        return version("xmetra")
+    except PackageNotFoundError:
+        return "0.0.0"

@@ -1,0 +1,72 @@
+"""What happens to every request before any route sees it: it gets an id, and its size is watched."""
+
+import re
+from typing import Final
+from uuid import uuid4
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import TABLE, problem_response
+from core.errors import PayloadTooLarge
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""An id that a caller may choose: nothing that could forge a line of a log or a header."""
+
+
+class RequestIds:
+    """Gives each request an id, the caller's own if it brings a harmless one, and each answer a header."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked = Headers(scope=scope).get("x-request-id", "")
+        request_id = asked if REQUEST_ID.fullmatch(asked) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+class BodyLimit:
+    """Refuses a body over the limit: at once if it tells its size, else as soon as it is passed.
+
+    Starlette's own limit answers in plain text, and only after the route ran.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._detail = f"the request body is over the limit of {max_bytes} bytes"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "")
+        if told.isdecimal() and int(told[:20]) > self._max_bytes:
+            response = problem_response(Request(scope), TABLE[PayloadTooLarge], detail=self._detail)
+            await response(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_bytes:
+                raise PayloadTooLarge(self._detail)
+            return message
+
+        await self._app(scope, receive_counted, send)

@@ -1,0 +1,44 @@
+"""POST /adapt."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from app.answers import Checks, DryRun, JobAccepted
+from app.bodies import Submitted, submitted
+from app.dependencies import IdempotencyKey, Serving
+from app.material import Adaptation
+from app.openapi import READS_A_BODY, body, problems
+from app.requests import AdaptRequest
+from app.submission import Submission
+
+router = APIRouter(tags=["training"])
+
+
+@router.post(
+    "/adapt",
+    status_code=202,
+    response_model=JobAccepted,
+    summary="Adapt a language by a few examples",
+    responses={
+        200: {"model": DryRun, "description": "With `dry_run`: the checks and the plan, and nothing done"},
+        **problems(*READS_A_BODY, 404, 409, 429, 503, 507),
+    },
+    openapi_extra=body(AdaptRequest, files=("examples", "evaluation")),
+)
+def adapt(
+    given: Annotated[Submitted[AdaptRequest], Depends(submitted(AdaptRequest))],
+    services: Serving,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> JobAccepted | Response:
+    """Check the examples against the base, plan, and queue a job; `dry_run` stops after the plan."""
+    checked = Adaptation.checked(given.body, services.store)
+    warnings = (*given.warnings, *checked.plan.warnings)
+    if given.body.dry_run:
+        told = DryRun(checks=Checks(warnings=warnings), plan=checked.plan)
+        return Response(told.model_dump_json(), media_type="application/json")
+    submission = Submission(checked.job(services.store), checked.plan, warnings, idempotency_key)
+    accepted = submission.submit(store=services.store, queue=services.queue)
+    response.headers["location"] = f"/jobs/{accepted.job_id}"
+    return accepted

@@ -1,0 +1,38 @@
+"""POST /pretrain."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from app.answers import JobAccepted
+from app.bodies import Submitted, submitted
+from app.dependencies import IdempotencyKey, Serving
+from app.material import Pretraining
+from app.openapi import READS_A_BODY, body, problems
+from app.requests import PretrainRequest
+from app.submission import Submission
+
+router = APIRouter(tags=["training"])
+
+
+@router.post(
+    "/pretrain",
+    status_code=202,
+    summary="Make a base from source-language examples",
+    responses=problems(*READS_A_BODY, 404, 409, 429, 503, 507),
+    openapi_extra=body(PretrainRequest, files=("examples", "evaluation")),
+)
+def pretrain(
+    given: Annotated[Submitted[PretrainRequest], Depends(submitted(PretrainRequest))],
+    services: Serving,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> JobAccepted:
+    """Queue a job that trains a base (PRE). The better base serves every language nobody has adapted."""
+    checked = Pretraining.checked(given.body, services.store)
+    submission = Submission(
+        checked.job(services.store), warnings=given.warnings, idempotency_key=idempotency_key
+    )
+    accepted = submission.submit(store=services.store, queue=services.queue)
+    response.headers["location"] = f"/jobs/{accepted.job_id}"
+    return accepted

@@ -1,0 +1,209 @@
+"""Which checkpoint answers a language, and the models that are loaded."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Final, Protocol
+
+from core.contracts.predictions import PredictedSlot, RankedIntent
+from core.contracts.reports import CheckpointManifest, Deployment
+from core.contracts.values import TaskName
+from core.errors import ModelUnavailable, StoreUnavailable
+from core.store import Store
+from core.store.names import BASE
+
+LIVE_SECONDS: Final = 1.0
+"""How long a looked-up deployment is believed: a promotion is seen within this time, and a busy api
+asks the store once a second, not once an utterance."""
+
+MAX_LOOKUPS: Final = 10_000
+"""Looked-up deployments that are remembered: more than there are languages, less than there are tags."""
+
+
+class Answer(Protocol):
+    """What a predictor says of one text."""
+
+    @property
+    def intents(self) -> tuple[RankedIntent, ...]:
+        """The likeliest first."""
+
+    @property
+    def slots(self) -> tuple[PredictedSlot, ...]:
+        """In the order of the text."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the text."""
+
+
+class LoadedModel(Protocol):
+    """A checkpoint that answers; `core.predictor.Predictor` is one."""
+
+    @property
+    def manifest(self) -> CheckpointManifest:
+        """What it is."""
+
+    @property
+    def size_in_bytes(self) -> int:
+        """What it holds in memory."""
+
+    def predict(self, texts: Sequence[str], *, top_k: int = 3) -> Sequence[Answer]:
+        """Answer texts in their order."""
+
+
+Loader = Callable[[Path, CheckpointManifest], LoadedModel]
+
+
+def torch_loader(device: str) -> Loader:
+    """Return the loader of real models; torch is imported when the first is loaded, and not before.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda``…
+    """
+
+    def load(folder: Path, manifest: CheckpointManifest) -> LoadedModel:
+        from core.devices import resolve_device  # noqa: PLC0415  torch takes seconds and 200 MB
+        from core.predictor import Predictor  # noqa: PLC0415
+
+        return Predictor.load(folder, manifest, device=resolve_device(device))
+
+    return load
+
+
+def lookup_chain(language: str) -> Iterator[str]:
+    """Yield a tag and its ever shorter prefixes: the lookup of RFC 4647, section 3.4.
+
+    Args:
+        language: A canonical BCP-47 tag.
+    """
+    parts = language.split("-")
+    while parts:
+        yield "-".join(parts)
+        parts.pop()
+        if parts and len(parts[-1]) == 1:  # a singleton opens an extension and means nothing alone
+            parts.pop()
+
+
+class LiveDeployments:
+    """What serves each language, looked up at most once a second.
+
+    Args:
+        store: Where deployments are.
+        clock: Seconds, for the tests.
+    """
+
+    def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[tuple[TaskName, str], tuple[float, Deployment | None]] = {}
+
+    def live(self, task: TaskName, key: str) -> Deployment | None:
+        """Return what serves a language (or ``base``), or None.
+
+        While the store cannot be read, the last known answer stays true: loaded models go on answering.
+
+        Raises:
+            StoreUnavailable: The store cannot be read, and nothing is known.
+        """
+        known = self._known.get((task, key))
+        if known is not None and self._clock() - known[0] < LIVE_SECONDS:
+            return known[1]
+        try:
+            deployment = self._store.deployments.live(task, key)
+        except StoreUnavailable:
+            if known is None:
+                raise
+            deployment = known[1]
+        if len(self._known) >= MAX_LOOKUPS:
+            self._known.clear()
+        self._known[task, key] = (self._clock(), deployment)
+        return deployment
+
+    def checkpoint_for(self, task: TaskName, language: str) -> str:
+        """Return the checkpoint that answers a language: its own, its parent's, or the base.
+
+        Raises:
+            ModelUnavailable: Not even a base is there.
+        """
+        for key in (*lookup_chain(language), BASE):
+            if deployment := self.live(task, key):
+                return deployment.checkpoint_id
+        raise ModelUnavailable(f"there is no base for {task} yet: POST /pretrain makes one")
+
+
+@dataclass(slots=True)
+class LoadedModels:
+    """The models in memory: each is loaded once, and the least recently used go first.
+
+    Attributes:
+        store: Where checkpoints are.
+        load: Makes a model of a checkpoint's files.
+        max_bytes: Weights kept; the one in use stays, however large.
+    """
+
+    store: Store
+    load: Loader
+    max_bytes: int
+    _models: OrderedDict[tuple[TaskName, str], Future[LoadedModel]] = field(
+        default_factory=OrderedDict, init=False
+    )
+    _lock: Lock = field(default_factory=Lock, init=False)
+
+    def get(self, task: TaskName, checkpoint_id: str) -> LoadedModel:
+        """Return a model, loading it if need be; who comes meanwhile waits for the same load.
+
+        Raises:
+            NotFound: There is no such checkpoint.
+            CorruptArtifact: It is damaged.
+            StoreUnavailable: It cannot be read.
+        """
+        key = (task, checkpoint_id)
+        with self._lock:
+            future = self._models.get(key)
+            is_first = future is None
+            if future is None:
+                future = self._models[key] = Future()
+            self._models.move_to_end(key)
+        if is_first:
+            self._fill(future, key)
+        return future.result()
+
+    def _fill(self, future: Future[LoadedModel], key: tuple[TaskName, str]) -> None:
+        """Load a model for everyone who waits; one that fails is tried anew the next time."""
+        try:
+            manifest = self.store.checkpoints.manifest(*key)
+            future.set_result(self.load(self.store.checkpoints.fetch(*key), manifest))
+        except BaseException as error:
+            with self._lock:
+                del self._models[key]
+            future.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        self._evict()
+
+    def _evict(self) -> None:
+        """Drop the least recently used until the rest fits; a model at work lives on until it is done."""
+        with self._lock:
+            sizes = {key: _size(future) for key, future in self._models.items()}
+            total = sum(sizes.values())
+            for key in list(self._models)[:-1]:
+                if total <= self.max_bytes:
+                    return
+                if sizes[key]:
+                    total -= sizes[key]
+                    del self._models[key]
+
+
+def _size(future: Future[LoadedModel]) -> int:
+    """Return the bytes of a loaded model; one that is still loading counts when it is there."""
+    return future.result().size_in_bytes if future.done() and future.exception() is None else 0
+
+
+def is_adapted(manifest: CheckpointManifest, language: str) -> bool:
+    """Whether a model was trained on a language, or on what it is a variety of."""
+    return any(tag in manifest.languages for tag in lookup_chain(language))

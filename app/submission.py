@@ -1,0 +1,123 @@
+"""From a checked job to a waiting one: record first, queue second, and nothing left half done."""
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+
+from app.answers import Checks, JobAccepted
+from app.errors import kind_of, problem_type
+from core.contracts.jobs import AdaptJob, JobRecord, JobStatus, PretrainJob, Problem
+from core.contracts.reports import AdaptPlan
+from core.contracts.values import now
+from core.errors import StoreFull, Unavailable, XmetraError
+from core.queue import JobQueue
+from core.store import Store
+
+_log = logging.getLogger(__name__)
+
+
+def new_job_id() -> str:
+    """Return a name that sorts by time and that nobody guesses."""
+    return f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(6)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job that may be queued.
+
+    Attributes:
+        job: What the worker will do.
+        plan: What that is in steps, where it was planned.
+        warnings: What the client should know.
+        idempotency_key: The client's own name of this request, or None.
+    """
+
+    job: AdaptJob | PretrainJob
+    plan: AdaptPlan | None = None
+    warnings: tuple[str, ...] = ()
+    idempotency_key: str | None = None
+
+    def submit(self, *, store: Store, queue: JobQueue) -> JobAccepted:
+        """Write the job's record and queue it; a repeat gets the first answer and makes no second job.
+
+        The answer is remembered before the job is queued: of two equal requests at once, one finds it.
+
+        Raises:
+            QueueFull: Too many jobs wait.
+            QueueUnavailable: Redis does not answer.
+            StoreUnavailable: The record cannot be written.
+            StoreFull: There is no space for it.
+            Conflict: The idempotency key was used for something else.
+        """
+        queue.ping()  # before anything is written that would have to be taken back
+        if self.idempotency_key is None:
+            return self._queue(self._answer(queue), store, queue)
+        key, fingerprint = self._named(self.idempotency_key), self._fingerprint()
+        answer = self._answer(queue)
+        while not queue.remember(key, fingerprint, answer.model_dump(mode="json")):
+            if earlier := queue.recall(key, fingerprint):
+                return JobAccepted.model_validate(earlier)
+        try:
+            return self._queue(answer, store, queue)
+        except XmetraError:
+            self._forget(key, queue)
+            raise
+
+    def _answer(self, queue: JobQueue) -> JobAccepted:
+        """Return what the client will hear."""
+        return JobAccepted(
+            job_id=new_job_id(),
+            status=JobStatus.QUEUED,
+            queue_position=queue.waiting() + 1,
+            checks=Checks(warnings=self.warnings),
+        )
+
+    def _queue(self, answer: JobAccepted, store: Store, queue: JobQueue) -> JobAccepted:
+        """Write the record, then let the job wait; a job that cannot wait is closed as failed."""
+        record = self._record(answer.job_id)
+        store.jobs.save(record)
+        try:
+            position = queue.enqueue(answer.job_id)
+        except XmetraError as error:
+            self._close(record, error, store)
+            raise
+        return answer.model_copy(update={"queue_position": position})
+
+    def _record(self, job_id: str) -> JobRecord:
+        """Return the durable record of the job as it begins."""
+        job = self.job
+        return JobRecord(
+            job_id=job_id,
+            kind=job.kind,
+            task=job.task,
+            language=job.language if isinstance(job, AdaptJob) else job.source_language,
+            request=job,
+            plan=self.plan,
+            created_at=now(),
+        )
+
+    def _close(self, record: JobRecord, error: XmetraError, store: Store) -> None:
+        """Mark a job that could not be queued, so that nobody waits for it."""
+        kind = kind_of(error)
+        problem = Problem(type=problem_type(kind.slug), title=kind.title, detail=f"never queued: {error}")
+        closed = {"status": JobStatus.FAILED, "error": problem, "ended_at": now()}
+        try:
+            store.jobs.save(record.model_copy(update=closed))
+        except (Unavailable, StoreFull) as failure:
+            _log.error("job %s stays queued in its record: %s", record.job_id, failure)
+
+    def _forget(self, key: str, queue: JobQueue) -> None:
+        """Let the client try again under the same key."""
+        try:
+            queue.forget(key)
+        except Unavailable as failure:
+            _log.error("a failed answer stays remembered: %s", failure)
+
+    def _named(self, key: str) -> str:
+        """Return the key, apart from the same key used for the other kind of job."""
+        return f"{self.job.kind}:{key}"
+
+    def _fingerprint(self) -> str:
+        """Tell what is asked for; the datasets in it are named by their content."""
+        return hashlib.sha256(self.job.model_dump_json().encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Everything bad that anybody sends, over HTTP, with the answer it gets."""

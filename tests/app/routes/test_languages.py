@@ -1,0 +1,52 @@
+from core.contracts.values import TaskName
+from tests.app.service import Service
+
+SCORES = {"intent_accuracy": 0.9, "slot_f1": 0.8, "exact_match": 0.7, "examples": 10}
+
+
+def test_before_the_first_base_nothing_is_served(fresh: Service) -> None:
+    assert fresh.http.get("/languages").json() == {"tasks": [{"task": "mtod", "base": None, "languages": []}]}
+
+
+def test_the_base_tells_its_language_so_that_all_others_are_known_to_be_zero_shot(service: Service) -> None:
+    (task,) = service.http.get("/languages").json()["tasks"]
+
+    assert task["languages"] == []
+    assert task["base"]["checkpoint_id"] == "base-en"
+    assert task["base"]["source_language"] == "en"
+    assert task["base"]["scores"] == SCORES
+    assert task["base"]["since"].endswith("Z")
+
+
+def test_every_adapted_language_tells_what_serves_it(service: Service) -> None:
+    service.adapt_to("es", "es-1")
+    service.adapt_to("th", "th-1")
+    service.adapt_to("es", "es-2")
+
+    (task,) = service.http.get("/languages").json()["tasks"]
+
+    served = {
+        one["language"]: (one["checkpoint_id"], one["adapted"], one["number"]) for one in task["languages"]
+    }
+    assert served == {"es": ("es-2", True, 2), "th": ("th-1", True, 1)}
+    assert task["languages"][0]["scores"] == SCORES
+
+
+def test_a_language_rolled_back_to_the_base_is_not_adapted(service: Service) -> None:
+    service.store.deployments.deploy(TaskName.MTOD, "es", "base-en", reason="rolled back")
+
+    (task,) = service.http.get("/languages").json()["tasks"]
+
+    assert task["languages"][0]["adapted"] is False
+
+
+def test_a_checkpoint_that_is_lost_hides_no_other_language(service: Service) -> None:
+    service.adapt_to("es", "es-1")
+    service.store.deployments.deploy(TaskName.MTOD, "th", "gone", reason="a test")
+
+    (task,) = service.http.get("/languages").json()["tasks"]
+
+    lost = next(one for one in task["languages"] if one["language"] == "th")
+    assert lost["checkpoint_id"] == "gone"
+    assert lost["adapted"] is False
+    assert lost["scores"] is None

@@ -1,0 +1,99 @@
+import json
+
+import pytest
+
+from core.contracts.jobs import PretrainJob
+from core.contracts.values import Promotion
+from tests.app.service import Service, faults, few_shot, problem
+
+
+def test_a_base_is_queued_though_there_is_none_yet(fresh: Service) -> None:
+    response = fresh.http.post(
+        "/pretrain",
+        json={
+            "source_language": "en",
+            "examples": few_shot(),
+            "settings": {"epochs": 1},
+            "seed": 7,
+            "promote": "always",
+            "evaluation": {"fraction": 0.1},
+        },
+    )
+
+    assert response.status_code == 202, response.text
+    accepted = response.json()
+    assert response.headers["location"] == f"/jobs/{accepted['job_id']}"
+    record = fresh.store.jobs.load(accepted["job_id"])
+    assert isinstance(record.request, PretrainJob)
+    assert record.language == record.request.source_language == "en"
+    assert record.request.settings.epochs == 1
+    assert record.request.seed == 7
+    assert record.request.promote is Promotion.ALWAYS
+    assert record.request.evaluation_fraction == 0.1
+    assert fresh.queue.position(record.job_id) == 1
+
+
+def test_a_file_with_held_out_examples_is_taken(fresh: Service) -> None:
+    lines = "\n".join(json.dumps(one) for one in few_shot()).encode()
+
+    response = fresh.http.post(
+        "/pretrain",
+        data={"source_language": "en", "settings": '{"epochs": 0.5}', "seed": "7"},
+        files={"examples": ("en.jsonl", lines), "evaluation": ("held.jsonl", lines)},
+    )
+
+    assert response.status_code == 202, response.text
+    request = fresh.store.jobs.load(response.json()["job_id"]).request
+    assert isinstance(request, PretrainJob)
+    assert request.evaluation_dataset_id == request.dataset_id
+    assert request.seed == 7
+
+
+def test_a_repeat_under_one_key_gets_the_first_answer(fresh: Service) -> None:
+    body = {"source_language": "en", "examples": few_shot()}
+    first, second = (fresh.http.post("/pretrain", json=body, headers={"idempotency-key": "k"}) for _ in "12")
+
+    assert first.json() == second.json()
+    assert fresh.queue.waiting() == 1
+
+
+def test_a_dataset_of_another_language_is_refused(fresh: Service) -> None:
+    stored = fresh.http.post("/datasets", json={"language": "es", "examples": few_shot()}).json()
+    body = {"source_language": "en", "dataset": stored["dataset_id"]}
+
+    assert faults(fresh.refused(422, body, "/pretrain")) == {
+        "/dataset": "this dataset is in 'es', not in 'en'"
+    }
+
+
+def test_a_region_more_or_less_is_the_same_language(fresh: Service) -> None:
+    stored = fresh.http.post("/datasets", json={"language": "en-US", "examples": few_shot()}).json()
+    body = {"source_language": "en", "dataset": stored["dataset_id"]}
+
+    assert fresh.http.post("/pretrain", json=body).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"encoder": ""}, "/encoder"),
+        ({"encoder": "a\0b"}, "/encoder"),
+        ({"encoder": "x" * 513}, "/encoder"),
+        ({"seed": -1}, "/seed"),
+        ({"settings": {"epochs": 1e999}}, "/settings/epochs"),
+        ({"settings": {"inner_lr": 1}}, "/settings/inner_lr"),
+        ({"examples": None}, "/dataset"),
+        ({"dataset": "abc"}, "/dataset"),
+        ({"source_language": "english"}, "/source_language"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_told_where(
+    fresh: Service, fields: dict[str, object], place: str
+) -> None:
+    body = {"source_language": "en", "examples": few_shot(), **fields}
+    raw = json.dumps({name: value for name, value in body.items() if value is not None})
+    raw = raw.replace("Infinity", "1e999")
+
+    response = fresh.http.post("/pretrain", content=raw, headers={"content-type": "application/json"})
+
+    assert place in faults(problem(response, 422))

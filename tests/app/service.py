@@ -1,0 +1,228 @@
+"""A whole API over a real store and a real Redis; only its models are quick stand-ins."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+from redis import Redis
+
+from app.dependencies import Services
+from app.main import create_app
+from app.settings import Settings
+from core.contracts.examples import MtodExample, SlotSpan
+from core.contracts.predictions import PredictedSlot, RankedIntent
+from core.contracts.reports import CheckpointManifest, Evaluation
+from core.contracts.values import TaskName, now
+from core.errors import Fault, InvalidInput
+from core.queue import JobQueue
+from core.store import Store
+
+INTENTS = ("alarm/set_alarm", "reminder/set_reminder", "weather/find")
+SLOTS = ("datetime", "location")
+MAX_FAKE_TOKENS = 100
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class FakeAnswer:
+    intents: tuple[RankedIntent, ...]
+    slots: tuple[PredictedSlot, ...]
+    tokens: int
+
+
+@dataclass
+class FakeModel:
+    """Ranks the intents in the order of the manifest, and takes the first word for a place."""
+
+    manifest: CheckpointManifest
+    size_in_bytes: int = 100
+    batches: list[list[str]] = field(default_factory=list)
+
+    def predict(self, texts: Sequence[str], *, top_k: int = 3) -> list[FakeAnswer]:
+        faults = [
+            Fault(
+                f"/{index}", f"the text has {len(text.split())} tokens; this encoder reads {MAX_FAKE_TOKENS}"
+            )
+            for index, text in enumerate(texts)
+            if len(text.split()) > MAX_FAKE_TOKENS
+        ]
+        if faults:
+            raise InvalidInput(faults)
+        self.batches.append(list(texts))
+        return [self._answer(text, top_k) for text in texts]
+
+    def _answer(self, text: str, top_k: int) -> FakeAnswer:
+        word = text.split(maxsplit=1)[0]
+        start = text.index(word)
+        slot = PredictedSlot(slot="location", value=word, start=start, end=start + len(word), confidence=0.5)
+        ranked = [
+            RankedIntent(name=intent, confidence=round(1 / (2 + rank), 3))
+            for rank, intent in enumerate(self.manifest.intents)
+        ]
+        return FakeAnswer(tuple(ranked[:top_k]), (slot,), len(text.split()) + 2)
+
+
+@dataclass
+class FakeLoader:
+    """Makes fake models, and remembers which."""
+
+    size_in_bytes: int = 100
+    loaded: list[str] = field(default_factory=list)
+    models: dict[str, FakeModel] = field(default_factory=dict)
+    gate: threading.Event | None = None
+    failure: Exception | None = None
+
+    def __call__(self, folder: Path, manifest: CheckpointManifest) -> FakeModel:
+        if self.gate is not None:
+            assert self.gate.wait(10)
+        self.loaded.append(manifest.checkpoint_id)
+        if self.failure is not None:
+            raise self.failure
+        model = FakeModel(manifest, self.size_in_bytes)
+        self.models[manifest.checkpoint_id] = model
+        return model
+
+
+@dataclass
+class Service:
+    """An API and everything behind it.
+
+    Attributes:
+        http: Speaks to the API.
+        loader: Made every model that answers.
+        folder: The store's.
+    """
+
+    http: TestClient
+    services: Services
+    loader: FakeLoader
+    folder: Path
+
+    @property
+    def store(self) -> Store:
+        return self.services.store
+
+    @property
+    def queue(self) -> JobQueue:
+        return self.services.queue
+
+    def make_base(self, checkpoint_id: str = "base-en", language: str = "en") -> CheckpointManifest:
+        """Publish a base and let it serve."""
+        source = self.store.datasets.put(source_examples(), task=TaskName.MTOD, language=language)
+        manifest = self.make_checkpoint(
+            checkpoint_id, languages=(language,), datasets={"source": source.dataset_id}
+        )
+        self.store.deployments.deploy(TaskName.MTOD, "base", checkpoint_id, reason="the first base")
+        return manifest
+
+    def adapt_to(self, language: str, checkpoint_id: str) -> None:
+        """Publish an adapted checkpoint and let it serve a language."""
+        self.make_checkpoint(checkpoint_id, languages=("en", language))
+        self.store.deployments.deploy(TaskName.MTOD, language, checkpoint_id, reason="a test")
+
+    def make_checkpoint(
+        self, checkpoint_id: str, *, languages: tuple[str, ...], datasets: dict[str, str] | None = None
+    ) -> CheckpointManifest:
+        """Publish a checkpoint without files."""
+        manifest = CheckpointManifest(
+            checkpoint_id=checkpoint_id,
+            task=TaskName.MTOD,
+            method="pre" if len(languages) == 1 else "ft",
+            languages=languages,
+            dataset_ids=datasets or {},
+            encoder="embedded",
+            intents=INTENTS,
+            slots=SLOTS,
+            files={},
+            bytes=0,
+            evaluation=Evaluation(examples=10, intent_accuracy=0.9, slot_f1=0.8, exact_match=0.7),
+            created_at=now(),
+        )
+        empty = self.folder.parent / "empty"
+        empty.mkdir(exist_ok=True)
+        self.store.checkpoints.publish(empty, manifest=manifest)
+        return manifest
+
+    def adapt(self, **fields: Json) -> Json:
+        """Queue an adaptation and return what was answered."""
+        response = self.http.post("/adapt", json=adaptation(**fields))
+        assert response.status_code == 202, response.text
+        return response.json()
+
+    def refused(self, status: int, body: Json, path: str = "/adapt") -> Json:
+        """POST what is refused, and return the problem."""
+        return problem(self.http.post(path, json=body), status)
+
+
+@contextmanager
+def running(redis_url: str, folder: Path, **settings: Json) -> Iterator[Service]:
+    """Start a service on a Redis, which is emptied, and a store in a folder."""
+    if not redis_url.endswith("nobody.sock"):
+        with Redis.from_url(redis_url) as redis:
+            redis.flushall()
+    chosen = Settings(redis_url=redis_url, store_url=str(folder / "store"), **settings)
+    loader = FakeLoader()
+    services = Services.of(chosen, load=loader)
+    app = create_app(chosen, services=services)
+    with TestClient(app, raise_server_exceptions=False) as http:
+        yield Service(http, services, loader, folder / "store")
+
+
+def problem(response: Any, status: int) -> Json:
+    """Return the problem that was answered, after everything every problem must have was looked at."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    told = response.json()
+    assert set(told) == {"type", "title", "status", "detail", "instance", "request_id", "errors"}
+    assert told["status"] == status
+    assert told["type"].startswith("urn:xmetra:problem:")
+    assert told["request_id"] == response.headers["x-request-id"]
+    assert told["title"] and told["detail"]
+    return told
+
+
+def faults(told: Json) -> dict[str, str]:
+    """Return the faults of a problem: place → what is wrong there."""
+    return {fault["pointer"]: fault["detail"] for fault in told["errors"]}
+
+
+def example(
+    text: str = "pon una alarma a las seis",
+    intent: str = "alarm/set_alarm",
+    slots: Sequence[tuple[str, int, int]] = (("datetime", 15, 25),),
+) -> Json:
+    """Return an example as a client sends it."""
+    spans = [{"slot": slot, "start": start, "end": end} for slot, start, end in slots]
+    return {"text": text, "intent": intent, "slots": spans}
+
+
+def few_shot(per_intent: int = 6) -> list[Json]:
+    """Return some examples of each intent."""
+    return [
+        example(f"frase {number} de {intent}", intent, ())
+        for intent in INTENTS
+        for number in range(per_intent)
+    ]
+
+
+def adaptation(**fields: Json) -> Json:
+    """Return a good request for an adaptation, but for what is given."""
+    body = {"task": "mtod", "language": "es", "examples": few_shot(), **fields}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def source_examples() -> list[MtodExample]:
+    return [
+        MtodExample(
+            text=f"sentence {number} of {intent}",
+            intent=intent,
+            slots=(SlotSpan(slot="datetime", start=0, end=8),),
+        )
+        for intent in INTENTS
+        for number in range(8)
+    ]

@@ -1,0 +1,22 @@
+import pytest
+from pydantic import ValidationError
+
+from app.settings import Settings
+
+
+def test_the_environment_is_read_under_our_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XMETRA_STORE_URL", "s3://bucket/xmetra")
+    monkeypatch.setenv("XMETRA_MAX_BODY_BYTES", "4096")
+    monkeypatch.setenv("STORE_URL", "elsewhere")
+
+    settings = Settings()
+
+    assert settings.store_url == "s3://bucket/xmetra"
+    assert settings.max_body_bytes == 4096
+
+
+def test_a_setting_that_makes_no_sense_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XMETRA_PREDICT_CONCURRENCY", "0")
+
+    with pytest.raises(ValidationError, match="predict_concurrency"):
+        Settings()

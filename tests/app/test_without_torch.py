@@ -1,0 +1,39 @@
+"""The api answers what needs no model without torch: it starts in a second and weighs little."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import sys
+from fastapi.testclient import TestClient
+import app.main
+from app.settings import Settings
+
+assert "torch" not in sys.modules, "importing app.main"
+api = app.main.create_app(Settings(redis_url="unix:///nobody.sock", store_url=sys.argv[1]))
+with TestClient(api) as http:
+    assert http.get("/health/live").status_code == 200
+    assert http.get("/openapi.json").status_code == 200
+    assert http.get("/languages").status_code == 200
+    assert http.get("/health/ready").status_code == 503
+    bad = {"language": "espanol", "examples": [{"text": "", "intent": "a"}]}
+    assert http.post("/adapt", json=bad).status_code == 422
+    good = {"language": "es", "examples": [{"text": "a", "intent": "a"}]}
+    assert http.post("/adapt", json=good).status_code == 503
+    heavy = {"torch", "transformers", "sklearn", "pandas"} & set(sys.modules)
+    assert not heavy, heavy
+"""
+
+
+def test_no_torch_before_the_first_model(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+
+    assert done.returncode == 0, done.stderr
