@@ -1,0 +1,228 @@
+"""MTOD on real data: a base from English, then a language from all or a few of its examples an intent.
+
+Runs the jobs that the worker runs (`core.pipeline.run` on a store), each in a process of its own so
+that its peak memory is its own, and keeps every report, so that a run that was stopped goes on where
+it was.
+
+    python -m benchmarks.mtod --data DIR --out .data/benchmarks --shots 10 30 full --seeds 42 35 119
+"""
+
+import argparse
+import json
+import multiprocessing
+import random
+import statistics
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from core.contracts.examples import MtodExample
+from core.contracts.jobs import (
+    AdaptJob,
+    Hyperparameters,
+    JobKind,
+    JobRecord,
+    PretrainJob,
+    PretrainSettings,
+    Progress,
+)
+from core.contracts.reports import Evaluation, Report
+from core.contracts.values import BASE, Method, Promotion, TaskName, now
+from core.formats import read_examples
+from core.runtime import configure_threads
+from core.store import Store
+
+FULL = "full"
+
+
+def main() -> None:
+    """Run what has no report yet, then print the table."""
+    arguments = _arguments()
+    folder = arguments.out
+    folder.mkdir(parents=True, exist_ok=True)
+    store = Store(str(folder / "store"))
+    base = _base(arguments, store, folder)
+    for language in arguments.languages:
+        for shots in arguments.shots:
+            for seed in arguments.seeds:
+                for method in arguments.methods:
+                    _adapt(arguments, store, folder, base, (language, shots, seed, method))
+    print(_table(folder))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds mtod/")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the store and the reports")
+    parser.add_argument("--languages", nargs="+", default=["es"])
+    parser.add_argument("--shots", nargs="+", default=["10", "30", FULL], help="examples an intent, or full")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[42])
+    parser.add_argument("--methods", nargs="+", type=Method, default=[Method.FT, Method.X_METRA_ADA])
+    parser.add_argument("--encoder", default="embedded")
+    parser.add_argument("--epochs", type=float, default=2.5, help="of the base: 30,521 examples need few")
+    parser.add_argument("--threads", type=int, default=0, help="0: every core")
+    return parser.parse_args()
+
+
+def _base(arguments: argparse.Namespace, store: Store, folder: Path) -> str:
+    """Train the English base, or return the one that was trained before."""
+    live = store.deployments.live(TaskName.MTOD, BASE)
+    if live is not None:
+        return live.checkpoint_id
+    data = arguments.data / "mtod" / "en"
+    job = PretrainJob(
+        task=TaskName.MTOD,
+        source_language="en",
+        dataset_id=_put(store, data / "train-en.conllu", "en"),
+        evaluation_dataset_id=_put(store, data / "test-en.tsv", "en"),
+        encoder=arguments.encoder,
+        settings=PretrainSettings(epochs=arguments.epochs),
+    )
+    report = _run(job, "en", folder / "base.json", arguments.threads)
+    return str(report.result.checkpoint_id)
+
+
+def _adapt(
+    arguments: argparse.Namespace, store: Store, folder: Path, base: str, cell: tuple[str, str, int, Method]
+) -> None:
+    """Run one cell of the table unless its report is there."""
+    language, shots, seed, method = cell
+    path = folder / f"{language}.{shots}.{seed}.{method}.json"
+    if path.exists():
+        return
+    data = arguments.data / "mtod" / language
+    examples = read_examples((data / f"eval-{language}.tsv").read_bytes())
+    chosen = examples if shots == FULL else few_shots(examples, int(shots), seed=seed)
+    manifest = store.datasets.put(chosen, task=TaskName.MTOD, language=language)
+    job = AdaptJob(
+        task=TaskName.MTOD,
+        language=language,
+        dataset_id=manifest.dataset_id,
+        evaluation_dataset_id=_put(store, data / f"test-{language}.tsv", language),
+        base_id=base,
+        method=method,
+        hyperparameters=Hyperparameters(seed=seed),
+        promote=Promotion.NEVER,
+    )
+    _run(job, language, path, arguments.threads)
+
+
+def few_shots(examples: list[MtodExample], count: int, *, seed: int) -> list[MtodExample]:
+    """Draw at most `count` examples of each intent."""
+    order = list(examples)
+    random.Random(seed).shuffle(order)  # noqa: S311 - reproducible, not secret
+    taken: dict[str, int] = defaultdict(int)
+    chosen = []
+    for example in order:
+        if taken[example.intent] < count:
+            taken[example.intent] += 1
+            chosen.append(example)
+    return chosen
+
+
+def _put(store: Store, path: Path, language: str) -> str:
+    examples = read_examples(path.read_bytes(), name=path.name)
+    return store.datasets.put(examples, task=TaskName.MTOD, language=language).dataset_id
+
+
+def _run(job: AdaptJob | PretrainJob, language: str, path: Path, threads: int) -> Report:
+    """Do a job in a new process and keep its report."""
+    record = JobRecord(
+        job_id=f"benchmark-{path.stem.replace('.', '-')}",
+        kind=JobKind(job.kind),
+        task=job.task,
+        language=language,
+        request=job,
+        created_at=now(),
+    )
+    print(f"{path.stem} …", flush=True)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        report = pool.submit(_work, record, str(path.parent / "store"), threads).result()
+    path.write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    print(f"  {_scores(report.result.evaluation)}  {report.wall_seconds:.0f} s", flush=True)
+    return report
+
+
+def _work(record: JobRecord, store_url: str, threads: int) -> Report:
+    """In the child: threads first, then torch."""
+    configure_threads(threads)
+    from core.pipeline import run  # noqa: PLC0415 - torch must come after the threads are set
+
+    return run(record, store=Store(store_url), device="auto", monitor=_Printer()).report
+
+
+class _Printer:
+    """Prints a line of progress every half minute."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + 30
+            print(
+                f"  {progress.percent:5.1f} % {progress.stage} {progress.step}/{progress.total_steps}",
+                flush=True,
+            )
+
+
+def _table(folder: Path) -> str:
+    """Return the results as a Markdown table: mean ± standard deviation over the seeds."""
+    rows = defaultdict(list)
+    for path in sorted(folder.glob("*.*.*.*.json")):
+        language, shots, _, method, _ = path.name.split(".")
+        report = Report.model_validate_json(path.read_text(encoding="utf-8"))
+        zero_shot = report.baselines[0]
+        rows[language, shots, "zero-shot"].append((zero_shot.evaluation, 0.0, report.peak_memory_bytes))
+        rows[language, shots, method].append(
+            (report.result.evaluation, report.result.train_seconds, report.peak_memory_bytes)
+        )
+    lines = [
+        "| language | shots | method | runs | intent | slot F1 | exact | train s | peak MB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    base = folder / "base.json"
+    if base.exists():
+        report = Report.model_validate_json(base.read_text(encoding="utf-8"))
+        lines.append(
+            _row(
+                ("en", "train", "PRE"),
+                [(report.result.evaluation, report.result.train_seconds, report.peak_memory_bytes)],
+            )
+        )
+    lines.extend(_row(cell, found) for cell, found in rows.items())
+    return "\n".join(lines)
+
+
+def _row(cell: tuple[str, str, str], found: list[tuple[Evaluation, float, int]]) -> str:
+    """Return one line of the table."""
+    rates = [
+        _spread([100 * getattr(evaluation, name) for evaluation, _, _ in found])
+        for name in ("intent_accuracy", "slot_f1", "exact_match")
+    ]
+    seconds = statistics.mean(train for _, train, _ in found)
+    memory = max(peak for _, _, peak in found) / 2**20
+    return f"| {' | '.join(cell)} | {len(found)} | {' | '.join(rates)} | {seconds:.0f} | {memory:.0f} |"
+
+
+def _spread(values: list[float]) -> str:
+    mean = statistics.mean(values)
+    return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} ± {statistics.stdev(values):.1f}"
+
+
+def _scores(evaluation: Evaluation) -> str:
+    return json.dumps(
+        {
+            "intent": round(100 * evaluation.intent_accuracy, 2),
+            "slot_f1": round(100 * evaluation.slot_f1, 2),
+            "exact": round(100 * evaluation.exact_match, 2),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""What the documentation says is held against the code."""
+
+import re
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
+
+from app.errors import TABLE, problem_type
+from app.settings import Settings
+from core.contracts.jobs import Hyperparameters, PretrainSettings
+from core.formats import FileFormat, read_examples
+from worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def defaults(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every field by its dotted name, with its default."""
+    for name, field in model.model_fields.items():
+        value = field.default
+        if isinstance(value, BaseModel):
+            yield from defaults(type(value), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", str(value.value if isinstance(value, Enum) else value)
+
+
+@pytest.mark.parametrize(("name", "default"), [*defaults(Hyperparameters), *defaults(PretrainSettings)])
+def test_every_hyperparameter_is_told_with_its_default(name: str, default: str) -> None:
+    assert f"| `{name}` | `{default}` |" in page("reference/hyperparameters.md")
+
+
+@pytest.mark.parametrize("settings", [Settings, WorkerSettings])
+def test_every_setting_is_told(settings: type[BaseSettings]) -> None:
+    told = page("reference/settings.md")
+    assert [name for name in settings.model_fields if f"`XMETRA_{name.upper()}`" not in told] == []
+
+
+def test_no_setting_is_told_that_is_not_there() -> None:
+    told = set(re.findall(r"`XMETRA_(\w+)`", page("reference/settings.md")))
+    of_commands = {"HOST", "PORT", "URL", "HOME"}
+    known = {name.upper() for model in (Settings, WorkerSettings) for name in model.model_fields}
+    assert told - of_commands - known == set()
+
+
+def test_every_kind_of_error_is_told() -> None:
+    told = page("reference/errors.md")
+    kinds = {(kind.status, kind.slug) for kind in TABLE.values() if kind.slug != "disconnected"}
+    missing = {(status, slug) for status, slug in kinds if f"| {status} | `{slug}` |" not in told}
+    assert missing == set()
+    assert problem_type("x").endswith(":x")
+
+
+def test_the_examples_of_every_format_can_be_read() -> None:
+    told = page("reference/data-formats.md")
+    blocks = re.findall(r"(?m)(?:^    .*\n)+", told)
+    read = [read_examples(re.sub("(?m)^    ", "", block).encode()) for block in blocks]
+    assert len(read) == len(FileFormat)
+    assert all(one == read[0] for one in read)
+    assert all(f"(`{name}`)" in told for name in FileFormat)
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(file: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", file.read_text(encoding="utf-8"))
+    assert [link for link in links if not (file.parent / link).exists()] == []
