@@ -9,7 +9,7 @@ import langcodes
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 MAX_TEXT_LENGTH = 2_000
-"""Code points in one utterance: far above any spoken request, and one encoder window in every script."""
+"""Code points in one utterance: far above any spoken request; an encoder may take less, and says so."""
 
 BASE = "base"
 """The deployment of a task that answers every language nobody adapted; no language tag can be this."""

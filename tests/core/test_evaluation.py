@@ -23,7 +23,7 @@ outcomes = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40)
 def trained(bert_folder: Path) -> MtodLearner:
     """A learner that has learnt its utterances by heart."""
     learner = tiny_learner(bert_folder, english())
-    settings = FineTuneSettings(epochs=30, batch_size=10, encoder_lr=3e-3, heads_lr=1e-2)
+    settings = FineTuneSettings(epochs=30, batch_size=10, min_steps=1, encoder_lr=3e-3, heads_lr=1e-2)
     fine_tune(learner, learner.features(english()), settings, seed=1, tracker=silent_tracker("fine-tune"))
     return learner
 
@@ -59,7 +59,7 @@ def test_measuring_puts_the_model_in_evaluation_mode_and_changes_nothing(bert_fo
 def test_a_model_that_was_measured_can_be_trained_on(bert_folder: Path) -> None:
     learner = tiny_learner(bert_folder, english())
     measure(learner, spanish())
-    settings = FineTuneSettings(epochs=1, batch_size=8)
+    settings = FineTuneSettings(epochs=1, batch_size=8, min_steps=1)
     fine_tune(learner, learner.features(english()), settings, seed=1, tracker=silent_tracker("fine-tune"))
 
 

@@ -19,7 +19,7 @@ from tests.core.tiny import english, spanish, texts_of, tiny_learner
 @pytest.fixture(scope="module")
 def learner(bert_folder: Path) -> MtodLearner:
     learner = tiny_learner(bert_folder, english())
-    settings = FineTuneSettings(epochs=30, batch_size=10, encoder_lr=3e-3, heads_lr=1e-2)
+    settings = FineTuneSettings(epochs=30, batch_size=10, min_steps=1, encoder_lr=3e-3, heads_lr=1e-2)
     fine_tune(learner, learner.features(english()), settings, seed=1, tracker=silent_tracker("fine-tune"))
     return learner
 

@@ -82,8 +82,10 @@ def test_a_fraction_of_an_epoch_is_a_fraction_of_the_batches() -> None:
     assert len(learner.batches) == told[-1].total_steps == 4
 
 
-def test_the_shortest_run_takes_one_step() -> None:
-    assert FineTuneSettings(min_steps=1, epochs=0.001, batch_size=512).steps(1) == 1
+def test_a_small_dataset_gets_the_steps_it_needs_whatever_its_epochs() -> None:
+    learner = ToyLearner()
+    train_toy(learner, 4, FineTuneSettings(epochs=1, batch_size=2, min_steps=7))
+    assert len(learner.batches) == 7
 
 
 def test_every_step_is_told_with_its_loss() -> None:

@@ -1,6 +1,5 @@
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Mapping
 
 import pytest
@@ -12,7 +11,13 @@ from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings
 from core.contracts.reports import AdaptPlan
 from core.contracts.values import Method
 from core.errors import InvalidInput
-from core.learning.planning import Split, plan_adaptation, split_examples, stage_costs
+from core.learning.planning import (
+    Split,
+    plan_adaptation,
+    split_examples,
+    stage_costs,
+    stage_steps,
+)
 
 SOURCE = {"alarm": 500, "weather": 500, "reminder": 500}
 SETTINGS = Hyperparameters(
@@ -168,4 +173,27 @@ def test_every_stage_that_is_planned_has_a_cost_and_no_other(sizes: dict[str, in
 def test_an_episode_costs_its_support_and_its_query_but_never_more_than_there_is() -> None:
     split = parted(examples(alarm=1), alarm=8)
     costs = stage_costs(split, SOURCE, Method.X_METRA_ADA, SETTINGS)
-    assert Counter(costs) == {"meta-train": 36.0 * (5 + 2), "meta-adapt": 12.0 * (1 + 1)}
+    assert costs == {"meta-train": 36.0 * (5 + 2), "meta-adapt": 12.0 * (1 + 1)}
+    poor = stage_costs(split, {"alarm": 3}, Method.X_METRA_ADA, SETTINGS)
+    assert poor["meta-train"] == 36.0 * (3 + 2)
+
+
+def test_without_a_number_of_steps_a_stage_asks_each_example_so_often() -> None:
+    meta = MetaSettings(query_passes=6, min_steps=1, meta_batch_size=2, k_shot=3, q_shot=3)
+    settings = SETTINGS.model_copy(update={"meta": meta})
+    split = parted(examples(alarm=1, weather=1), alarm=20, weather=20)
+    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
+    # Meta-train: 30 examples 6 times, 2 × (3 + 3) a step. Meta-adapt: 10 examples 6 times, 2 × (3 + 3) a step.
+    assert steps == {"meta-train": 15, "meta-adapt": 5}
+
+
+def test_a_small_pool_gets_the_steps_it_needs() -> None:
+    settings = SETTINGS.model_copy(update={"meta": MetaSettings(min_steps=33)})
+    split = parted(examples(alarm=1), alarm=4)
+    assert set(stage_steps(split, SOURCE, Method.X_METRA_ADA, settings).values()) == {33}
+
+
+def test_the_steps_of_a_plan_are_the_steps_that_are_taken() -> None:
+    split = parted(examples(alarm=1, news=1), alarm=8, news=8)
+    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, SETTINGS)
+    assert steps == {stage.name: stage.steps for stage in planned(split).stages}

@@ -21,8 +21,9 @@ from tests.core.learning.toys import (
 HYPERPARAMETERS = Hyperparameters(
     seed=9,
     fine_tune=FineTuneSettings(min_steps=1, epochs=1, batch_size=5, heads_lr=0.01),
-    meta=MetaSettings(meta_train_steps=3, meta_adapt_steps=2, meta_batch_size=2, inner_steps=1),
+    meta=MetaSettings(meta_batch_size=2, inner_steps=1),
 )
+STEPS = {"meta-train": 3, "meta-adapt": 2}
 
 
 def counted(episodes: Iterator[Episode[Point]], drawn: list[Episode[Point]]) -> Iterator[Episode[Point]]:
@@ -55,7 +56,7 @@ def test_meta_train_is_over_before_meta_adapt_begins() -> None:
         counted(toy_episodes(seed=1), train),
         counted(toy_episodes(seed=100), adapt),
         HYPERPARAMETERS,
-        steps={"meta-train": 3, "meta-adapt": 2},
+        steps=STEPS,
         tracker=tracker,
     )
     stages = [(name, [one.step for one in group]) for name, group in groupby(told, lambda one: one.stage)]
@@ -78,7 +79,7 @@ def test_meta_adapt_goes_on_from_what_meta_train_made() -> None:
         toy_episodes(seed=1),
         noting(),
         HYPERPARAMETERS,
-        steps={"meta-train": 3, "meta-adapt": 2},
+        steps=STEPS,
         tracker=silent_tracker("meta-train", "meta-adapt"),
     )
     assert not same_state(start, between)

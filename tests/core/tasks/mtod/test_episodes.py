@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from core.learning.splits import adaptation_pools, hold_out
 from core.tasks.mtod.episodes import cross_lingual_episodes, within_language_episodes
-from core.tasks.shots import side_sizes
 from core.tasks.mtod.features import Features
+from core.tasks.shots import side_sizes
 
 EPISODES = 5
 
@@ -78,18 +78,6 @@ def test_an_only_example_is_now_on_one_side_and_now_on_the_other() -> None:
     episodes = within_language_episodes(pool("es", {"alarm": 4, "news": 1}), k_shot=2, q_shot=2, seed=1)
     sides = [("news" in intents_of(episode.support)) for episode in islice(episodes, 40)]
     assert {True, False} == set(sides)
-
-
-@given(st.integers(0, 40), shots, shots)
-def test_each_side_gets_its_shots_or_half_of_what_there_is(available: int, k_shot: int, q_shot: int) -> None:
-    given_k, given_q = side_sizes(available, k_shot, q_shot)
-    assert given_k + given_q <= available
-    if available >= k_shot + q_shot:
-        assert (given_k, given_q) == (k_shot, q_shot)
-    else:
-        assert given_k <= k_shot
-        assert given_q <= q_shot
-        assert available < 2 or min(given_k, given_q) >= 1
 
 
 @given(sizes.filter(lambda counts: sum(counts.values()) >= 4), seeds)

@@ -38,7 +38,7 @@ def multilingual_bert(data_folder: Path) -> Encoder:
         num_attention_heads=2,
         intermediate_size=32,
     )
-    model = AutoModel.from_config(config, add_pooling_layer=False)  # type: ignore[no-untyped-call]
+    model = AutoModel.from_config(config, add_pooling_layer=False)
     return assemble_encoder("m-bert", model, tokenizer)
 
 
