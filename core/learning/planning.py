@@ -61,7 +61,9 @@ def split_examples(
     """
     train, held = tuple(examples), tuple(evaluation or ())
     if evaluation is None:
-        kept, given_away = hold_out([one.intent for one in examples], fraction, seed=seed)
+        kept, given_away = hold_out(
+            [one.text for one in examples], [one.intent for one in examples], fraction
+        )
         train = tuple(examples[index] for index in kept)
         held = tuple(examples[index] for index in given_away)
     faults = []

@@ -1,5 +1,6 @@
 """Few-shot data cut by intent: held-out | meta-train | meta-adapt. Torch-free, so that the api can plan."""
 
+import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -31,25 +32,36 @@ class Pools:
     shared: tuple[str, ...]
 
 
-def hold_out(intents: Sequence[str], fraction: float, *, seed: int) -> tuple[list[int], list[int]]:
+def hold_out(texts: Sequence[str], intents: Sequence[str], fraction: float) -> tuple[list[int], list[int]]:
     """Part examples into training and evaluation, by intent.
 
+    Which texts are held out follows from their hashes alone: the next run, with another seed or more
+    examples, holds out the same ones, so that the model that serves has not learnt what it is measured
+    on. A text that occurs twice is on one side only.
+
     Args:
+        texts: The text of each example.
         intents: The intent of each example.
-        fraction: Share to hold out, between 0 and 1; an intent of three examples or more gives at
-            least one and keeps at least two, a smaller one gives none.
-        seed: Two calls with one seed part alike.
+        fraction: Share of each intent's texts to hold out, between 0 and 1; an intent of three texts or
+            more gives at least one and keeps at least two, a smaller one gives none.
 
     Returns:
         Indices for training and for evaluation, ascending.
     """
-    held: list[int] = []
-    for members in _by_intent(intents, seed).values():
-        if len(members) >= SMALLEST_HELD_OUT_INTENT:
-            wanted = max(1, round(len(members) * fraction))
-            held.extend(members[: min(wanted, len(members) - 2)])
-    chosen = set(held)
-    return [index for index in range(len(intents)) if index not in chosen], sorted(held)
+    own: dict[str, set[str]] = defaultdict(set)
+    for text, intent in zip(texts, intents, strict=True):
+        own[intent].add(text)
+    chosen: set[str] = set()
+    for group in own.values():
+        if len(group) >= SMALLEST_HELD_OUT_INTENT:
+            wanted = max(1, round(len(group) * fraction))
+            chosen.update(sorted(group, key=_hash)[: min(wanted, len(group) - 2)])
+    held = [index for index, text in enumerate(texts) if text in chosen]
+    return [index for index, text in enumerate(texts) if text not in chosen], held
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def adaptation_pools(intents: Sequence[str], *, seed: int) -> Pools:

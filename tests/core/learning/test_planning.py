@@ -183,7 +183,7 @@ def test_without_a_number_of_steps_a_stage_asks_each_example_so_often() -> None:
     settings = SETTINGS.model_copy(update={"meta": meta})
     split = parted(examples(alarm=1, weather=1), alarm=20, weather=20)
     steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
-    # Meta-train: 30 examples 6 times, 2 × (3 + 3) a step. Meta-adapt: 10 examples 6 times, 2 × (3 + 3) a step.
+    # Meta-train: 30 examples 6 times, meta-adapt: 10 examples 6 times; 2 × (3 + 3) a step.
     assert steps == {"meta-train": 15, "meta-adapt": 5}
 
 

@@ -1,5 +1,6 @@
 """What an adaptation leaves: a checkpoint, a report, and a deployment where it earned one."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,21 @@ from tests.core.tiny import spanish, texts_of, utterance
 META: dict[str, Any] = {"method": Method.X_METRA_ADA, "baselines": (Method.FT,)}
 
 
+@pytest.fixture(scope="module")
+def adapted_once(store_with_base: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """X-METRA-ADA beside plain fine-tuning, and the store it was done in."""
+    folder = tmp_path_factory.mktemp("adapted")
+    shutil.copytree(store_with_base, folder, dirs_exist_ok=True)
+    store = Store(str(folder))
+    return folder, done(adapt_job(store, only_base(store), **META), store)
+
+
 @pytest.fixture
-def adapted(store: Store) -> Outcome:
-    """X-METRA-ADA beside plain fine-tuning."""
-    return done(adapt_job(store, only_base(store), **META), store)
+def adapted(adapted_once: tuple[Path, Outcome], store_folder: Path) -> Outcome:
+    """What was left by that adaptation, brought into this test's own store."""
+    folder, outcome = adapted_once
+    shutil.copytree(folder, store_folder, dirs_exist_ok=True)
+    return outcome
 
 
 def manifest_of(store: Store, outcome: Outcome) -> CheckpointManifest:
@@ -142,6 +154,15 @@ def test_a_worse_second_adaptation_does_not_replace_the_first(store: Store) -> N
     rival = second.report.baselines[1]
     assert (rival.name, rival.checkpoint_id) == ("the checkpoint that serves now", first.checkpoint_id)
     assert rival.evaluation == first.report.result.evaluation
+
+
+def test_the_same_adaptation_again_does_not_replace_the_first(store: Store, one_thread: None) -> None:
+    job = adapt_job(store, only_base(store))
+    first, second = done(job, store), done(job, store)
+    zero_shot, incumbent = (one.evaluation.quality for one in second.report.baselines)
+    assert zero_shot < second.report.result.evaluation.quality == incumbent
+    assert not second.report.decision.promoted
+    assert serving(store) == first.checkpoint_id
 
 
 def test_a_language_that_gained_nothing_goes_on_being_served_by_the_base(store: Store) -> None:

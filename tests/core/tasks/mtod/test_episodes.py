@@ -83,7 +83,7 @@ def test_an_only_example_is_now_on_one_side_and_now_on_the_other() -> None:
 @given(sizes.filter(lambda counts: sum(counts.values()) >= 4), seeds)
 def test_no_held_out_example_is_ever_in_an_episode(counts: dict[str, int], seed: int) -> None:
     names = [intent for intent, count in counts.items() for _ in range(count)]
-    kept, held = hold_out(names, 0.3, seed=seed)
+    kept, held = hold_out([str(index) for index in range(len(names))], names, 0.3)
     pools = adaptation_pools([names[index] for index in kept], seed=seed)
     stages = [_some_of(names, kept, chosen) for chosen in (pools.meta_train, pools.meta_adapt)]
     source = pool("en", dict.fromkeys(counts, 3))

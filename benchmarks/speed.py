@@ -1,0 +1,83 @@
+"""Seconds a training step takes, beside the bare encoder passes it contains.
+
+Every figure is the median of interleaved repeats on the project's own samples, so that a drift of the
+machine's speed touches all of them alike. The ratio is what heads, CRF, optimiser and copies add.
+
+    python -m benchmarks.speed --repeats 7
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from core.contracts.jobs import FineTuneSettings, InnerLoop, MetaSettings
+from core.formats import read_examples
+from core.runtime import configure_threads, peak_memory_bytes
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeats", type=int, default=7, help="counted repeats of each step")
+    parser.add_argument("--threads", type=int, default=0, help="0: every core")
+    parser.add_argument("--encoder", default="embedded")
+    arguments = parser.parse_args()
+    configure_threads(arguments.threads)
+    steps = _steps(arguments.encoder)
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for repeat in range(arguments.repeats + 1):
+        for name, step in steps.items():
+            seconds = _timed(step)
+            if repeat:  # the first round warms up
+                times[name].append(seconds)
+    print(_table(times))
+    print(f"\npeak memory of this process: {peak_memory_bytes() / 2**20:.0f} MB")
+
+
+def _steps(encoder: str) -> dict[str, Callable[[], object]]:
+    """Return each kind of step, and under its name with ``bare`` the encoder passes it contains."""
+    from benchmarks.stages import Stages  # noqa: PLC0415 - torch must come after the threads are set
+
+    stages = Stages(
+        encoder=encoder,
+        source=read_examples((SAMPLES / "en.jsonl").read_bytes()),
+        target=read_examples((SAMPLES / "es.few-shot.jsonl").read_bytes()),
+    )
+    fine_tune, meta = FineTuneSettings(), MetaSettings()
+    steps: dict[str, Callable[[], object]] = {
+        "fine-tune, bare": lambda: stages.bare_fine_tune(fine_tune),
+        "fine-tune": lambda: stages.fine_tune(fine_tune),
+        "meta-train, bare": lambda: stages.bare_episode(meta),
+    }
+    for inner_loop in InnerLoop:
+        settings = meta.model_copy(update={"inner_loop": inner_loop})
+        steps[f"meta-train, {inner_loop}"] = lambda settings=settings: stages.episode(settings)  # type: ignore[misc]
+    return steps
+
+
+def _timed(step: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    step()
+    return time.perf_counter() - began
+
+
+def _table(times: dict[str, list[float]]) -> str:
+    """Return medians, the spread, and each step's ratio to the bare passes it contains."""
+    lines = ["| step | median s | min–max s | ratio to bare |", "|---|---|---|---|"]
+    for name, found in times.items():
+        bare = times[f"{name.partition(',')[0]}, bare"]
+        ratio = statistics.median(a / b for a, b in zip(found, bare, strict=True))
+        lines.append(
+            f"| {name} | {statistics.median(found):.3f} | {min(found):.3f}–{max(found):.3f} | {ratio:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
