@@ -62,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[42])
     parser.add_argument("--methods", nargs="+", type=Method, default=[Method.FT, Method.X_METRA_ADA])
     parser.add_argument("--encoder", default="embedded")
-    parser.add_argument("--epochs", type=float, default=2.5, help="of the base: 30,521 examples need few")
+    parser.add_argument("--epochs", type=float, default=2.0, help="of the base: 30,521 examples need few")
     parser.add_argument("--threads", type=int, default=0, help="0: every core")
     return parser.parse_args()
 

@@ -59,7 +59,6 @@ class PretrainSettings(FineTuneSettings):
     """PRE: a base from source-language data; the defaults suit thousands of examples."""
 
     epochs: Annotated[float, Field(gt=0, le=200)] = 3.0
-    encoder_lr: Rate = 3e-4
     batch_size: Annotated[int, Field(ge=1, le=512)] = 32
     min_steps: Annotated[int, Field(ge=1, le=10_000)] = 1
 
@@ -76,9 +75,10 @@ class MetaSettings(Contract):
         q_shot: Query examples an intent, at most.
         meta_batch_size: b, episodes in an outer step.
         query_passes: How often a stage asks each example of its pool, on average; gives its steps.
-        min_steps: Outer steps that a small pool gets at least.
+        min_steps: Outer steps of meta-train at least; of meta-adapt a quarter, like its pool.
         meta_train_steps: Outer steps of meta-train, instead of what `query_passes` gives.
         meta_adapt_steps: The same of meta-adapt.
+        final_steps: Inner steps at the end, from the learnt start on all few-shot examples.
         inner_loop: Who computes it.
     """
 
@@ -86,24 +86,26 @@ class MetaSettings(Contract):
     outer_lr: Rate = 3e-4
     heads_outer_lr: Rate = 1e-3
     inner_steps: Annotated[int, Field(ge=1, le=50)] = 5
-    k_shot: Annotated[int, Field(ge=1, le=100)] = 6
+    k_shot: Annotated[int, Field(ge=1, le=100)] = 3
     q_shot: Annotated[int, Field(ge=1, le=100)] = 6
     meta_batch_size: Annotated[int, Field(ge=1, le=64)] = 1
     query_passes: Annotated[float, Field(gt=0, le=1_000)] = 8.0
-    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 24
+    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 40
     meta_train_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     meta_adapt_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    final_steps: Annotated[int, Field(ge=0, le=10_000)] = 20
     inner_loop: InnerLoop = InnerLoop.FUSED
 
-    def steps(self, pool: int, queries: int) -> int:
+    def steps(self, pool: int, queries: int, *, least: int) -> int:
         """Return the outer steps of a stage.
 
         Args:
             pool: Target examples it draws queries from.
             queries: Queries in one episode.
+            least: Steps however small the pool.
         """
         asked = max(1, queries) * self.meta_batch_size
-        return max(self.min_steps, math.ceil(pool * self.query_passes / asked))
+        return max(least, math.ceil(pool * self.query_passes / asked))
 
 
 class Hyperparameters(Contract):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from core.contracts.examples import MtodExample
 from core.formats.bio import is_tag, places_in_text, places_when_joined, spans_of_tags
 from core.formats.notes import Findings
-from core.formats.spans import Span, parse_spans
+from core.formats.spans import Span, parse_spans, without_possessive
 from core.formats.validation import checked_example
 
 HEADER = re.compile(r"#\s*(text|intent|slots)\s?[:=] ?(.*)", re.DOTALL)
@@ -158,7 +158,7 @@ def _spans(block: Block, text: str, findings: Findings) -> list[Span]:
         spans = parse_spans(value, text, line=line, findings=findings)
         if tokens and tagged != sorted(spans):
             findings.disagreeing.append(line)
-        return spans
+        return [without_possessive(span, text, line=line, findings=findings) for span in spans]
     if places is None:
         findings.fault(block.line_of("text"), "text: the tokens below do not follow each other in it")
     findings.repaired.extend(block.tokens[index].line for index in orphans)

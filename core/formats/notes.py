@@ -25,6 +25,7 @@ class ReadNotes:
         clipped: The line of every span that began before its text and now begins with it.
         disagreeing: The line of every example whose tokens contradict its character spans; the
             characters were taken.
+        possessive: The line of every span that ended in an English 's, which is not part of it.
         repaired: The line of every ``I-`` tag that continued nothing and was taken for a ``B-``.
         locales: Locale as the file writes it (``es_XX``) → its rows; empty when the file says none.
     """
@@ -33,6 +34,7 @@ class ReadNotes:
     shrunk: tuple[int, ...] = ()
     clipped: tuple[int, ...] = ()
     disagreeing: tuple[int, ...] = ()
+    possessive: tuple[int, ...] = ()
     repaired: tuple[int, ...] = ()
     locales: Mapping[str, int] = field(default_factory=dict)
 
@@ -42,6 +44,7 @@ class ReadNotes:
             (self.shrunk, "span(s) began or ended with white space and were shrunk"),
             (self.clipped, "span(s) began before the text and now begin with it"),
             (self.disagreeing, "example(s) have tokens that contradict the spans; the spans were taken"),
+            (self.possessive, "span(s) ended in a possessive 's, which was left out"),
             (self.repaired, "I- tag(s) continued no slot and were taken to begin one"),
         )
         return tuple(f"{len(lines)} {told} ({_places(lines)})" for lines, told in kinds if lines)
@@ -68,6 +71,7 @@ class Findings:
     shrunk: list[int] = field(default_factory=list)
     clipped: list[int] = field(default_factory=list)
     disagreeing: list[int] = field(default_factory=list)
+    possessive: list[int] = field(default_factory=list)
     repaired: list[int] = field(default_factory=list)
     locales: Counter[str] = field(default_factory=Counter)
 
@@ -92,6 +96,7 @@ class Findings:
             shrunk=tuple(self.shrunk),
             clipped=tuple(self.clipped),
             disagreeing=tuple(self.disagreeing),
+            possessive=tuple(self.possessive),
             repaired=tuple(self.repaired),
             locales=dict(sorted(self.locales.items())),
         )

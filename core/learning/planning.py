@@ -1,5 +1,6 @@
 """What an adaptation will do, decided and told before it starts. Torch-free, for `dry_run`."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from core.contracts.reports import AdaptPlan, StagePlan
 from core.contracts.values import Method
 from core.errors import Fault, InvalidInput
 from core.learning.splits import (
+    META_ADAPT_SHARE,
     SMALLEST_HELD_OUT_INTENT,
     SMALLEST_SPLIT_INTENT,
     Pools,
@@ -21,6 +23,10 @@ from core.tasks.shots import side_sizes
 FINE_TUNE = "fine-tune"
 META_TRAIN = "meta-train"
 META_ADAPT = "meta-adapt"
+FINAL = "inner loop"
+
+FINAL_BATCH = 16
+"""Examples in a step of the inner loop at the end."""
 
 FORWARD_SHARE = 1 / 3
 """Cost of answering an example, of that of training on it: a forward pass without a backward one."""
@@ -136,7 +142,11 @@ def _stages(
     # Heads know nothing of a new intent: without a plain start its episodes would be noise.
     start = [] if all(one.intent in known for one in split.train) else [fine_tune]
     meta = hyperparameters.meta
-    return [*start, _meta_train_stage(split, source_intents, meta), _meta_adapt_stage(split, meta)]
+    stages = [*start, _meta_train_stage(split, source_intents, meta), _meta_adapt_stage(split, meta)]
+    if meta.final_steps:
+        final = StagePlan(name=FINAL, steps=meta.final_steps, examples=len(split.train))
+        stages.append((final, float(meta.final_steps * min(FINAL_BATCH, len(split.train)))))
+    return stages
 
 
 def _meta_train_stage(
@@ -148,7 +158,7 @@ def _meta_train_stage(
     support = sum(min(meta.k_shot, source_intents[intent]) for intent in shared)
     query = sum(min(meta.q_shot, count) for count in shared.values())
     examples = sum(shared.values())
-    steps = meta.meta_train_steps or meta.steps(examples, query)
+    steps = meta.meta_train_steps or meta.steps(examples, query, least=meta.min_steps)
     return _meta_stage(META_TRAIN, meta, steps, examples, support + query)
 
 
@@ -158,7 +168,9 @@ def _meta_adapt_stage(split: Split, meta: MetaSettings) -> tuple[StagePlan, floa
     sides = [side_sizes(count, meta.k_shot, meta.q_shot) for count in pool.values()]
     query = sum(q for _, q in sides)
     examples = sum(pool.values())
-    steps = meta.meta_adapt_steps or meta.steps(examples, query)
+    steps = meta.meta_adapt_steps or meta.steps(
+        examples, query, least=math.ceil(meta.min_steps * META_ADAPT_SHARE)
+    )
     return _meta_stage(META_ADAPT, meta, steps, examples, query + sum(k for k, _ in sides))
 
 

@@ -9,7 +9,9 @@ from core.contracts.examples import MtodExample
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import AdaptPlan, CheckpointManifest
 from core.contracts.values import Method
+from core.learning.meta import final_inner_loop
 from core.learning.planning import (
+    FINAL,
     FINE_TUNE,
     META_TRAIN,
     Split,
@@ -122,6 +124,8 @@ def train(learner: MtodLearner, method: Method, material: Material, tracker: Pro
             seed=seed + 1,
         )
         x_metra_ada(learner, meta_train, meta_adapt, hyperparameters, steps=steps, tracker=tracker)
+    if FINAL in steps:
+        final_inner_loop(learner, target, hyperparameters.meta, seed=hyperparameters.seed, tracker=tracker)
 
 
 def _pool(

@@ -50,6 +50,15 @@ def test_where_tags_contradict_the_headers_the_headers_are_taken_and_it_is_noted
     assert result.notes.disagreeing == (12,)
 
 
+@pytest.mark.parametrize("mark", ["'", "’"])
+def test_a_possessive_at_the_end_of_a_headers_span_is_left_out_and_noted(mark: str) -> None:
+    result = read(f"# text: read Ana{mark}s notes\n# intent: notes/read\n# slots: 5:10:person\n")
+
+    assert values(result) == [[("person", "Ana")]]
+    assert result.notes.possessive == (3,)
+    assert "1 span(s) ended in a possessive" in result.notes.warnings()[0]
+
+
 def test_headers_without_tokens_are_an_utterance() -> None:
     result = read("# text: 打开客厅的灯\n# intent: lamp/on\n# slots: 2:4:room\n")
 

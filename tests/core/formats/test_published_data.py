@@ -1,6 +1,5 @@
 """The published MTOD files, read whole. Nothing of them is copied here but their counts."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,6 @@ FILES = {
     "th/eval-th.tsv": 1235,
     "th/test-th.tsv": 1692,
 }
-MOST_SECONDS = 20.0
 """Some 2 s are needed; the rest is for a busy machine."""
 
 pytestmark = [pytest.mark.data, pytest.mark.parametrize("name", FILES)]
@@ -36,11 +34,8 @@ def read(data_folder: Path, name: str) -> ReadResult:
 
 
 def test_every_row_is_read(data_folder: Path, name: str) -> None:
-    began = time.monotonic()
-
     result = read(data_folder, name)
 
-    assert time.monotonic() - began < MOST_SECONDS
     assert len(result.examples) == FILES[name]
     assert result.notes.format == (FileFormat.CONLL if name.endswith("conllu") else FileFormat.MTOD_TSV)
 
@@ -53,6 +48,17 @@ def test_values_are_tight_and_few_rows_contradict_themselves(data_folder: Path, 
     assert len(result.notes.disagreeing) <= 0.05 * len(result.examples)
     assert len(result.notes.shrunk) + len(result.notes.clipped) <= 12
     assert not result.notes.repaired
+
+
+def test_no_english_value_ends_in_a_possessive_though_the_conll_form_has_hundreds(
+    data_folder: Path, name: str
+) -> None:
+    result = read(data_folder, name)
+
+    values = [each.text[span.start : span.end] for each in result.examples for span in each.slots]
+    ending = [value for value in values if value.lower().endswith(("'s", "’s"))]
+    assert not (name.startswith("en/") and ending)
+    assert len(result.notes.possessive) == (509 if name.endswith("conllu") else 0)
 
 
 def test_texts_are_as_published(data_folder: Path, name: str) -> None:

@@ -22,7 +22,9 @@ from core.learning.planning import (
 SOURCE = {"alarm": 500, "weather": 500, "reminder": 500}
 SETTINGS = Hyperparameters(
     fine_tune=FineTuneSettings(min_steps=1, epochs=2, batch_size=10),
-    meta=MetaSettings(meta_train_steps=12, meta_adapt_steps=4, meta_batch_size=3, k_shot=5, q_shot=2),
+    meta=MetaSettings(
+        final_steps=0, meta_train_steps=12, meta_adapt_steps=4, meta_batch_size=3, k_shot=5, q_shot=2
+    ),
 )
 
 
@@ -40,9 +42,12 @@ def parted(evaluation: list[MtodExample] | None = None, **counts: int) -> Split:
 
 
 def planned(
-    split: Split, method: Method = Method.X_METRA_ADA, source: Mapping[str, int] = SOURCE
+    split: Split,
+    method: Method = Method.X_METRA_ADA,
+    source: Mapping[str, int] = SOURCE,
+    settings: Hyperparameters = SETTINGS,
 ) -> AdaptPlan:
-    return plan_adaptation(split, source_intents=source, method=method, hyperparameters=SETTINGS)
+    return plan_adaptation(split, source_intents=source, method=method, hyperparameters=settings)
 
 
 def test_planning_needs_no_torch() -> None:
@@ -179,7 +184,7 @@ def test_an_episode_costs_its_support_and_its_query_but_never_more_than_there_is
 
 
 def test_without_a_number_of_steps_a_stage_asks_each_example_so_often() -> None:
-    meta = MetaSettings(query_passes=6, min_steps=1, meta_batch_size=2, k_shot=3, q_shot=3)
+    meta = MetaSettings(final_steps=0, query_passes=6, min_steps=1, meta_batch_size=2, k_shot=3, q_shot=3)
     settings = SETTINGS.model_copy(update={"meta": meta})
     split = parted(examples(alarm=1, weather=1), alarm=20, weather=20)
     steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
@@ -187,10 +192,19 @@ def test_without_a_number_of_steps_a_stage_asks_each_example_so_often() -> None:
     assert steps == {"meta-train": 15, "meta-adapt": 5}
 
 
-def test_a_small_pool_gets_the_steps_it_needs() -> None:
-    settings = SETTINGS.model_copy(update={"meta": MetaSettings(min_steps=33)})
+def test_a_small_pool_gets_the_steps_it_needs_and_meta_adapt_a_quarter_of_them() -> None:
+    settings = SETTINGS.model_copy(update={"meta": MetaSettings(min_steps=100, final_steps=0)})
     split = parted(examples(alarm=1), alarm=4)
-    assert set(stage_steps(split, SOURCE, Method.X_METRA_ADA, settings).values()) == {33}
+    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
+    assert steps == {"meta-train": 100, "meta-adapt": 25}
+
+
+def test_the_inner_loop_at_the_end_sees_the_whole_of_the_few_shot_data() -> None:
+    settings = SETTINGS.model_copy(update={"meta": MetaSettings(final_steps=7)})
+    split = parted(examples(alarm=1), alarm=40)
+    final = planned(split, settings=settings).stages[-1]
+    assert (final.name, final.steps, final.examples) == ("inner loop", 7, 40)
+    assert stage_costs(split, SOURCE, Method.X_METRA_ADA, settings)["inner loop"] == 7.0 * 16
 
 
 def test_the_steps_of_a_plan_are_the_steps_that_are_taken() -> None:

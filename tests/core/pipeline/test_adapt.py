@@ -123,13 +123,18 @@ def test_the_report_is_complete(adapted: Outcome) -> None:
         "source_pool": 30,
     }
     assert report.plan is not None
-    assert [stage.name for stage in report.plan.stages] == ["meta-train", "meta-adapt"]
+    assert [stage.name for stage in report.plan.stages] == ["meta-train", "meta-adapt", "inner loop"]
     assert report.plan.estimated_seconds is not None
     assert report.result.name == "x-metra-ada"
     assert report.result.checkpoint_id == adapted.checkpoint_id
     assert [one.name for one in report.baselines] == ["zero-shot base", "ft"]
     assert all(one.evaluation.examples == 6 for one in (report.result, *report.baselines))
-    assert {point.stage for point in report.curves} == {"meta-train", "meta-adapt", "ft baseline: fine-tune"}
+    assert {point.stage for point in report.curves} == {
+        "meta-train",
+        "meta-adapt",
+        "inner loop",
+        "ft baseline: fine-tune",
+    }
     assert report.verdict.count("x-metra-ada is ") == 2
     assert report.warnings == report.plan.warnings
     assert (report.seed, report.device) == (42, "cpu")
@@ -236,7 +241,12 @@ def test_labels_the_base_does_not_know_are_learnt_where_that_was_asked_for(store
     assert manifest.intents == (*base.intents, "play_game")
     assert manifest.slots == (*base.slots, "game")
     assert outcome.report.plan is not None
-    assert [one.name for one in outcome.report.plan.stages] == ["fine-tune", "meta-train", "meta-adapt"]
+    assert [one.name for one in outcome.report.plan.stages] == [
+        "fine-tune",
+        "meta-train",
+        "meta-adapt",
+        "inner loop",
+    ]
     assert outcome.report.result.evaluation.intents["play_game"].f1 > 0
     assert learner_of(store, outcome).labels.intents == manifest.intents
 
@@ -265,6 +275,7 @@ def test_progress_never_goes_back_and_ends_at_a_hundred(store: Store) -> None:
         "measure zero-shot base",
         "meta-train",
         "meta-adapt",
+        "inner loop",
         "measure x-metra-ada",
         "ft baseline: fine-tune",
         "ft baseline: measure ft",
