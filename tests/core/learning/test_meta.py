@@ -220,7 +220,7 @@ def test_the_inner_loop_at_the_end_keeps_the_fast_weights_of_a_deep_copy_taking_
         gradients = torch.autograd.grad(oracle.model(oracle.batch(target)), list(oracle.model.parameters()))
         with torch.no_grad():
             for parameter, gradient in zip(oracle.model.parameters(), gradients, strict=True):
-                parameter -= 0.05 * gradient
+                parameter.sub_(0.05 * gradient)
     for name, tensor in oracle.model.named_parameters():
         torch.testing.assert_close(learner.model.get_parameter(name), tensor)
     assert (told[-1].step, told[-1].percent) == (3, 100.0)
