@@ -29,7 +29,7 @@ class Stages:
         self.source = self.learner.features(source)
         self.target = self.learner.features(target)
         self.episodes = cross_lingual_episodes(
-            _by_intent(source, self.source), _by_intent(target, self.target), k_shot=6, q_shot=6, seed=0
+            _by_intent(source, self.source), _by_intent(target, self.target), k_shot=3, q_shot=6, seed=0
         )
         self.episode_drawn = next(self.episodes)
         self.optimiser = OuterOptimiser(

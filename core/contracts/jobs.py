@@ -90,7 +90,7 @@ class MetaSettings(Contract):
     q_shot: Annotated[int, Field(ge=1, le=100)] = 6
     meta_batch_size: Annotated[int, Field(ge=1, le=64)] = 1
     query_passes: Annotated[float, Field(gt=0, le=1_000)] = 8.0
-    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 40
+    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 30
     meta_train_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     meta_adapt_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     final_steps: Annotated[int, Field(ge=0, le=10_000)] = 20

@@ -12,6 +12,10 @@ from core.tasks.mtod.labels import LabelSet
 DROPOUT = 0.3
 """Before both heads; the paper's."""
 
+MOST_PARTS = 4
+SMALLEST_PART = 16
+"""Parts a batch is read in, and rows a part holds at least: fewer rows would starve the matrix product."""
+
 
 class JointNlu(nn.Module):
     """Intent from the first token's state, slots from each unit's first token and a CRF over BIO tags.
@@ -45,12 +49,28 @@ class JointNlu(nn.Module):
         return intent_loss + slot_loss
 
     def scores(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return intent logits [batch, intents] and slot emissions [batch, units, tags]."""
-        output = self.encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
-        states = self.dropout(output.last_hidden_state)  # [batch, tokens, width]
-        index = batch.unit_tokens.unsqueeze(-1).expand(-1, -1, states.shape[-1])  # [batch, units, width]
-        unit_states = states.gather(1, index)  # [batch, units, width]
-        return self.intent_head(states[:, 0]), self.slot_head(unit_states)
+        """Return intent logits [batch, intents] and slot emissions [batch, units, tags].
+
+        The encoder reads the batch in parts of like length: an episode is drawn by intent, not by
+        length, and half of it would be padding.
+        """
+        order = batch.attention_mask.sum(1).argsort(stable=True)  # [batch]
+        parts = order.chunk(max(1, min(MOST_PARTS, len(order) // SMALLEST_PART)))
+        first, units = zip(*(self._states(batch, rows) for rows in parts), strict=True)
+        back = order.argsort()  # [batch]
+        first_states = self.dropout(torch.cat(first)[back])  # [batch, width]
+        unit_states = self.dropout(torch.cat(units)[back])  # [batch, units, width]
+        return self.intent_head(first_states), self.slot_head(unit_states)
+
+    def _states(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the states of some rows: first tokens [rows, width], units [rows, units, width]."""
+        longest = int(batch.attention_mask[rows].sum(1).max())
+        output = self.encoder(
+            input_ids=batch.input_ids[rows, :longest], attention_mask=batch.attention_mask[rows, :longest]
+        )
+        states = output.last_hidden_state  # [rows, tokens, width]
+        index = batch.unit_tokens[rows].unsqueeze(-1).expand(-1, -1, states.shape[-1])  # [rows, units, width]
+        return states[:, 0], states.gather(1, index)
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Return the trainable tensors outside the encoder: both heads and the CRF."""
