@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
-PYTEST_DATA := $(if $(DATA),--data $(abspath $(DATA)),)
+PYTEST_DATA := $(if $(DATA),--data=$(abspath $(DATA)),)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test check lint types imports pytest install format clean
@@ -33,7 +33,7 @@ imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest $(PYTEST_DATA)
+	$(BIN)/python -m pytest tests $(PYTEST_DATA)
 
 format: $(VENV)/.installed-dev  ## put the code in order
 	$(BIN)/ruff check --fix .
