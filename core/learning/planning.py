@@ -77,7 +77,7 @@ def split_examples(
         faults.append(
             Fault(
                 "/examples",
-                f"no intent has {SMALLEST_HELD_OUT_INTENT} examples, so none can be held out to measure "
+                f"no intent has {SMALLEST_HELD_OUT_INTENT} different texts, so none can be held out to measure "
                 "the result; send `evaluation` examples or more of these",
             )
         )

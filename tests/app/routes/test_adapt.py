@@ -63,7 +63,7 @@ def test_a_dry_run_plans_and_writes_nothing(service: Service) -> None:
     assert response.status_code == 200
     told = response.json()
     assert told["plan"]["method"] == "x-metra-ada"
-    assert [stage["name"] for stage in told["plan"]["stages"]] == ["meta-train", "meta-adapt"]
+    assert [stage["name"] for stage in told["plan"]["stages"]] == ["meta-train", "meta-adapt", "inner loop"]
     assert told["plan"]["train"] + told["plan"]["evaluation"] == len(few_shot())
     assert service.http.get("/jobs").json()["jobs"] == []
     assert service.queue.waiting() == 0
@@ -108,7 +108,11 @@ def test_the_fields_beside_a_file_may_be_one_json_field(service: Service) -> Non
 
 
 def test_an_mtod_table_is_told_by_its_content(service: Service) -> None:
-    rows = "".join("alarm/set_alarm\t15:25:datetime\tpon una alarma a las seis\tes_XX\t\n" for _ in range(6))
+    hours = ("seis", "ocho", "doce", "once", "tres", "diez")
+    rows = "".join(
+        f"alarm/set_alarm\t15:{21 + len(hour)}:datetime\tpon una alarma a las {hour}\tes_XX\t\n"
+        for hour in hours
+    )
 
     response = service.http.post(
         "/adapt", data={"language": "es", "dry_run": "true"}, files={"examples": rows}
