@@ -77,8 +77,8 @@ def split_examples(
         faults.append(
             Fault(
                 "/examples",
-                f"no intent has {SMALLEST_HELD_OUT_INTENT} different texts, so none can be held out to measure "
-                "the result; send `evaluation` examples or more of these",
+                f"no intent has {SMALLEST_HELD_OUT_INTENT} different texts, so none can be held out to "
+                "measure the result; send `evaluation` examples or more of these",
             )
         )
     if len(train) < 2:

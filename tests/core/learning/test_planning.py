@@ -84,7 +84,7 @@ def test_evaluation_examples_that_are_given_are_used_as_they_are() -> None:
 
 
 def test_data_of_which_nothing_can_be_held_out_is_refused_with_the_remedy() -> None:
-    with pytest.raises(InvalidInput, match=r"no intent has 3 examples.*send `evaluation`"):
+    with pytest.raises(InvalidInput, match=r"no intent has 3 different texts.*send `evaluation`"):
         parted(alarm=2, weather=2)
 
 
