@@ -16,8 +16,6 @@ from core.formats import ReadResult, read_examples_with_notes
 
 Body = TypeVar("Body", bound=BaseModel)
 
-FILE_FIELDS: Final = frozenset({"examples", "evaluation"})
-
 JSON_FIELDS: Final = frozenset({"baselines", "evaluation", "hyperparameters", "settings"})
 """Form fields that hold a document; every other is a string, a number or a truth value."""
 

@@ -1,6 +1,5 @@
 """One step of each stage, whole and bare, for `benchmarks.speed`."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from core.contracts.examples import MtodExample
@@ -8,7 +7,7 @@ from core.contracts.jobs import FineTuneSettings, MetaSettings
 from core.encoders import load_encoder
 from core.learning.meta import minibatches, outer_step
 from core.learning.optimiser import OuterOptimiser
-from core.tasks.mtod.episodes import cross_lingual_episodes
+from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
@@ -29,7 +28,7 @@ class Stages:
         self.source = self.learner.features(source)
         self.target = self.learner.features(target)
         self.episodes = cross_lingual_episodes(
-            _by_intent(source, self.source), _by_intent(target, self.target), k_shot=3, q_shot=6, seed=0
+            by_intent(source, self.source), by_intent(target, self.target), k_shot=3, q_shot=6, seed=0
         )
         self.episode_drawn = next(self.episodes)
         self.optimiser = OuterOptimiser(
@@ -63,10 +62,3 @@ class Stages:
             input_ids=batch.input_ids, attention_mask=batch.attention_mask
         ).last_hidden_state.sum().backward()
         encoder.zero_grad(set_to_none=True)
-
-
-def _by_intent(examples: Sequence[MtodExample], features: Sequence[Features]) -> dict[str, list[Features]]:
-    groups: dict[str, list[Features]] = defaultdict(list)
-    for example, one in zip(examples, features, strict=True):
-        groups[example.intent].append(one)
-    return groups

@@ -23,7 +23,7 @@ from core.learning.planning import (
 from core.learning.progress import ProgressTracker
 from core.learning.recipes import ft, x_metra_ada
 from core.pipeline.outcome import Workbench
-from core.tasks.mtod.episodes import cross_lingual_episodes, within_language_episodes
+from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes, within_language_episodes
 from core.tasks.mtod.features import Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
@@ -111,7 +111,7 @@ def train(learner: MtodLearner, method: Method, material: Material, tracker: Pro
         meta, seed = hyperparameters.meta, hyperparameters.seed
         pools = material.split.pools
         meta_train = cross_lingual_episodes(
-            _by_intent(material.source, learner.features(material.source)),
+            by_intent(material.source, learner.features(material.source)),
             _pool(material.split.train, target, pools.meta_train),
             k_shot=meta.k_shot,
             q_shot=meta.q_shot,
@@ -131,14 +131,7 @@ def train(learner: MtodLearner, method: Method, material: Material, tracker: Pro
 def _pool(
     examples: Sequence[MtodExample], features: Sequence[Features], indices: Sequence[int]
 ) -> dict[str, list[Features]]:
-    return _by_intent([examples[index] for index in indices], [features[index] for index in indices])
-
-
-def _by_intent(examples: Sequence[MtodExample], features: Sequence[Features]) -> dict[str, list[Features]]:
-    groups: dict[str, list[Features]] = defaultdict(list)
-    for example, one in zip(examples, features, strict=True):
-        groups[example.intent].append(one)
-    return groups
+    return by_intent([examples[index] for index in indices], [features[index] for index in indices])
 
 
 def _first_of_each_intent(examples: Sequence[MtodExample]) -> tuple[MtodExample, ...]:

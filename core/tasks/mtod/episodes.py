@@ -1,14 +1,24 @@
 """Pseudo-tasks: k examples an intent to learn from, q to be judged by (X-METRA-ADA, section 2.3.1)."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from core.contracts.examples import MtodExample
 from core.tasks.mtod.features import Features
 from core.tasks.shots import side_sizes
 from core.tasks.task import Episode
 
 Pool = Mapping[str, Sequence[Features]]
 """Intent → its examples."""
+
+
+def by_intent(examples: Sequence[MtodExample], features: Sequence[Features]) -> dict[str, list[Features]]:
+    """Group features by the intent of their examples: a pool to draw from."""
+    groups: dict[str, list[Features]] = defaultdict(list)
+    for example, one in zip(examples, features, strict=True):
+        groups[example.intent].append(one)
+    return groups
 
 
 def cross_lingual_episodes(
