@@ -4,7 +4,11 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
+from core.contracts.jobs import FineTuneSettings
+from core.learning.finetune import fine_tune
+from core.tasks.mtod.learner import MtodLearner
+from tests.core.learning.toys import silent_tracker
+from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder, tiny_learner
 
 # A busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None)
@@ -15,6 +19,18 @@ settings.load_profile("patient")
 def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random BERT whose vocabulary is made of the tests' own utterances; never written to."""
     return tiny_encoder_folder(tmp_path_factory.mktemp("encoder"), "bert", texts_of(english(), spanish()))
+
+
+@pytest.fixture(scope="session")
+def taught(bert_folder: Path) -> MtodLearner:
+    """A learner that has learnt the English utterances by heart; never trained further.
+
+    Its vocabulary differs from run to run, so it trains for twice as long as any run was seen to need.
+    """
+    learner = tiny_learner(bert_folder, english())
+    settings = FineTuneSettings(epochs=120, batch_size=10, min_steps=1, encoder_lr=2e-3, heads_lr=1e-2)
+    fine_tune(learner, learner.features(english()), settings, seed=1, tracker=silent_tracker("fine-tune"))
+    return learner
 
 
 @pytest.fixture

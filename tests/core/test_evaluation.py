@@ -19,17 +19,8 @@ from tests.core.tiny import english, spanish, tiny_learner
 outcomes = st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40)
 
 
-@pytest.fixture(scope="module")
-def trained(bert_folder: Path) -> MtodLearner:
-    """A learner that has learnt its utterances by heart."""
-    learner = tiny_learner(bert_folder, english())
-    settings = FineTuneSettings(epochs=30, batch_size=10, min_steps=1, encoder_lr=3e-3, heads_lr=1e-2)
-    fine_tune(learner, learner.features(english()), settings, seed=1, tracker=silent_tracker("fine-tune"))
-    return learner
-
-
-def test_a_model_that_knows_every_answer_is_measured_as_perfect(trained: MtodLearner) -> None:
-    found = measure(trained, english())
+def test_a_model_that_knows_every_answer_is_measured_as_perfect(taught: MtodLearner) -> None:
+    found = measure(taught, english())
     assert (found.evaluation.intent_accuracy, found.evaluation.slot_f1, found.evaluation.exact_match) == (
         1,
         1,
@@ -38,9 +29,9 @@ def test_a_model_that_knows_every_answer_is_measured_as_perfect(trained: MtodLea
     assert found.exact == (True,) * len(english())
 
 
-def test_which_utterances_were_right_agrees_with_their_share(trained: MtodLearner) -> None:
+def test_which_utterances_were_right_agrees_with_their_share(taught: MtodLearner) -> None:
     wrong = [one.model_copy(update={"intent": "find_weather"}) for one in english()]
-    found = measure(trained, wrong)
+    found = measure(taught, wrong)
     assert sum(found.exact) == 10
     assert found.evaluation.exact_match == pytest.approx(10 / 30)
     assert found.evaluation.slot_f1 == 1
@@ -63,15 +54,15 @@ def test_a_model_that_was_measured_can_be_trained_on(bert_folder: Path) -> None:
     fine_tune(learner, learner.features(english()), settings, seed=1, tracker=silent_tracker("fine-tune"))
 
 
-def test_the_examples_own_tokens_are_not_used_because_no_user_sends_any(trained: MtodLearner) -> None:
+def test_the_examples_own_tokens_are_not_used_because_no_user_sends_any(taught: MtodLearner) -> None:
     split_oddly = [one.model_copy(update={"tokens": (one.text,)}) for one in english()]
-    assert measure(trained, split_oddly) == measure(trained, english())
+    assert measure(taught, split_oddly) == measure(taught, english())
 
 
-def test_a_text_longer_than_the_window_is_told_by_its_place(trained: MtodLearner) -> None:
+def test_a_text_longer_than_the_window_is_told_by_its_place(taught: MtodLearner) -> None:
     too_long = english()[0].model_copy(update={"text": "wake me " * 60, "slots": ()})
     with pytest.raises(InvalidInput, match="/1: the text has 122 tokens; this encoder reads 64"):
-        measure(trained, [english()[0], too_long])
+        measure(taught, [english()[0], too_long])
 
 
 def test_mcnemars_p_value_is_that_of_the_textbook() -> None:

@@ -5,36 +5,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.checkpoints import write_checkpoint
-from core.contracts.jobs import FineTuneSettings
 from core.errors import CorruptArtifact, InvalidInput
-from core.learning.finetune import fine_tune
 from core.predictor import Predictor
 from core.tasks.mtod.decoding import answer
 from core.tasks.mtod.learner import MtodLearner
-from tests.core.learning.toys import silent_tracker
 from tests.core.test_checkpoints import manifest_of
-from tests.core.tiny import english, spanish, texts_of, tiny_learner
+from tests.core.tiny import english, spanish, texts_of
 
 
 @pytest.fixture(scope="module")
-def learner(bert_folder: Path) -> MtodLearner:
-    learner = tiny_learner(bert_folder, english())
-    settings = FineTuneSettings(epochs=30, batch_size=10, min_steps=1, encoder_lr=3e-3, heads_lr=1e-2)
-    fine_tune(learner, learner.features(english()), settings, seed=1, tracker=silent_tracker("fine-tune"))
-    return learner
-
-
-@pytest.fixture(scope="module")
-def predictor(learner: MtodLearner, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+def predictor(taught: MtodLearner, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     folder = tmp_path_factory.mktemp("checkpoint")
-    return Predictor.load(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    return Predictor.load(folder, manifest_of(taught, write_checkpoint(taught, folder)))
 
 
 def test_a_loaded_checkpoint_answers_exactly_as_the_learner_did(
-    predictor: Predictor, learner: MtodLearner
+    predictor: Predictor, taught: MtodLearner
 ) -> None:
     texts = texts_of(english(), spanish())
-    in_memory = answer(learner, learner.featurizer.texts(texts), top_k=3)
+    in_memory = answer(taught, taught.featurizer.texts(texts), top_k=3)
     assert predictor.predict(texts) == in_memory
 
 
@@ -88,13 +77,13 @@ def test_any_text_has_an_answer_with_slots_that_are_where_they_say(
         assert all(a.end <= b.start for a, b in zip(found.slots, found.slots[1:], strict=False))
 
 
-def test_its_size_is_that_of_its_tensors(predictor: Predictor, learner: MtodLearner) -> None:
-    parameters = sum(one.numel() for one in learner.model.parameters())
+def test_its_size_is_that_of_its_tensors(predictor: Predictor, taught: MtodLearner) -> None:
+    parameters = sum(one.numel() for one in taught.model.parameters())
     assert 4 * parameters <= predictor.size_in_bytes < 4 * parameters + 10_000
 
 
-def test_a_tampered_checkpoint_answers_nothing(learner: MtodLearner, tmp_path: Path) -> None:
-    manifest = manifest_of(learner, write_checkpoint(learner, tmp_path))
+def test_a_tampered_checkpoint_answers_nothing(taught: MtodLearner, tmp_path: Path) -> None:
+    manifest = manifest_of(taught, write_checkpoint(taught, tmp_path))
     tokenizer = tmp_path / "tokenizer.json"
     tokenizer.write_text(tokenizer.read_text(encoding="utf-8").replace("Lima", "Roma"), encoding="utf-8")
     with pytest.raises(CorruptArtifact, match=r"tokenizer\.json is not the file that was written"):
