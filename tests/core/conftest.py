@@ -25,7 +25,7 @@ def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def taught(bert_folder: Path) -> MtodLearner:
     """A learner that has learnt the English utterances by heart; never trained further.
 
-    Its vocabulary differs from run to run, so it trains for twice as long as any run was seen to need.
+    It trains for twice as long as any seed was seen to need: another processor rounds differently.
     """
     learner = tiny_learner(bert_folder, english())
     settings = FineTuneSettings(epochs=120, batch_size=10, min_steps=1, encoder_lr=2e-3, heads_lr=1e-2)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
     AutoModel,
     BertConfig,
@@ -29,6 +29,10 @@ from core.tasks.mtod.learner import MtodLearner
 Kind = Literal["bert", "xlm-r", "distilbert", "roberta"]
 
 VOCABULARY = 400
+
+PIECE = 4
+"""Characters in a piece of a word, where words are cut by length."""
+
 WINDOW = 64
 """Longest input in tokens, special ones included."""
 
@@ -133,16 +137,16 @@ def _tokenizer(kind: Kind, texts: Sequence[str]) -> PreTrainedTokenizerBase:
 
 
 def _word_pieces(texts: Sequence[str]) -> dict[str, int]:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    words = [word for text in texts for word, _ in pre_tokenizers.BertPreTokenizer().pre_tokenize_str(text)]
+    starts = {word[:PIECE] for word in words} | set("".join(words))
+    inner = {f"##{piece}" for word in words for piece in (*_cut(word)[1:], *word)}
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=VOCABULARY, special_tokens=special, min_frequency=1, show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    vocabulary: dict[str, int] = tokenizer.get_vocab()
-    return vocabulary
+    return {piece: index for index, piece in enumerate([*special, *sorted(starts), *sorted(inner)])}
+
+
+def _cut(word: str) -> list[str]:
+    """Cut a word in pieces: the library's trainer breaks ties anew in every process."""
+    return [word[start : start + PIECE] for start in range(0, len(word), PIECE)]
 
 
 def _byte_pairs(texts: Sequence[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:
