@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
+from anyio import create_task_group
 from fastapi import FastAPI
 
 from app import errors, openapi
@@ -11,6 +12,7 @@ from app.dependencies import Services
 from app.middleware import BodyLimit, RequestIds
 from app.routes import adapt, datasets, health, jobs, languages, predict, pretrain
 from app.settings import Settings
+from app.warmup import warm_up
 from core.runtime import configure_threads
 
 ROUTERS = (
@@ -37,7 +39,11 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with create_task_group() as background:
+            if chosen.preload:
+                background.start_soon(warm_up, app.state.services)
+            yield
+            background.cancel_scope.cancel()
         app.state.services.queue.close()
 
     app = openapi.DescribedApp(

@@ -19,7 +19,7 @@ async def look(services: Services) -> Ready:
     """Use every part once."""
     redis = await run_in_threadpool(_tried, services.queue.ping)
     store = await run_in_threadpool(_tried, services.store.check)
-    model = await _model(services)
+    model = await try_model(services)
     works = all(part.status != "failed" for part in (redis, store, model))
     return Ready(status="ready" if works else "not ready", redis=redis, store=store, model=model)
 
@@ -33,7 +33,7 @@ def _tried(use: Callable[[], None]) -> Part:
     return Part(status="ok")
 
 
-async def _model(services: Services) -> Part:
+async def try_model(services: Services) -> Part:
     """Run the base; before the first one is made there is nothing to fail."""
     try:
         live = await run_in_threadpool(services.live.live, TaskName.MTOD, BASE)

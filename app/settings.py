@@ -17,6 +17,7 @@ class Settings(BaseSettings):
         store_url: A folder, or any fsspec URL.
         device: Where predictions are computed: ``auto``, ``cpu``, ``cuda``, or ``cuda:1``.
         threads: Compute threads of a forward pass; 0 takes every core.
+        preload: Whether torch and the base are loaded at the start, so that no first prediction waits.
         max_body_bytes: Largest request body. 32 MiB hold all 30,521 English utterances of MTOD five
             times over.
         max_waiting_jobs: Jobs that may wait in the queue before `429`.
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     store_url: str = ".data/store"
     device: str = "auto"
     threads: Annotated[int, Field(ge=0)] = 0
+    preload: bool = True
     max_body_bytes: Annotated[int, Field(ge=1024)] = 32 * MEBIBYTE
     max_waiting_jobs: Annotated[int, Field(ge=1)] = 100
     job_timeout_seconds: Annotated[int, Field(ge=1)] = 6 * 60 * 60

@@ -19,8 +19,11 @@ def configure_threads(count: int = 0) -> int:
         The number of threads.
 
     Raises:
+        ValueError: The count is negative.
         RuntimeError: torch is imported already, so that it is too late.
     """
+    if count < 0:
+        raise ValueError(f"{count} threads cannot compute; 0 takes every core")
     if "torch" in sys.modules:
         raise RuntimeError("configure_threads must run before torch is imported")
     threads = count or len(os.sched_getaffinity(0))

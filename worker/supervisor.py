@@ -149,6 +149,11 @@ class Supervisor(Worker):
         log.info("stopping", hint="a second signal kills the running job")
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
+    def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Take the second signal: kill the running job, whose record then says that it was us."""
+        self._verdict = problems.STOPPED_WORKER
+        super().request_force_stop(signum, frame)
+
     def teardown(self) -> None:
         """Sign off, if Redis is there to be told."""
         try:

@@ -165,7 +165,7 @@ def running(redis_url: str, folder: Path, **settings: Json) -> Iterator[Service]
     if not redis_url.endswith("nobody.sock"):
         with Redis.from_url(redis_url) as redis:
             redis.flushall()
-    chosen = Settings(redis_url=redis_url, store_url=str(folder / "store"), **settings)
+    chosen = Settings(redis_url=redis_url, store_url=str(folder / "store"), preload=False, **settings)
     loader = FakeLoader()
     services = Services.of(chosen, load=loader)
     app = create_app(chosen, services=services)

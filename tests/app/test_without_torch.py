@@ -1,4 +1,4 @@
-"""The api answers what needs no model without torch: it starts in a second and weighs little."""
+"""Without preloading, the api answers what needs no model without torch: it stays light till it predicts."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import app.main
 from app.settings import Settings
 
 assert "torch" not in sys.modules, "importing app.main"
-api = app.main.create_app(Settings(redis_url="unix:///nobody.sock", store_url=sys.argv[1]))
+api = app.main.create_app(Settings(redis_url="unix:///nobody.sock", store_url=sys.argv[1], preload=False))
 with TestClient(api) as http:
     assert http.get("/health/live").status_code == 200
     assert http.get("/openapi.json").status_code == 200

@@ -44,6 +44,11 @@ def test_nought_takes_every_core_this_process_may_run_on() -> None:
     assert in_fresh_process(code) == str(len(os.sched_getaffinity(0)))
 
 
+def test_fewer_threads_than_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="-1 threads"):
+        configure_threads(-1)
+
+
 def test_core_runtime_does_not_import_torch_itself() -> None:
     assert in_fresh_process("import sys, core.runtime; print('torch' in sys.modules)") == "False"
 
