@@ -9,6 +9,9 @@ from core.evaluation import Measurement, chance_of_difference
 SIGNIFICANT = 0.05
 """The p-value under which a difference is called one."""
 
+SMALLEST_TOLD = 0.001
+"""The p-value under which the figure itself says nothing more."""
+
 Rated = tuple[Candidate, Measurement]
 
 
@@ -33,9 +36,16 @@ def _against(result: Rated, rival: Rated) -> str:
     words = "better than" if points > 0 else "worse than" if points < 0 else "level with"
     by = f" by {abs(points):.1f} points" if points else ""
     chance = chance_of_difference(my_measurement.exact, other_measurement.exact)
+    p_value = f"p = {chance:.3f}" if chance >= SMALLEST_TOLD else f"p < {SMALLEST_TOLD}"
     sure = "" if chance < SIGNIFICANT else ", which could be chance"
     return (
-        f"{mine.name} is {words} the {other.name.removeprefix('the ')}{by} "
+        f"{mine.name} is {words} {_with_article(other.name)}{by} "
         f"(intent {100 * new.intent_accuracy:.1f} against {100 * old.intent_accuracy:.1f}, slot F1 "
-        f"{100 * new.slot_f1:.1f} against {100 * old.slot_f1:.1f}; McNemar p = {chance:.3f}{sure})."
+        f"{100 * new.slot_f1:.1f} against {100 * old.slot_f1:.1f}; utterances wholly right "
+        f"{100 * new.exact_match:.1f} against {100 * old.exact_match:.1f}, McNemar {p_value}{sure})."
     )
+
+
+def _with_article(name: str) -> str:
+    """Return a model's name as it stands in a sentence: a method's is a proper name."""
+    return name if name in set(Method) else f"the {name.removeprefix('the ')}"
