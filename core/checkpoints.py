@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from core.contracts.reports import CheckpointManifest
@@ -29,7 +31,7 @@ def write_checkpoint(learner: MtodLearner, folder: Path) -> dict[str, str]:
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in learner.model.state_dict().items()
     }
-    save_file(tensors, folder / WEIGHTS)
+    save_file(tensors, folder / WEIGHTS, metadata=_rows(learner.labels.intents, learner.labels.slots))
     (folder / CONFIG).write_text(_portable_config(learner), encoding="utf-8")
     learner.encoder.tokenizer.save_pretrained(folder)
     return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
@@ -48,6 +50,11 @@ def read_checkpoint(folder: Path, manifest: CheckpointManifest, *, device: str =
             fit the labels.
     """
     verify_files(folder, manifest)
+    with safe_open(folder / WEIGHTS, framework="pt") as weights:
+        if weights.metadata() != _rows(manifest.intents, manifest.slots):
+            raise CorruptArtifact(
+                f"checkpoint {manifest.checkpoint_id}: the labels are not those of its weights"
+            )
     encoder = load_architecture(manifest.encoder, folder)
     try:
         learner = MtodLearner(encoder, LabelSet(manifest.intents, manifest.slots), device=device)
@@ -74,6 +81,11 @@ def verify_files(folder: Path, manifest: CheckpointManifest) -> None:
             raise CorruptArtifact(
                 f"checkpoint {manifest.checkpoint_id}: {name} is not the file that was written"
             )
+
+
+def _rows(intents: Sequence[str], slots: Sequence[str]) -> dict[str, str]:
+    """Return what the rows of the heads stand for, as the weights file says it: its checksum covers it."""
+    return {"intents": json.dumps(intents), "slots": json.dumps(slots)}
 
 
 def _portable_config(learner: MtodLearner) -> str:

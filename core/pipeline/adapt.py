@@ -6,6 +6,7 @@ from core.checkpoints import read_checkpoint
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import Candidate
 from core.contracts.values import Method
+from core.errors import CorruptArtifact, NotFound
 from core.evaluation import Measurement, measure
 from core.learning.planning import FORWARD_SHARE
 from core.learning.progress import ProgressTracker
@@ -37,7 +38,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
     material = gather(job, bench)
     tracker = ProgressTracker(bench.monitor, _costs(material))
     zero_shot = _measure(ZERO_SHOT, load_base(material, bench), material, tracker)
-    serving = _measure_serving(material, bench, tracker)
+    serving, warnings = _measure_serving(material, bench, tracker)
     learner, result = _train_and_measure(job.method, material, bench, tracker)
     baselines = [
         _train_and_measure(method, material, bench, tracker, prefix=f"{method} baseline: ")[1]
@@ -63,7 +64,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
             [(rival.candidate, rival.measurement) for rival in (zero_shot, *baselines)],
         ),
         curves=tuple(tracker.curves),
-        warnings=material.plan.warnings,
+        warnings=(*material.plan.warnings, *warnings),
         seed=job.hyperparameters.seed,
     )
     return Outcome(manifest.checkpoint_id, report)
@@ -99,17 +100,28 @@ def _train_and_measure(
     return learner, Measured(candidate, measured.measurement)
 
 
-def _measure_serving(material: Material, bench: Workbench, tracker: ProgressTracker) -> Measured | None:
-    """Measure the checkpoint that serves the language now; None where only the base does."""
+def _measure_serving(
+    material: Material, bench: Workbench, tracker: ProgressTracker
+) -> tuple[Measured | None, list[str]]:
+    """Measure the checkpoint that serves the language now, if there is one that can.
+
+    Returns:
+        The measured checkpoint, or None where only the base serves, and warnings: one that is lost or
+        damaged answers nobody, so it is no reason to refuse its successor.
+    """
     job = material.job
     live = bench.store.deployments.live(job.task, job.language)
     if live is None:
-        return None
-    manifest = bench.store.checkpoints.manifest(job.task, live.checkpoint_id)
-    folder = bench.store.checkpoints.fetch(job.task, live.checkpoint_id)
-    measured = _measure(SERVING, read_checkpoint(folder, manifest, device=bench.device), material, tracker)
+        return None, []
+    try:
+        manifest = bench.store.checkpoints.manifest(job.task, live.checkpoint_id)
+        folder = bench.store.checkpoints.fetch(job.task, live.checkpoint_id)
+        learner = read_checkpoint(folder, manifest, device=bench.device)
+    except (CorruptArtifact, NotFound) as error:
+        return None, [f"what serves now cannot be loaded, and was not compared with: {error}"]
+    measured = _measure(SERVING, learner, material, tracker)
     named = measured.candidate.model_copy(update={"checkpoint_id": live.checkpoint_id})
-    return Measured(named, measured.measurement)
+    return Measured(named, measured.measurement), []
 
 
 def _measure(name: str, learner: MtodLearner, material: Material, tracker: ProgressTracker) -> Measured:

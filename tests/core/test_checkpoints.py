@@ -113,13 +113,14 @@ def test_a_file_that_is_gone_is_told(learner: MtodLearner, folder: Path) -> None
         {"slots": ("one", "two", "three", "four", "five")},
         {"slots": ("same", "same", "other")},
         {"slots": ()},
+        {"intents": ("set_alarm", "find_weather", "set_reminder")},
     ],
 )
 def test_labels_that_do_not_fit_the_weights_are_told(
     changes: dict[str, Any], learner: MtodLearner, folder: Path
 ) -> None:
     manifest = manifest_of(learner, write_checkpoint(learner, folder), **changes)
-    with pytest.raises(CorruptArtifact, match="checkpoint made-here"):
+    with pytest.raises(CorruptArtifact, match="made-here: the labels are not those of its weights"):
         read_checkpoint(folder, manifest)
 
 

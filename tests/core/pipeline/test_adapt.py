@@ -170,6 +170,18 @@ def test_the_same_adaptation_again_does_not_replace_the_first(store: Store, one_
     assert serving(store) == first.checkpoint_id
 
 
+def test_a_damaged_checkpoint_does_not_stand_in_the_way_of_its_successor(
+    store: Store, store_folder: Path, adapted: Outcome
+) -> None:
+    weights = store_folder / "checkpoints" / "mtod" / adapted.checkpoint_id / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
+    again = done(adapt_job(store, only_base(store)), store)
+    assert any("cannot be loaded" in warning for warning in again.report.warnings)
+    assert [one.name for one in again.report.baselines] == ["zero-shot base"]
+    assert again.report.decision.promoted
+    assert serving(store) == again.checkpoint_id
+
+
 def test_a_language_that_gained_nothing_goes_on_being_served_by_the_base(store: Store) -> None:
     outcome = done(adapt_job(store, only_base(store), hyperparameters=IDLE), store)
     assert not outcome.report.decision.promoted
