@@ -84,8 +84,11 @@ def verify_files(folder: Path, manifest: CheckpointManifest) -> None:
 
 
 def _rows(intents: Sequence[str], slots: Sequence[str]) -> dict[str, str]:
-    """Return what the rows of the heads stand for, as the weights file says it: its checksum covers it."""
-    return {"intents": json.dumps(intents), "slots": json.dumps(slots)}
+    """Return what the rows of the heads stand for, as the weights file says it: its checksum covers it.
+
+    One entry only: safetensors writes several in any order, and equal models would differ in bytes.
+    """
+    return {"labels": json.dumps({"intents": intents, "slots": slots})}
 
 
 def _portable_config(learner: MtodLearner) -> str:

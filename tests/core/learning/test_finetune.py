@@ -21,6 +21,7 @@ from tests.core.learning.toys import (
     same_state,
     silent_tracker,
     state_of,
+    stopping_at,
 )
 from tests.core.tiny import english, spanish, tiny_learner
 
@@ -111,12 +112,8 @@ def test_a_loss_that_is_no_number_ends_the_run_before_the_weights_are_touched(po
 
 
 def test_a_monitor_stops_the_run() -> None:
-    def stop_at_the_third_step(progress: Progress) -> None:
-        if progress.step == 3:
-            raise JobCancelled
-
     learner = ToyLearner()
-    tracker = ProgressTracker(stop_at_the_third_step, {"fine-tune": 1.0})
+    tracker = ProgressTracker(stopping_at("fine-tune", 3), {"fine-tune": 1.0})
     with pytest.raises(JobCancelled):
         fine_tune(learner, points(100), TINY, seed=1, tracker=tracker)
     assert len(learner.batches) == 3

@@ -25,6 +25,7 @@ from tests.core.learning.toys import (
     same_state,
     silent_tracker,
     state_of,
+    stopping_at,
     toy_episodes,
 )
 from tests.core.tiny import english, tiny_learner
@@ -188,12 +189,8 @@ def test_a_loss_that_is_no_number_ends_the_stage_before_the_weights_are_touched(
 
 
 def test_a_monitor_stops_the_stage() -> None:
-    def stop_at_the_second_step(progress: Progress) -> None:
-        if progress.step == 2:
-            raise JobCancelled
-
     learner = ToyLearner()
-    tracker = ProgressTracker(stop_at_the_second_step, {"meta-adapt": 1.0})
+    tracker = ProgressTracker(stopping_at("meta-adapt", 2), {"meta-adapt": 1.0})
     with pytest.raises(JobCancelled):
         meta_stage(learner, toy_episodes(), SETTINGS, steps=9, seed=1, tracker=tracker, stage="meta-adapt")
     assert len(learner.batches) == 2 * SETTINGS.meta_batch_size * (1 + SETTINGS.inner_steps)

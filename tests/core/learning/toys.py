@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from core.contracts.jobs import Progress
-from core.learning.progress import ProgressTracker
+from core.errors import JobCancelled
+from core.learning.progress import Monitor, ProgressTracker
 from core.tasks.task import Episode
 
 
@@ -105,3 +106,13 @@ def recorder() -> tuple[list[Progress], ProgressTracker]:
     told: list[Progress] = []
     stages = ("pre", "fine-tune", "meta-train", "meta-adapt", "stage")
     return told, ProgressTracker(told.append, dict.fromkeys(stages, 1.0))
+
+
+def stopping_at(stage: str, step: int) -> Monitor:
+    """Return a monitor that cancels the work at a step of a stage."""
+
+    def monitor(progress: Progress) -> None:
+        if (progress.stage, progress.step) == (stage, step):
+            raise JobCancelled
+
+    return monitor

@@ -20,6 +20,7 @@ from core.store import Store
 from core.tasks.mtod.decoding import answer
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.learner import MtodLearner
+from tests.core.learning.toys import stopping_at
 from tests.core.pipeline.workshop import (
     IDLE,
     MTOD,
@@ -29,7 +30,6 @@ from tests.core.pipeline.workshop import (
     files_in,
     only_base,
     put,
-    stopping_at,
     told_by,
 )
 from tests.core.tiny import spanish, texts_of, utterance

@@ -10,6 +10,7 @@ from core.errors import InvalidInput, JobCancelled, NotFound
 from core.evaluation import measure
 from core.learning.planning import split_examples
 from core.store import Store
+from tests.core.learning.toys import stopping_at
 from tests.core.pipeline.workshop import (
     MTOD,
     done,
@@ -17,7 +18,6 @@ from tests.core.pipeline.workshop import (
     only_base,
     pretrain_job,
     put,
-    stopping_at,
     told_by,
 )
 from tests.core.tiny import english, spanish

@@ -17,7 +17,6 @@ from core.contracts.jobs import (
     Progress,
 )
 from core.contracts.values import Method, TaskName, now
-from core.errors import JobCancelled
 from core.learning.progress import Monitor
 from core.pipeline import Outcome, run
 from core.store import Store
@@ -91,16 +90,6 @@ def told_by(request: AdaptJob | PretrainJob, store: Store) -> list[Progress]:
     told: list[Progress] = []
     done(request, store, told.append)
     return told
-
-
-def stopping_at(stage: str, step: int) -> Monitor:
-    """Return a monitor that cancels the job at a step of a stage."""
-
-    def monitor(progress: Progress) -> None:
-        if (progress.stage, progress.step) == (stage, step):
-            raise JobCancelled
-
-    return monitor
 
 
 def only_base(store: Store) -> str:
