@@ -71,40 +71,38 @@ class MetaSettings(Contract):
         outer_lr: β for the encoder (Adam); a full encoder diverges at the paper's 1e-2.
         heads_outer_lr: β for the heads and the CRF.
         inner_steps: n; the support set is cut into n minibatches, one a step.
-        k_shot: Support examples an intent, at most.
-        q_shot: Query examples an intent, at most.
+        k_shot: Support examples an intent, at most; None for as many as make a side of a dozen.
+        q_shot: Query examples an intent, at most; None for as many as make a side of a dozen.
         meta_batch_size: b, episodes in an outer step.
         query_passes: How often a stage asks each example of its pool, on average; gives its steps.
-        min_steps: Outer steps of meta-train at least; of meta-adapt a quarter, like its pool.
+        min_steps: Outer steps of meta-train at least; of meta-adapt in proportion to its pool.
         meta_train_steps: Outer steps of meta-train, instead of what `query_passes` gives.
         meta_adapt_steps: The same of meta-adapt.
-        final_steps: Inner steps at the end, from the learnt start on all few-shot examples.
         inner_loop: Who computes it.
     """
 
-    inner_lr: Rate = 1e-4
-    outer_lr: Rate = 3e-4
+    inner_lr: Rate = 3e-4
+    outer_lr: Rate = 2e-4
     heads_outer_lr: Rate = 1e-3
-    inner_steps: Annotated[int, Field(ge=1, le=50)] = 5
-    k_shot: Annotated[int, Field(ge=1, le=100)] = 3
-    q_shot: Annotated[int, Field(ge=1, le=100)] = 6
+    inner_steps: Annotated[int, Field(ge=1, le=50)] = 1
+    k_shot: Annotated[int, Field(ge=1, le=100)] | None = None
+    q_shot: Annotated[int, Field(ge=1, le=100)] | None = None
     meta_batch_size: Annotated[int, Field(ge=1, le=64)] = 1
-    query_passes: Annotated[float, Field(gt=0, le=1_000)] = 8.0
-    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 30
+    query_passes: Annotated[float, Field(gt=0, le=1_000)] = 7.0
+    min_steps: Annotated[int, Field(ge=1, le=10_000)] = 100
     meta_train_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     meta_adapt_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    final_steps: Annotated[int, Field(ge=0, le=10_000)] = 20
     inner_loop: InnerLoop = InnerLoop.FUSED
 
-    def steps(self, pool: int, queries: int, *, least: int) -> int:
+    def steps(self, pool: int, queries: float, *, least: int) -> int:
         """Return the outer steps of a stage.
 
         Args:
             pool: Target examples it draws queries from.
-            queries: Queries in one episode.
+            queries: Queries in one episode, on average.
             least: Steps however small the pool.
         """
-        asked = max(1, queries) * self.meta_batch_size
+        asked = max(1.0, queries) * self.meta_batch_size
         return max(least, math.ceil(pool * self.query_passes / asked))
 
 

@@ -2,25 +2,19 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import TypeVar
 
 import torch
 
 from core.contracts.jobs import MetaSettings
 from core.errors import TrainingDiverged
-from core.learning.finetune import Sized, shuffled_batches
-from core.learning.inner import GRADIENTS, EpisodeGradient, fast_weights, trainable
+from core.learning.inner import GRADIENTS, EpisodeGradient, trainable
 from core.learning.optimiser import OuterOptimiser, seed_everything
-from core.learning.planning import FINAL, FINAL_BATCH
 from core.learning.progress import ProgressTracker
+from core.tasks.shots import minibatch_count
 from core.tasks.task import Episode, Learner
 
 FeaturesT = TypeVar("FeaturesT")
-SizedT = TypeVar("SizedT", bound=Sized)
-
-SMALLEST_MINIBATCH = 8
-"""Support examples an inner step should see at least; with fewer, steps share minibatches."""
 
 
 def meta_stage(
@@ -58,38 +52,6 @@ def meta_stage(
         support_loss, query_loss = outer_step(learner, meta_batch, settings)
         optimiser.step()
         tracker.step(step, {"support_loss": support_loss, "query_loss": query_loss})
-
-
-def final_inner_loop(
-    learner: Learner[SizedT],
-    target: Sequence[SizedT],
-    settings: MetaSettings,
-    *,
-    seed: int,
-    tracker: ProgressTracker,
-) -> None:
-    """Take inner steps from the learnt start on all few-shot examples, and keep the fast weights.
-
-    What the outer loop learns is a start that is good after inner steps, not before them; MAML's own
-    use of it is to take them (Finn et al. 2017, section 2.2).
-
-    Args:
-        learner: Trained in place, from θ to φ.
-        target: All few-shot examples, of both pools.
-        settings: α and the number of steps.
-        seed: Two runs with one seed are identical on a CPU.
-        tracker: Told before and after.
-    """
-    tracker.begin(FINAL, settings.final_steps)
-    seed_everything(seed)
-    learner.model.train()
-    batches = islice(shuffled_batches(target, FINAL_BATCH, seed=seed), settings.final_steps)
-    supports = [learner.batch(batch) for batch in batches]
-    fast, support_loss = fast_weights(learner.model, supports, settings.inner_lr)
-    with torch.no_grad():
-        for name, parameter in trainable(learner.model).items():
-            parameter.copy_(fast[name])
-    tracker.step(settings.final_steps, {"support_loss": support_loss})
 
 
 def outer_step(
@@ -130,7 +92,7 @@ def outer_step(
 
 def minibatches(support: Sequence[FeaturesT], inner_steps: int) -> list[list[FeaturesT]]:
     """Give each inner step its examples: S cut into as many parts as its size allows, in turn."""
-    parts = min(inner_steps, max(1, len(support) // SMALLEST_MINIBATCH))
+    parts = minibatch_count(len(support), inner_steps)
     cut = [list(support[part::parts]) for part in range(parts)]
     return [cut[step % parts] for step in range(inner_steps)]
 

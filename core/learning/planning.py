@@ -11,23 +11,17 @@ from core.contracts.reports import AdaptPlan, StagePlan
 from core.contracts.values import Method
 from core.errors import Fault, InvalidInput
 from core.learning.splits import (
-    META_ADAPT_SHARE,
     SMALLEST_HELD_OUT_INTENT,
     SMALLEST_SPLIT_INTENT,
     Pools,
     adaptation_pools,
     hold_out,
 )
-from core.tasks.shots import side_sizes
+from core.tasks.shots import minibatch_count, presence, shots, side_sizes
 
 FINE_TUNE = "fine-tune"
 META_TRAIN = "meta-train"
 META_ADAPT = "meta-adapt"
-FINAL = "inner loop"
-
-FINAL_BATCH = 16
-"""Examples in a step of the inner loop at the end."""
-
 FORWARD_SHARE = 1 / 3
 """Cost of answering an example, of that of training on it: a forward pass without a backward one."""
 
@@ -141,53 +135,75 @@ def _stages(
         return [fine_tune]
     # Heads know nothing of a new intent: without a plain start its episodes would be noise.
     start = [] if all(one.intent in known for one in split.train) else [fine_tune]
-    meta = hyperparameters.meta
-    stages = [*start, _meta_train_stage(split, source_intents, meta), _meta_adapt_stage(split, meta)]
-    if meta.final_steps:
-        final = StagePlan(name=FINAL, steps=meta.final_steps, examples=len(split.train))
-        stages.append((final, float(meta.final_steps * min(FINAL_BATCH, len(split.train)))))
-    return stages
+    meta = episode_settings(hyperparameters.meta, split)
+    return [*start, _meta_train_stage(split, source_intents, meta), _meta_adapt_stage(split, meta)]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeSettings:
+    """Meta-learning as it will be done on this data.
+
+    Attributes:
+        meta: What was asked for.
+        k_shot: Support examples an intent, at most.
+        q_shot: Query examples an intent, at most.
+    """
+
+    meta: MetaSettings
+    k_shot: int
+    q_shot: int
+
+
+def episode_settings(meta: MetaSettings, split: Split) -> EpisodeSettings:
+    """Settle what was left open: the shots follow from the number of intents."""
+    classes = len({one.intent for one in split.train})
+    return EpisodeSettings(meta, shots(meta.k_shot, classes), shots(meta.q_shot, classes))
 
 
 def _meta_train_stage(
-    split: Split, source_intents: Mapping[str, int], meta: MetaSettings
+    split: Split, source_intents: Mapping[str, int], settings: EpisodeSettings
 ) -> tuple[StagePlan, float]:
     """Plan meta-train: support from the source, query from the target's larger pool."""
     pool = Counter(split.train[index].intent for index in split.pools.meta_train)
     shared = {intent: count for intent, count in pool.items() if source_intents.get(intent)}
-    support = sum(min(meta.k_shot, source_intents[intent]) for intent in shared)
-    query = sum(min(meta.q_shot, count) for count in shared.values())
-    examples = sum(shared.values())
+    chances = presence(shared)
+    support = sum(chances[intent] * min(settings.k_shot, source_intents[intent]) for intent in shared)
+    query = sum(chances[intent] * min(settings.q_shot, count) for intent, count in shared.items())
+    examples, meta = sum(shared.values()), settings.meta
     steps = meta.meta_train_steps or meta.steps(examples, query, least=meta.min_steps)
-    return _meta_stage(META_TRAIN, meta, steps, examples, support + query)
+    return _meta_stage(META_TRAIN, settings, (steps, examples), (support, query))
 
 
-def _meta_adapt_stage(split: Split, meta: MetaSettings) -> tuple[StagePlan, float]:
+def _meta_adapt_stage(split: Split, settings: EpisodeSettings) -> tuple[StagePlan, float]:
     """Plan meta-adapt: both sides from the target's smaller pool."""
     pool = Counter(split.train[index].intent for index in split.pools.meta_adapt)
-    sides = [side_sizes(count, meta.k_shot, meta.q_shot) for count in pool.values()]
-    query = sum(q for _, q in sides)
-    examples = sum(pool.values())
-    steps = meta.meta_adapt_steps or meta.steps(
-        examples, query, least=math.ceil(meta.min_steps * META_ADAPT_SHARE)
-    )
-    return _meta_stage(META_ADAPT, meta, steps, examples, query + sum(k for k, _ in sides))
+    chances = presence(pool)
+    sides = {intent: side_sizes(count, settings.k_shot, settings.q_shot) for intent, count in pool.items()}
+    support = sum(chances[intent] * k for intent, (k, _) in sides.items())
+    query = sum(chances[intent] * q for intent, (_, q) in sides.items())
+    examples, meta = sum(pool.values()), settings.meta
+    least = math.ceil(meta.min_steps * examples / len(split.pools.meta_train))
+    steps = meta.meta_adapt_steps or meta.steps(examples, query, least=least)
+    return _meta_stage(META_ADAPT, settings, (steps, examples), (support, query))
 
 
 def _meta_stage(
-    name: str, meta: MetaSettings, steps: int, examples: int, episode: int
+    name: str, settings: EpisodeSettings, size: tuple[int, int], sides: tuple[float, float]
 ) -> tuple[StagePlan, float]:
-    """Plan a stage whose episodes hold `episode` examples on both sides together."""
+    """Plan a stage of so many steps over so many examples, with sides of an average size."""
+    (steps, examples), (support, query) = size, sides
+    meta = settings.meta
     episodes = steps * meta.meta_batch_size
     plan = StagePlan(
         name=name,
         steps=steps,
         examples=examples,
         episodes=episodes,
-        k_shot=meta.k_shot,
-        q_shot=meta.q_shot,
+        k_shot=settings.k_shot,
+        q_shot=settings.q_shot,
     )
-    return plan, float(episodes * episode)
+    learnt = support * meta.inner_steps / minibatch_count(support, meta.inner_steps)
+    return plan, episodes * (learnt + query)
 
 
 def _fine_tune_stage(examples: int, settings: FineTuneSettings) -> tuple[StagePlan, float]:

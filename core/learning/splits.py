@@ -9,8 +9,8 @@ from dataclasses import dataclass
 META_ADAPT_SHARE = 0.25
 """Of the target's few-shot data (the paper's; the rest is meta-train)."""
 
-SMALLEST_SPLIT_INTENT = 4
-"""Examples an intent needs to be cut in two pools: the smaller gets two, one for each side of an episode."""
+SMALLEST_SPLIT_INTENT = 40
+"""Examples an intent needs to be cut in two pools: less than ten in the smaller one are learnt by heart."""
 
 SMALLEST_HELD_OUT_INTENT = 3
 """Examples an intent needs to give one away for evaluation."""
@@ -80,7 +80,7 @@ def adaptation_pools(intents: Sequence[str], *, seed: int) -> Pools:
             meta_train.extend(members)
             meta_adapt.extend(members)
         else:
-            cut = max(2, round(len(members) * META_ADAPT_SHARE))
+            cut = round(len(members) * META_ADAPT_SHARE)
             meta_adapt.extend(members[:cut])
             meta_train.extend(members[cut:])
     return Pools(tuple(sorted(meta_train)), tuple(sorted(meta_adapt)), tuple(sorted(shared)))

@@ -9,12 +9,11 @@ from core.contracts.examples import MtodExample
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import AdaptPlan, CheckpointManifest
 from core.contracts.values import Method
-from core.learning.meta import final_inner_loop
 from core.learning.planning import (
-    FINAL,
     FINE_TUNE,
     META_TRAIN,
     Split,
+    episode_settings,
     plan_adaptation,
     split_examples,
     stage_costs,
@@ -108,24 +107,22 @@ def train(learner: MtodLearner, method: Method, material: Material, tracker: Pro
     if FINE_TUNE in steps:
         ft(learner, target, hyperparameters, tracker=tracker)
     if META_TRAIN in steps:
-        meta, seed = hyperparameters.meta, hyperparameters.seed
+        settings, seed = episode_settings(hyperparameters.meta, material.split), hyperparameters.seed
         pools = material.split.pools
         meta_train = cross_lingual_episodes(
             by_intent(material.source, learner.features(material.source)),
             _pool(material.split.train, target, pools.meta_train),
-            k_shot=meta.k_shot,
-            q_shot=meta.q_shot,
+            k_shot=settings.k_shot,
+            q_shot=settings.q_shot,
             seed=seed,
         )
         meta_adapt = within_language_episodes(
             _pool(material.split.train, target, pools.meta_adapt),
-            k_shot=meta.k_shot,
-            q_shot=meta.q_shot,
+            k_shot=settings.k_shot,
+            q_shot=settings.q_shot,
             seed=seed + 1,
         )
         x_metra_ada(learner, meta_train, meta_adapt, hyperparameters, steps=steps, tracker=tracker)
-    if FINAL in steps:
-        final_inner_loop(learner, target, hyperparameters.meta, seed=hyperparameters.seed, tracker=tracker)
 
 
 def _pool(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from core.contracts.examples import MtodExample
 from core.tasks.mtod.features import Features
-from core.tasks.shots import side_sizes
+from core.tasks.shots import presence, side_sizes
 from core.tasks.task import Episode
 
 Pool = Mapping[str, Sequence[Features]]
@@ -26,6 +26,8 @@ def cross_lingual_episodes(
 ) -> Iterator[Episode[Features]]:
     """Draw meta-train episodes: support from the source language, query from the target.
 
+    Scarce intents sit out now and then (`core.tasks.shots.presence`), in both kinds of episode.
+
     Args:
         source: Only its intents that the target has too are drawn.
         target: Examples of the language to be learnt.
@@ -39,10 +41,12 @@ def cross_lingual_episodes(
     shared = [intent for intent in sorted(target) if source.get(intent)]
     if not shared:
         raise ValueError("source and target share no intent, so there is no episode to draw")
+    chances = presence({intent: len(target[intent]) for intent in shared})
     draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
     while True:
-        support = [one for intent in shared for one in _some(source[intent], k_shot, draw)]
-        query = [one for intent in shared for one in _some(target[intent], q_shot, draw)]
+        present = _present(chances, draw)
+        support = [one for intent in present for one in _some(source[intent], k_shot, draw)]
+        query = [one for intent in present for one in _some(target[intent], q_shot, draw)]
         yield _shuffled(support, query, draw)
 
 
@@ -59,11 +63,12 @@ def within_language_episodes(
     """
     if sum(len(examples) for examples in target.values()) < 2:
         raise ValueError("an episode within one language needs at least two examples")
+    chances = presence({intent: len(target[intent]) for intent in sorted(target)})
     draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
     while True:
         support: list[Features] = []
         query: list[Features] = []
-        for intent in sorted(target):
+        for intent in _present(chances, draw):
             given_k, given_q = side_sizes(len(target[intent]), k_shot, q_shot)
             drawn = _some(target[intent], given_k + given_q, draw)
             if len(target[intent]) == 1 and draw.random() < 0.5:
@@ -72,6 +77,11 @@ def within_language_episodes(
             query.extend(drawn[given_k:])
         if support and query:
             yield _shuffled(support, query, draw)
+
+
+def _present(chances: Mapping[str, float], draw: random.Random) -> list[str]:
+    """Return the intents of one episode; at least the larger half of them is always there."""
+    return [intent for intent, chance in chances.items() if draw.random() < chance]
 
 
 def _some(examples: Sequence[Features], count: int, draw: random.Random) -> list[Features]:

@@ -63,7 +63,7 @@ def test_a_dry_run_plans_and_writes_nothing(service: Service) -> None:
     assert response.status_code == 200
     told = response.json()
     assert told["plan"]["method"] == "x-metra-ada"
-    assert [stage["name"] for stage in told["plan"]["stages"]] == ["meta-train", "meta-adapt", "inner loop"]
+    assert [stage["name"] for stage in told["plan"]["stages"]] == ["meta-train", "meta-adapt"]
     assert told["plan"]["train"] + told["plan"]["evaluation"] == len(few_shot())
     assert service.http.get("/jobs").json()["jobs"] == []
     assert service.queue.waiting() == 0

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from core.contracts.jobs import InnerLoop, MetaSettings, Progress
 from core.errors import JobCancelled, TrainingDiverged
 from core.learning.inner import GRADIENTS, fast_weights
-from core.learning.meta import SMALLEST_MINIBATCH, final_inner_loop, meta_stage, minibatches, outer_step
+from core.learning.meta import meta_stage, minibatches, outer_step
 from core.learning.progress import ProgressTracker
 from core.tasks.mtod.episodes import within_language_episodes
 from core.tasks.mtod.learner import MtodLearner
+from core.tasks.shots import SMALLEST_MINIBATCH
 from core.tasks.task import Episode
 from tests.core.learning.toys import (
     Pair,
@@ -203,21 +204,3 @@ def test_every_inner_step_sees_examples_and_every_example_is_seen(size: int, inn
     assert len(parts) == inner_steps
     assert {id(one) for part in parts for one in part} == {id(one) for one in support}
     assert min(len(part) for part in parts) >= min(size, SMALLEST_MINIBATCH)
-
-
-def test_the_inner_loop_at_the_end_keeps_the_fast_weights_of_a_deep_copy_taking_sgd_steps() -> None:
-    settings = MetaSettings(inner_lr=0.05, final_steps=3)
-    told: list[Progress] = []
-    learner, oracle = ToyLearner(), ToyLearner()
-    target = points(16, seed=3)  # one batch holds all, so that its order cannot matter
-    final_inner_loop(
-        learner, target, settings, seed=1, tracker=ProgressTracker(told.append, {"inner loop": 1.0})
-    )
-    for _ in range(3):
-        gradients = torch.autograd.grad(oracle.model(oracle.batch(target)), list(oracle.model.parameters()))
-        with torch.no_grad():
-            for parameter, gradient in zip(oracle.model.parameters(), gradients, strict=True):
-                parameter.sub_(0.05 * gradient)
-    for name, tensor in oracle.model.named_parameters():
-        torch.testing.assert_close(learner.model.get_parameter(name), tensor)
-    assert (told[-1].step, told[-1].percent) == (3, 100.0)

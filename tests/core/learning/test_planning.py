@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,9 +23,7 @@ from core.learning.planning import (
 SOURCE = {"alarm": 500, "weather": 500, "reminder": 500}
 SETTINGS = Hyperparameters(
     fine_tune=FineTuneSettings(min_steps=1, epochs=2, batch_size=10),
-    meta=MetaSettings(
-        final_steps=0, meta_train_steps=12, meta_adapt_steps=4, meta_batch_size=3, k_shot=5, q_shot=2
-    ),
+    meta=MetaSettings(meta_train_steps=12, meta_adapt_steps=4, meta_batch_size=3, k_shot=5, q_shot=2),
 )
 
 
@@ -96,12 +95,12 @@ def test_too_little_to_learn_from_is_refused_and_every_fault_told() -> None:
 
 
 def test_meta_learning_is_two_stages_with_their_pools() -> None:
-    plan = planned(parted(examples(alarm=1, weather=1), alarm=20, weather=20))
+    plan = planned(parted(examples(alarm=1, weather=1), alarm=40, weather=40))
     train, adapt = plan.stages
-    assert (train.name, train.steps, train.episodes, train.examples) == ("meta-train", 12, 36, 30)
-    assert (adapt.name, adapt.steps, adapt.episodes, adapt.examples) == ("meta-adapt", 4, 12, 10)
+    assert (train.name, train.steps, train.episodes, train.examples) == ("meta-train", 12, 36, 60)
+    assert (adapt.name, adapt.steps, adapt.episodes, adapt.examples) == ("meta-adapt", 4, 12, 20)
     assert {(stage.k_shot, stage.q_shot) for stage in plan.stages} == {(5, 2)}
-    assert (plan.train, plan.evaluation, plan.method) == (40, 2, Method.X_METRA_ADA)
+    assert (plan.train, plan.evaluation, plan.method) == (80, 2, Method.X_METRA_ADA)
 
 
 def test_fine_tuning_is_one_stage_over_all_the_examples() -> None:
@@ -128,23 +127,23 @@ def test_a_clean_plan_has_no_warnings() -> None:
     held = [
         one.model_copy(update={"text": one.text + "!"}) for one in examples(alarm=1, weather=1, reminder=1)
     ]
-    assert planned(parted(held, alarm=8, weather=8, reminder=8)).warnings == ()
+    assert planned(parted(held, alarm=40, weather=40, reminder=40)).warnings == ()
 
 
 def test_everything_odd_about_the_data_is_told() -> None:
     held = examples(alarm=2)
-    warnings = planned(parted(held, alarm=8, weather=3)).warnings
+    warnings = planned(parted(held, alarm=40, weather=3)).warnings
     assert len(warnings) == 4
     repeated, absent, unmeasured, shared = warnings
     assert repeated.startswith("2 of the evaluation's texts are among the training examples")
     assert absent.startswith("no examples of reminder")
     assert unmeasured.startswith("nothing held out of weather")
-    assert shared.startswith("fewer than 4 training examples of weather")
+    assert shared.startswith("fewer than 40 training examples of weather")
 
 
 def test_a_long_list_of_intents_is_cut_but_counted() -> None:
     source = {f"intent{index}": 9 for index in range(12)} | {"alarm": 9}
-    (told,) = planned(parted(examples(alarm=1), alarm=8), source=source).warnings[1:]
+    (told,) = planned(parted(examples(alarm=1), alarm=40), source=source).warnings[1:]
     assert "and 7 more intents" in told
 
 
@@ -178,33 +177,41 @@ def test_every_stage_that_is_planned_has_a_cost_and_no_other(sizes: dict[str, in
 def test_an_episode_costs_its_support_and_its_query_but_never_more_than_there_is() -> None:
     split = parted(examples(alarm=1), alarm=8)
     costs = stage_costs(split, SOURCE, Method.X_METRA_ADA, SETTINGS)
-    assert costs == {"meta-train": 36.0 * (5 + 2), "meta-adapt": 12.0 * (1 + 1)}
+    assert costs == {"meta-train": 36.0 * (5 + 2), "meta-adapt": 12.0 * (5 + 2)}
     poor = stage_costs(split, {"alarm": 3}, Method.X_METRA_ADA, SETTINGS)
     assert poor["meta-train"] == 36.0 * (3 + 2)
 
 
 def test_without_a_number_of_steps_a_stage_asks_each_example_so_often() -> None:
-    meta = MetaSettings(final_steps=0, query_passes=6, min_steps=1, meta_batch_size=2, k_shot=3, q_shot=3)
+    meta = MetaSettings(query_passes=6, min_steps=1, meta_batch_size=2, k_shot=3, q_shot=3)
     settings = SETTINGS.model_copy(update={"meta": meta})
-    split = parted(examples(alarm=1, weather=1), alarm=20, weather=20)
+    split = parted(examples(alarm=1, weather=1), alarm=40, weather=40)
     steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
-    # Meta-train: 30 examples 6 times, meta-adapt: 10 examples 6 times; 2 × (3 + 3) a step.
-    assert steps == {"meta-train": 15, "meta-adapt": 5}
+    # Meta-train: 60 examples 6 times, meta-adapt: 20 examples 6 times; 2 × (3 + 3) a step.
+    assert steps == {"meta-train": 30, "meta-adapt": 10}
 
 
-def test_a_small_pool_gets_the_steps_it_needs_and_meta_adapt_a_quarter_of_them() -> None:
-    settings = SETTINGS.model_copy(update={"meta": MetaSettings(min_steps=100, final_steps=0)})
-    split = parted(examples(alarm=1), alarm=4)
+def test_a_scarce_intent_that_sits_out_makes_episodes_smaller_and_steps_more() -> None:
+    meta = MetaSettings(query_passes=6, min_steps=1, k_shot=3, q_shot=3)
+    settings = SETTINGS.model_copy(update={"meta": meta})
+    split = parted(examples(alarm=1), alarm=40, reminder=40, weather=4)
     steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
-    assert steps == {"meta-train": 100, "meta-adapt": 25}
+    # 30 + 30 + 4 examples 6 times; 3 + 3 queries a step, and 3 of weather in every 30 / 4.
+    assert steps["meta-train"] == math.ceil(64 * 6 / (6 + 3 * 4 / 30))
 
 
-def test_the_inner_loop_at_the_end_sees_the_whole_of_the_few_shot_data() -> None:
-    settings = SETTINGS.model_copy(update={"meta": MetaSettings(final_steps=7)})
-    split = parted(examples(alarm=1), alarm=40)
-    final = planned(split, settings=settings).stages[-1]
-    assert (final.name, final.steps, final.examples) == ("inner loop", 7, 40)
-    assert stage_costs(split, SOURCE, Method.X_METRA_ADA, settings)["inner loop"] == 7.0 * 16
+@pytest.mark.parametrize(("few", "adapt_steps"), [(4, 100), (40, 34)])
+def test_a_small_pool_gets_the_steps_it_needs_and_meta_adapt_its_share(few: int, adapt_steps: int) -> None:
+    settings = SETTINGS.model_copy(update={"meta": MetaSettings(min_steps=100)})
+    split = parted(examples(alarm=1), alarm=few)
+    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
+    assert steps == {"meta-train": 100, "meta-adapt": adapt_steps}
+
+
+def test_shots_nobody_asked_for_follow_from_the_number_of_intents() -> None:
+    settings = SETTINGS.model_copy(update={"meta": MetaSettings(q_shot=2)})
+    plan = planned(parted(examples(alarm=1), alarm=9, weather=9, reminder=9), settings=settings)
+    assert {(stage.k_shot, stage.q_shot) for stage in plan.stages} == {(4, 2)}
 
 
 def test_the_steps_of_a_plan_are_the_steps_that_are_taken() -> None:

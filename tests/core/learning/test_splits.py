@@ -11,7 +11,7 @@ from core.learning.splits import (
     hold_out,
 )
 
-intents = st.lists(st.sampled_from(["alarm", "weather", "reminder", "news"]), min_size=1, max_size=80)
+intents = st.lists(st.sampled_from(["alarm", "weather", "reminder", "news"]), min_size=1, max_size=240)
 fractions = st.floats(0.01, 0.99)
 seeds = st.integers(0, 2**31 - 1)
 
@@ -44,10 +44,10 @@ def test_the_share_held_out_is_that_of_each_intent() -> None:
 
 
 def test_the_pools_are_three_quarters_and_one_quarter_of_each_intent() -> None:
-    names = ["alarm"] * 40 + ["weather"] * 8
+    names = ["alarm"] * 80 + ["weather"] * 40
     pools = adaptation_pools(names, seed=1)
-    assert Counter(names[index] for index in pools.meta_train) == {"alarm": 30, "weather": 6}
-    assert Counter(names[index] for index in pools.meta_adapt) == {"alarm": 10, "weather": 2}
+    assert Counter(names[index] for index in pools.meta_train) == {"alarm": 60, "weather": 30}
+    assert Counter(names[index] for index in pools.meta_adapt) == {"alarm": 20, "weather": 10}
     assert pools.shared == ()
 
 

@@ -118,12 +118,12 @@ def test_the_report_is_complete(adapted: Outcome) -> None:
     assert report.data == {
         "train": 18,
         "evaluation": 6,
-        "meta_train_pool": 12,
-        "meta_adapt_pool": 6,
+        "meta_train_pool": 18,
+        "meta_adapt_pool": 18,
         "source_pool": 30,
     }
     assert report.plan is not None
-    assert [stage.name for stage in report.plan.stages] == ["meta-train", "meta-adapt", "inner loop"]
+    assert [stage.name for stage in report.plan.stages] == ["meta-train", "meta-adapt"]
     assert report.plan.estimated_seconds is not None
     assert report.result.name == "x-metra-ada"
     assert report.result.checkpoint_id == adapted.checkpoint_id
@@ -132,7 +132,6 @@ def test_the_report_is_complete(adapted: Outcome) -> None:
     assert {point.stage for point in report.curves} == {
         "meta-train",
         "meta-adapt",
-        "inner loop",
         "ft baseline: fine-tune",
     }
     assert report.verdict.count("x-metra-ada is ") == 2
@@ -257,7 +256,6 @@ def test_labels_the_base_does_not_know_are_learnt_where_that_was_asked_for(store
         "fine-tune",
         "meta-train",
         "meta-adapt",
-        "inner loop",
     ]
     assert outcome.report.result.evaluation.intents["play_game"].f1 > 0
     assert learner_of(store, outcome).labels.intents == manifest.intents
@@ -287,7 +285,6 @@ def test_progress_never_goes_back_and_ends_at_a_hundred(store: Store) -> None:
         "measure zero-shot base",
         "meta-train",
         "meta-adapt",
-        "inner loop",
         "measure x-metra-ada",
         "ft baseline: fine-tune",
         "ft baseline: measure ft",

@@ -48,8 +48,10 @@ def test_meta_train_learns_from_the_source_and_is_judged_on_the_target(
             next(episodes)
         return
     for episode in islice(episodes, EPISODES):
-        assert intents_of(episode.support) == {name: min(k_shot, source[name]) for name in shared}
-        assert intents_of(episode.query) == {name: min(q_shot, target[name]) for name in shared}
+        there = intents_of(episode.support).keys()
+        assert common({name: target[name] for name in shared}) <= there <= shared
+        assert intents_of(episode.support) == {name: min(k_shot, source[name]) for name in there}
+        assert intents_of(episode.query) == {name: min(q_shot, target[name]) for name in there}
         assert {example.text[:2] for example in episode.support} == {"en"}
         assert {example.text[:2] for example in episode.query} == {"es"}
         assert len(set(episode.query)) == len(episode.query)
@@ -69,15 +71,38 @@ def test_meta_adapt_never_has_an_example_on_both_sides_and_no_empty_side(
         assert episode.query
         assert not set(episode.support) & set(episode.query)
         support, query = intents_of(episode.support), intents_of(episode.query)
-        for intent, count in target.items():
+        there = support.keys() | query.keys()
+        assert common(target) <= there
+        for intent in there:
+            count = target[intent]
             assert (support[intent] + query[intent]) == min(count, sum(side_sizes(count, k_shot, q_shot)))
             assert min(support[intent], query[intent]) >= (count >= 2)
 
 
+def common(counts: dict[str, int]) -> set[str]:
+    """Return the intents no scarcer than the middle one: these are in every episode."""
+    middle = sorted(counts.values())[len(counts) // 2]
+    return {intent for intent, count in counts.items() if count >= middle}
+
+
 def test_an_only_example_is_now_on_one_side_and_now_on_the_other() -> None:
     episodes = within_language_episodes(pool("es", {"alarm": 4, "news": 1}), k_shot=2, q_shot=2, seed=1)
-    sides = [("news" in intents_of(episode.support)) for episode in islice(episodes, 40)]
-    assert {True, False} == set(sides)
+    drawn = list(islice(episodes, 80))
+    assert any("news" in intents_of(episode.support) for episode in drawn)
+    assert any("news" in intents_of(episode.query) for episode in drawn)
+
+
+@pytest.mark.parametrize("stage", ["meta-train", "meta-adapt"])
+def test_the_examples_of_a_scarce_intent_are_not_asked_more_often_than_others(stage: str) -> None:
+    target = pool("es", {"alarm": 20, "news": 20, "weather": 2})
+    episodes = (
+        cross_lingual_episodes(target, target, k_shot=1, q_shot=1, seed=5)
+        if stage == "meta-train"
+        else within_language_episodes(target, k_shot=1, q_shot=1, seed=5)
+    )
+    asked = intents_of(tuple(query for episode in islice(episodes, 2000) for query in episode.query))
+    assert asked["alarm"] == asked["news"] == 2000
+    assert asked["weather"] == pytest.approx(200, rel=0.2)  # a tenth of the examples, a tenth of the time
 
 
 @given(sizes.filter(lambda counts: sum(counts.values()) >= 4), seeds)
