@@ -5,7 +5,9 @@ An encoder is a plain Hugging Face model with a fast tokenizer; nothing of ours 
 
 import hashlib
 import inspect
+import json
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 from transformers.utils import logging as transformers_logging
+from transformers.utils.hub import cached_file
 
 from core.errors import CorruptArtifact, Fault, InvalidInput
 
@@ -36,6 +39,13 @@ transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
 
+class Pooling(StrEnum):
+    """What stands for a whole text."""
+
+    CLS = "cls"
+    MEAN = "mean"
+
+
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """A pre-trained encoder and its tokenizer.
@@ -45,12 +55,14 @@ class Encoder:
         model: Without a pooling layer; returns last-layer states [batch, tokens, width].
         tokenizer: A fast one, for its offsets.
         max_tokens: The longest input, special tokens included.
+        pooling: Of its states, what it was trained to say a whole text with.
     """
 
     name: str
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     max_tokens: int
+    pooling: Pooling
 
 
 @cache
@@ -86,6 +98,7 @@ def load_encoder(name: str) -> Encoder:
         config = AutoConfig.from_pretrained(source)
         model = AutoModel.from_pretrained(source, **_model_arguments(config))
         tokenizer = AutoTokenizer.from_pretrained(source)
+        model.config.sentence_pooling = _declared_pooling(source)  # a checkpoint keeps it with the rest
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise InvalidInput([Fault("/encoder", f"{name!r} cannot be loaded: {error}")]) from error
     return assemble_encoder(name, model, tokenizer)
@@ -120,7 +133,18 @@ def assemble_encoder(name: str, model: PreTrainedModel, tokenizer: PreTrainedTok
     if model.config.model_type in _POSITIONS_AFTER_PADDING:
         # RoBERTa's kin number positions from padding_idx + 1.
         positions -= int(model.config.pad_token_id or 0) + 1
-    return Encoder(name=name, model=model, tokenizer=tokenizer, max_tokens=min(positions, MAX_TOKENS))
+    pooling = Pooling(getattr(model.config, "sentence_pooling", Pooling.CLS))
+    return Encoder(name, model, tokenizer, max_tokens=min(positions, MAX_TOKENS), pooling=pooling)
+
+
+def _declared_pooling(source: str) -> str:
+    """Return how a sentence encoder pools (sentence-transformers' file); any other model gives [CLS]."""
+    path = cached_file(source, "1_Pooling/config.json", _raise_exceptions_for_missing_entries=False)
+    if path is None:
+        return Pooling.CLS.value
+    declared = json.loads(Path(path).read_text(encoding="utf-8"))
+    is_mean = declared.get("pooling_mode_mean_tokens") or declared.get("pooling_mode") == Pooling.MEAN
+    return Pooling.MEAN.value if is_mean else Pooling.CLS.value
 
 
 _POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}

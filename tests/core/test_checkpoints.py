@@ -9,6 +9,7 @@ from core.checkpoints import WEIGHTS, read_checkpoint, write_checkpoint
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
+from core.encoders import Pooling
 from core.errors import CorruptArtifact
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
@@ -56,6 +57,15 @@ def test_what_is_read_is_what_was_written_whatever_the_encoder(
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert read.features(spanish()) == learner.features(spanish())
     assert (read.labels, read.encoder.max_tokens) == (learner.labels, learner.encoder.max_tokens)
+
+
+def test_a_checkpoint_pools_as_its_encoder_did(tmp_path: Path, folder: Path) -> None:
+    encoder = tiny_encoder_folder(tmp_path, "bert", texts_of(english()))
+    (encoder / "1_Pooling").mkdir()
+    (encoder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
+    learner = tiny_learner(encoder, english())
+    read = read_checkpoint(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    assert learner.network.pooling is read.network.pooling is Pooling.MEAN
 
 
 def test_a_checkpoint_with_labels_that_came_later_can_be_read(learner: MtodLearner, folder: Path) -> None:

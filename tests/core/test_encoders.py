@@ -20,6 +20,7 @@ from transformers import (
 from core.encoders import (
     EMBEDDED,
     Encoder,
+    Pooling,
     assemble_encoder,
     embedded_folder,
     load_architecture,
@@ -69,6 +70,30 @@ def test_the_embedded_encoder_reads_512_tokens_and_has_no_pooling_layer(embedded
     assert (embedded.name, embedded.max_tokens) == (EMBEDDED, 512)
     assert embedded.tokenizer.is_fast
     assert not any("pooler" in name for name, _ in embedded.model.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("declared", "pooling"),
+    [
+        ({"pooling_mode_mean_tokens": True}, Pooling.MEAN),
+        ({"pooling_mode": "mean"}, Pooling.MEAN),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, Pooling.CLS),
+        ({"pooling_mode": "max"}, Pooling.CLS),
+        (None, Pooling.CLS),
+    ],
+)
+def test_a_sentence_encoder_says_itself_how_it_pools(
+    declared: dict[str, Any] | None, pooling: Pooling, tmp_path: Path
+) -> None:
+    folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
+    if declared is not None:
+        (folder / "1_Pooling").mkdir()
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps(declared))
+    assert load_encoder(str(folder)).pooling is pooling
+
+
+def test_the_embedded_encoder_was_trained_for_means(embedded: Encoder) -> None:
+    assert embedded.pooling is Pooling.MEAN
 
 
 def test_accents_keep_their_offsets_in_the_embedded_encoder_which_strips_them(embedded: Encoder) -> None:

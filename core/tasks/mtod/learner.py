@@ -28,7 +28,7 @@ class MtodLearner:
         self.labels = labels
         self.featurizer = Featurizer(encoder)
         self.device = device
-        self.network = JointNlu(encoder.model, labels).to(device)
+        self.network = JointNlu(encoder.model, labels, encoder.pooling).to(device)
 
     @property
     def model(self) -> nn.Module:

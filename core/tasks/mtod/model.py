@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from core.encoders import Pooling
 from core.tasks.mtod.crf import Crf
 from core.tasks.mtod.features import IGNORED_INTENT, Batch
 from core.tasks.mtod.labels import LabelSet
@@ -18,16 +19,18 @@ SMALLEST_PART = 16
 
 
 class JointNlu(nn.Module):
-    """Intent from the first token's state, slots from each unit's first token and a CRF over BIO tags.
+    """Intent from the state of the whole text, slots from each unit's first token and a CRF over BIO tags.
 
     Args:
         encoder: Returns last-layer states [batch, tokens, width].
         labels: What can be answered.
+        pooling: The state of a whole text: the first token's, or the mean of all tokens'.
     """
 
-    def __init__(self, encoder: PreTrainedModel, labels: LabelSet) -> None:
+    def __init__(self, encoder: PreTrainedModel, labels: LabelSet, pooling: Pooling) -> None:
         super().__init__()
         self.encoder = encoder
+        self.pooling = pooling
         width = int(encoder.config.hidden_size)
         self.dropout = nn.Dropout(DROPOUT)
         self.intent_head = nn.Linear(width, len(labels.intents))
@@ -56,21 +59,27 @@ class JointNlu(nn.Module):
         """
         order = batch.attention_mask.sum(1).argsort(stable=True)  # [batch]
         parts = order.chunk(max(1, min(MOST_PARTS, len(order) // SMALLEST_PART)))
-        first, units = zip(*(self._states(batch, rows) for rows in parts), strict=True)
+        texts, units = zip(*(self._states(batch, rows) for rows in parts), strict=True)
         back = order.argsort()  # [batch]
-        first_states = self.dropout(torch.cat(first)[back])  # [batch, width]
+        text_states = self.dropout(torch.cat(texts)[back])  # [batch, width]
         unit_states = self.dropout(torch.cat(units)[back])  # [batch, units, width]
-        return self.intent_head(first_states), self.slot_head(unit_states)
+        return self.intent_head(text_states), self.slot_head(unit_states)
 
     def _states(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the states of some rows: first tokens [rows, width], units [rows, units, width]."""
+        """Return the states of some rows: whole texts [rows, width], units [rows, units, width]."""
         longest = int(batch.attention_mask[rows].sum(1).max())
-        output = self.encoder(
-            input_ids=batch.input_ids[rows, :longest], attention_mask=batch.attention_mask[rows, :longest]
-        )
+        mask = batch.attention_mask[rows, :longest]
+        output = self.encoder(input_ids=batch.input_ids[rows, :longest], attention_mask=mask)
         states = output.last_hidden_state  # [rows, tokens, width]
         index = batch.unit_tokens[rows].unsqueeze(-1).expand(-1, -1, states.shape[-1])  # [rows, units, width]
-        return states[:, 0], states.gather(1, index)
+        return self._pooled(states, mask), states.gather(1, index)
+
+    def _pooled(self, states: Tensor, mask: Tensor) -> Tensor:
+        """Return one state a text, [rows, width]."""
+        if self.pooling is Pooling.CLS:
+            return states[:, 0]
+        share = mask.unsqueeze(-1).to(states.dtype)  # [rows, tokens, 1]
+        return (states * share).sum(1) / share.sum(1)
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Return the trainable tensors outside the encoder: both heads and the CRF."""

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 from torch import Tensor
 
 from core.contracts.examples import MtodExample
+from core.encoders import Pooling, load_encoder
 from core.tasks.mtod.features import IGNORED_INTENT, Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
@@ -24,10 +26,11 @@ NOVEL = [
 ]
 
 
-@pytest.fixture
-def learner(bert_folder: Path) -> MtodLearner:
+@pytest.fixture(params=Pooling)
+def learner(bert_folder: Path, request: pytest.FixtureRequest) -> MtodLearner:
     """A learner in double precision, so that only padding could make a difference."""
-    learner = tiny_learner(bert_folder, [*english(), SHORT, LONG])
+    encoder = replace(load_encoder(str(bert_folder)), pooling=request.param)
+    learner = MtodLearner(encoder, LabelSet.of([*english(), SHORT, LONG]))
     learner.network.double().eval()
     return learner
 
@@ -56,6 +59,14 @@ def test_what_the_padding_holds_is_never_read(learner: MtodLearner) -> None:
     batch.unit_tokens[~batch.unit_mask] = 3
     batch.tags[~batch.unit_mask] = 2
     torch.testing.assert_close(learner.model(batch), expected, rtol=1e-12, atol=0)
+
+
+def test_the_state_of_a_text_is_its_first_tokens_or_the_mean_of_them_all(learner: MtodLearner) -> None:
+    batch = learner.batch(learner.features([SHORT]))
+    states = learner.network.encoder(batch.input_ids, batch.attention_mask).last_hidden_state[0]
+    text = states[0] if learner.network.pooling is Pooling.CLS else states.mean(dim=0)
+    intents, _ = learner.network.scores(batch)
+    torch.testing.assert_close(intents[0], learner.network.intent_head(text))
 
 
 def test_the_loss_is_that_of_the_intents_plus_that_of_the_slots(learner: MtodLearner) -> None:
