@@ -1,7 +1,7 @@
 """The demo as a newcomer runs it, in an empty folder and then again: seconds, and the most memory held.
 
 Memory is the proportional set size (PSS, Linux) of the demo and all its processes together, sampled
-five times a second, so that pages which processes share count once.
+once a second, so that pages which processes share count once.
 
     python -m benchmarks.demo
 """
@@ -17,7 +17,7 @@ import psutil
 
 from app.programs import program, program_environment
 
-SAMPLE_SECONDS = 0.2
+SAMPLE_SECONDS = 1.0
 ROOT = Path(__file__).parent.parent
 
 
