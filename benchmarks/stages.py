@@ -11,6 +11,7 @@ from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
+from core.tasks.shots import shots
 
 
 class Stages:
@@ -27,8 +28,10 @@ class Stages:
         self.learner.model.train()
         self.source = self.learner.features(source)
         self.target = self.learner.features(target)
+        pool = by_intent(target, self.target)
+        shot = shots(None, len(pool))
         self.episodes = cross_lingual_episodes(
-            by_intent(source, self.source), by_intent(target, self.target), k_shot=3, q_shot=6, seed=0
+            by_intent(source, self.source), pool, k_shot=shot, q_shot=shot, seed=0
         )
         self.episode_drawn = next(self.episodes)
         self.optimiser = OuterOptimiser(
