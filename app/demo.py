@@ -32,7 +32,7 @@ PAGE: Final = 100
 SHORT: Final = {
     "meta": {"meta_train_steps": 40, "meta_adapt_steps": 24, "outer_lr": 5e-4, "heads_outer_lr": 2e-3}
 }
-"""A third of the steps of the default, at twice its rates: a demo has a minute."""
+"""A third of the default's steps, at twice its rates and more: a demo has a minute."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from core.contracts.predictions import PredictedSlot, RankedIntent
 from core.contracts.reports import CheckpointManifest, Deployment
@@ -15,6 +15,9 @@ from core.contracts.values import TaskName
 from core.errors import ModelUnavailable, StoreUnavailable
 from core.store import Store
 from core.store.names import BASE
+
+if TYPE_CHECKING:
+    from core.predictor import Predictor
 
 LIVE_SECONDS: Final = 1.0
 """How long a looked-up deployment is believed: a promotion is seen within this time, and a busy api
@@ -67,11 +70,17 @@ def torch_loader(device: str) -> Loader:
 
     def load(folder: Path, manifest: CheckpointManifest) -> LoadedModel:
         from core.devices import resolve_device  # noqa: PLC0415  torch takes seconds and 200 MB
-        from core.predictor import Predictor  # noqa: PLC0415
 
-        return Predictor.load(folder, manifest, device=resolve_device(device))
+        return engine().load(folder, manifest, device=resolve_device(device))
 
     return load
+
+
+def engine() -> "type[Predictor]":
+    """Import what computes, and torch with it, the first time it is asked for."""
+    from core.predictor import Predictor  # noqa: PLC0415  torch takes seconds and 200 MB
+
+    return Predictor
 
 
 def lookup_chain(language: str) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """What a first prediction would wait for, done while the api starts: importing torch, loading the base."""
 
-import importlib
 import time
 
 import structlog
@@ -8,11 +7,9 @@ from anyio import to_thread
 
 from app.dependencies import Services
 from app.readiness import try_model
+from app.serving import engine
 
 log = structlog.get_logger(__name__)
-
-ENGINE = "core.predictor"
-"""The module whose import brings torch and transformers: seconds on a small machine."""
 
 
 async def warm_up(services: Services) -> None:
@@ -25,7 +22,7 @@ async def warm_up(services: Services) -> None:
     """
     began = time.monotonic()
     try:
-        await to_thread.run_sync(importlib.import_module, ENGINE, abandon_on_cancel=True)
+        await to_thread.run_sync(engine, abandon_on_cancel=True)
         model = await try_model(services)
     except Exception:
         log.exception("warm_up_failed")

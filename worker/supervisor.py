@@ -151,8 +151,11 @@ class Supervisor(Worker):
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
         """Take the second signal: kill the running job, whose record then says that it was us."""
-        self._verdict = problems.STOPPED_WORKER
-        super().request_force_stop(signum, frame)
+        try:
+            super().request_force_stop(signum, frame)
+        except SystemExit:  # a signal that RQ takes for an echo of the first ends nothing
+            self._verdict = problems.STOPPED_WORKER
+            raise
 
     def teardown(self) -> None:
         """Sign off, if Redis is there to be told."""

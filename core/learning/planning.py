@@ -22,6 +22,7 @@ from core.tasks.shots import minibatch_count, presence, shots, side_sizes
 FINE_TUNE = "fine-tune"
 META_TRAIN = "meta-train"
 META_ADAPT = "meta-adapt"
+
 FORWARD_SHARE = 1 / 3
 """Cost of answering an example, of that of training on it: a forward pass without a backward one."""
 
@@ -135,8 +136,8 @@ def _stages(
         return [fine_tune]
     # Heads know nothing of a new intent: without a plain start its episodes would be noise.
     start = [] if all(one.intent in known for one in split.train) else [fine_tune]
-    meta = episode_settings(hyperparameters.meta, split)
-    return [*start, _meta_train_stage(split, source_intents, meta), _meta_adapt_stage(split, meta)]
+    settings = episode_settings(hyperparameters.meta, split)
+    return [*start, _meta_train_stage(split, source_intents, settings), _meta_adapt_stage(split, settings)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,5 @@
+import time
+
 import anyio
 from fastapi.testclient import TestClient
 
@@ -37,6 +39,10 @@ def test_a_fault_nobody_foresaw_does_not_stop_it_either(service: Service) -> Non
     assert service.http.get("/health/live").status_code == 200
 
 
-def test_an_api_that_starts_warms_up_and_stops_at_once(service: Service) -> None:
+def test_an_api_that_starts_warms_up_without_being_asked(service: Service) -> None:
     with TestClient(create_app(Settings(preload=True), services=service.services)) as http:
         assert http.get("/health/live").status_code == 200
+        deadline = time.monotonic() + 60
+        while not service.loader.models and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert service.loader.loaded == ["base-en"]

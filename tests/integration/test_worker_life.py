@@ -100,6 +100,17 @@ def test_the_second_signal_ends_the_job_too_and_its_record_says_so(bench: Bench)
     assert not is_running(pid)
 
 
+def test_an_echo_of_the_first_signal_costs_no_job(bench: Bench) -> None:
+    bench.start()
+    bench.send("last", "three-seconds")
+    bench.wait_for_start("last")
+    bench.signal(signal.SIGTERM)
+    time.sleep(0.3)  # so that it is seen as a second one, within the second in which RQ heeds none
+    bench.signal(signal.SIGTERM)
+    assert bench.wait_for_exit() == 0
+    assert bench.record("last").status is JobStatus.SUCCEEDED
+
+
 @needs_linux
 def test_a_job_dies_with_its_worker_and_the_next_worker_closes_its_record(bench: Bench) -> None:
     bench.start()

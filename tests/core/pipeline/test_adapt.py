@@ -129,11 +129,7 @@ def test_the_report_is_complete(adapted: Outcome) -> None:
     assert report.result.checkpoint_id == adapted.checkpoint_id
     assert [one.name for one in report.baselines] == ["zero-shot base", "ft"]
     assert all(one.evaluation.examples == 6 for one in (report.result, *report.baselines))
-    assert {point.stage for point in report.curves} == {
-        "meta-train",
-        "meta-adapt",
-        "ft baseline: fine-tune",
-    }
+    assert {point.stage for point in report.curves} == {"meta-train", "meta-adapt", "ft baseline: fine-tune"}
     assert report.verdict.count("x-metra-ada is ") == 2
     assert report.warnings == report.plan.warnings
     assert (report.seed, report.device) == (42, "cpu")
@@ -252,11 +248,7 @@ def test_labels_the_base_does_not_know_are_learnt_where_that_was_asked_for(store
     assert manifest.intents == (*base.intents, "play_game")
     assert manifest.slots == (*base.slots, "game")
     assert outcome.report.plan is not None
-    assert [one.name for one in outcome.report.plan.stages] == [
-        "fine-tune",
-        "meta-train",
-        "meta-adapt",
-    ]
+    assert [one.name for one in outcome.report.plan.stages] == ["fine-tune", "meta-train", "meta-adapt"]
     assert outcome.report.result.evaluation.intents["play_game"].f1 > 0
     assert learner_of(store, outcome).labels.intents == manifest.intents
 
