@@ -7,6 +7,7 @@ from core.contracts.jobs import FineTuneSettings, MetaSettings
 from core.encoders import load_encoder
 from core.learning.meta import minibatches, outer_step
 from core.learning.optimiser import OuterOptimiser
+from core.learning.rows import used_rows
 from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.labels import LabelSet
@@ -34,6 +35,10 @@ class Stages:
             by_intent(source, self.source), pool, k_shot=shot, q_shot=shot, seed=0
         )
         self.episode_drawn = next(self.episodes)
+        self._rows = used_rows(
+            self.learner.network.encoder, self.learner.token_ids([*self.source, *self.target])
+        )
+        self._rows.__enter__()  # for as long as the process lives
         self.optimiser = OuterOptimiser(
             self.learner, encoder_lr=1e-9, heads_lr=1e-9, steps=1_000_000, warmup=0.0
         )

@@ -1,7 +1,7 @@
 """What an adaptation is made from, and the training of one model on it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from core.checkpoints import read_checkpoint
@@ -21,11 +21,13 @@ from core.learning.planning import (
 )
 from core.learning.progress import ProgressTracker
 from core.learning.recipes import ft, x_metra_ada
+from core.learning.rows import used_rows
 from core.pipeline.outcome import Workbench
 from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes, within_language_episodes
 from core.tasks.mtod.features import Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
+from core.tasks.task import Episode
 
 SOURCE_POOL = 500
 """Source examples an intent that episodes draw from: tokenising tens of thousands more buys nothing."""
@@ -101,28 +103,44 @@ def train(learner: MtodLearner, method: Method, material: Material, tracker: Pro
     """
     if material.job.extend_labels:
         learner.extend_labels(LabelSet.of(material.split.train))
-    hyperparameters = material.job.hyperparameters
-    target = learner.features(material.split.train)
     steps = material.steps(method)
-    if FINE_TUNE in steps:
-        ft(learner, target, hyperparameters, tracker=tracker)
-    if META_TRAIN in steps:
-        settings, seed = episode_settings(hyperparameters.meta, material.split), hyperparameters.seed
-        pools = material.split.pools
-        meta_train = cross_lingual_episodes(
-            by_intent(material.source, learner.features(material.source)),
-            _pool(material.split.train, target, pools.meta_train),
-            k_shot=settings.k_shot,
-            q_shot=settings.q_shot,
-            seed=seed,
-        )
-        meta_adapt = within_language_episodes(
-            _pool(material.split.train, target, pools.meta_adapt),
-            k_shot=settings.k_shot,
-            q_shot=settings.q_shot,
-            seed=seed + 1,
-        )
-        x_metra_ada(learner, meta_train, meta_adapt, hyperparameters, steps=steps, tracker=tracker)
+    target = learner.features(material.split.train)
+    source = learner.features(material.source) if META_TRAIN in steps else []
+    with used_rows(learner.network.encoder, learner.token_ids([*target, *source])):
+        if FINE_TUNE in steps:
+            ft(learner, target, material.job.hyperparameters, tracker=tracker)
+        if META_TRAIN in steps:
+            meta_train, meta_adapt = _episodes(material, target, source)
+            x_metra_ada(
+                learner,
+                meta_train,
+                meta_adapt,
+                material.job.hyperparameters,
+                steps=steps,
+                tracker=tracker,
+            )
+
+
+def _episodes(
+    material: Material, target: Sequence[Features], source: Sequence[Features]
+) -> tuple[Iterator[Episode[Features]], Iterator[Episode[Features]]]:
+    """Return the episodes of meta-train and of meta-adapt."""
+    split, hyperparameters = material.split, material.job.hyperparameters
+    settings = episode_settings(hyperparameters.meta, split)
+    meta_train = cross_lingual_episodes(
+        by_intent(material.source, source),
+        _pool(split.train, target, split.pools.meta_train),
+        k_shot=settings.k_shot,
+        q_shot=settings.q_shot,
+        seed=hyperparameters.seed,
+    )
+    meta_adapt = within_language_episodes(
+        _pool(split.train, target, split.pools.meta_adapt),
+        k_shot=settings.k_shot,
+        q_shot=settings.q_shot,
+        seed=hyperparameters.seed + 1,
+    )
+    return meta_train, meta_adapt
 
 
 def _pool(

@@ -9,6 +9,7 @@ from core.evaluation import measure
 from core.learning.planning import FORWARD_SHARE, Split, split_examples
 from core.learning.progress import ProgressTracker
 from core.learning.recipes import PRE, pre
+from core.learning.rows import used_rows
 from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
 from core.pipeline.promotion import decide
 from core.tasks.mtod.labels import LabelSet
@@ -29,7 +30,8 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
     )
     tracker = ProgressTracker(bench.monitor, _costs(job, split))
     features = learner.features(split.train)
-    seconds = timed(lambda: pre(learner, features, job.settings, seed=job.seed, tracker=tracker))
+    with used_rows(learner.network.encoder, learner.token_ids(features)):
+        seconds = timed(lambda: pre(learner, features, job.settings, seed=job.seed, tracker=tracker))
     tracker.begin(EVALUATE, 1)
     result = Candidate(
         name="base", evaluation=measure(learner, split.evaluation).evaluation, train_seconds=round(seconds, 2)

@@ -90,7 +90,7 @@ class Featurizer:
         self._unknown = encoder.tokenizer.unk_token_id
         mark = encoder.tokenizer.convert_tokens_to_ids(_WORD_MARK)
         self._mark = mark if mark != self._unknown else None
-        self._padding = int(encoder.tokenizer.pad_token_id or 0)
+        self.padding = int(encoder.tokenizer.pad_token_id or 0)
 
     def texts(self, texts: Sequence[str], tokens: Sequence[Sequence[str] | None] = ()) -> list[Features]:
         """Tokenise texts.
@@ -138,7 +138,7 @@ class Featurizer:
         longest = max(len(one.input_ids) for one in features)
         most_units = max(len(one.units) for one in features)
         shape = (len(features), most_units)
-        input_ids = torch.full((len(features), longest), self._padding)  # [batch, tokens]
+        input_ids = torch.full((len(features), longest), self.padding)  # [batch, tokens]
         attention_mask = torch.zeros_like(input_ids)  # [batch, tokens]
         unit_tokens = torch.zeros(shape, dtype=torch.long)  # [batch, units]
         tags = torch.zeros(shape, dtype=torch.long)  # [batch, units]

@@ -53,6 +53,10 @@ class MtodLearner:
         """Tokenise labelled utterances with this learner's labels."""
         return self.featurizer.examples(examples, self.labels)
 
+    def token_ids(self, features: Sequence[Features]) -> set[int]:
+        """Return every token that a batch of these can hold, padding included."""
+        return {self.featurizer.padding, *(number for one in features for number in one.input_ids)}
+
     def extend_labels(self, other: LabelSet) -> None:
         """Make room for labels the model does not have yet."""
         self.labels = self.labels.extended(other)
