@@ -1,12 +1,17 @@
 """How many threads compute, decided in one place and before torch is imported.
 
 Two OpenMP threads that spin while they wait made a forward pass 10 to 50 times slower on a busy
-machine, so waiting is passive, and the number of threads is never left to chance.
+machine, so waiting is passive, but for the few microseconds in which the next piece of work mostly comes:
+without these, training used 1.4 of 2 idle cores. The number of threads is never left to chance.
 """
 
 import os
 import resource
 import sys
+from typing import Final
+
+SPINS: Final = 10_000
+"""Rounds of waiting before a thread sleeps: some ten microseconds."""
 
 
 def configure_threads(count: int = 0) -> int:
@@ -30,6 +35,7 @@ def configure_threads(count: int = 0) -> int:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ["MKL_NUM_THREADS"] = str(threads)
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["GOMP_SPINCOUNT"] = str(SPINS)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     return threads
 
