@@ -30,9 +30,9 @@ LANGUAGE: Final = "es"
 SHOWN: Final = 6
 PAGE: Final = 100
 SHORT: Final = {
-    "meta": {"meta_train_steps": 40, "meta_adapt_steps": 24, "outer_lr": 5e-4, "heads_outer_lr": 2e-3}
+    "meta": {"meta_train_steps": 60, "meta_adapt_steps": 40, "outer_lr": 5e-4, "heads_outer_lr": 2e-3}
 }
-"""A third of the default's steps, at twice its rates and more: a demo has a minute."""
+"""Half of the default's steps, at twice its rates and more: a demo has a minute."""
 
 
 @dataclass(frozen=True, slots=True)
