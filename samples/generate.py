@@ -60,6 +60,10 @@ FILES = (
     SampleFile("en.held-out.jsonl", "en", 18, held_out=True),
     SampleFile("es.few-shot.jsonl", "es", 10),
     SampleFile("es.held-out.jsonl", "es", 15, held_out=True),
+    SampleFile("th.few-shot.jsonl", "th", 10),
+    SampleFile("th.held-out.jsonl", "th", 15, held_out=True),
+    SampleFile("sw.few-shot.jsonl", "sw", 10),
+    SampleFile("sw.held-out.jsonl", "sw", 15, held_out=True),
 )
 
 EPILOG = """\
