@@ -16,7 +16,7 @@ from core.contracts.jobs import JobRecord, JobStatus, Problem
 from core.contracts.reports import Report
 from core.contracts.values import now
 from core.errors import JobCancelled, XmetraError
-from core.learning.progress import Monitor
+from core.progress import Monitor
 from core.queue import JobQueue
 from core.store import Store
 from worker.problems import problem_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 from rich.markup import escape
 
-from app.cli import jobs, prediction, services, training
+from app.cli import encoder, jobs, prediction, services, training
 from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
 from app.console.output import messages
 
@@ -33,6 +33,7 @@ for panel, commands in PANELS.items():
     for command in commands:
         application.command(rich_help_panel=panel)(command)
 application.add_typer(jobs.application, name="jobs", rich_help_panel="Teach it a language")
+application.add_typer(encoder.application, name="encoder", rich_help_panel="Build its parts")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from core.contracts.jobs import FineTuneSettings
 from core.errors import TrainingDiverged
 from core.learning.optimiser import OuterOptimiser, seed_everything
-from core.learning.progress import ProgressTracker
+from core.progress import ProgressTracker
 from core.tasks.task import Learner
 
 

@@ -10,7 +10,7 @@ from core.contracts.jobs import MetaSettings
 from core.errors import TrainingDiverged
 from core.learning.inner import GRADIENTS, EpisodeGradient, trainable
 from core.learning.optimiser import OuterOptimiser, seed_everything
-from core.learning.progress import ProgressTracker
+from core.progress import ProgressTracker
 from core.tasks.shots import minibatch_count
 from core.tasks.task import Episode, Learner
 

@@ -7,7 +7,7 @@ from core.contracts.jobs import Hyperparameters, PretrainSettings
 from core.learning.finetune import Sized, fine_tune
 from core.learning.meta import meta_stage
 from core.learning.planning import FINE_TUNE, META_ADAPT, META_TRAIN
-from core.learning.progress import ProgressTracker
+from core.progress import ProgressTracker
 from core.tasks.task import Episode, Learner
 
 SizedT = TypeVar("SizedT", bound=Sized)

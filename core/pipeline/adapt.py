@@ -9,11 +9,11 @@ from core.contracts.values import Method
 from core.errors import CorruptArtifact, NotFound
 from core.evaluation import Measurement, measure
 from core.learning.planning import FORWARD_SHARE
-from core.learning.progress import ProgressTracker
 from core.pipeline.material import Material, gather, load_base, train
 from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
 from core.pipeline.promotion import decide
 from core.pipeline.verdict import verdict
+from core.progress import ProgressTracker
 from core.tasks.mtod.learner import MtodLearner
 
 ZERO_SHOT = "zero-shot base"

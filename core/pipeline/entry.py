@@ -2,10 +2,10 @@
 
 from core.contracts.jobs import AdaptJob, JobRecord
 from core.devices import resolve_device
-from core.learning.progress import Monitor
 from core.pipeline.adapt import adapt
 from core.pipeline.outcome import Outcome, Workbench
 from core.pipeline.pretrain import pretrain
+from core.progress import Monitor
 from core.store import Store
 
 __all__ = ["Outcome", "run"]

@@ -19,10 +19,10 @@ from core.learning.planning import (
     stage_costs,
     stage_steps,
 )
-from core.learning.progress import ProgressTracker
 from core.learning.recipes import ft, x_metra_ada
 from core.learning.rows import used_rows
 from core.pipeline.outcome import Workbench
+from core.progress import ProgressTracker
 from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes, within_language_episodes
 from core.tasks.mtod.features import Features
 from core.tasks.mtod.labels import LabelSet

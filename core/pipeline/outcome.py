@@ -13,7 +13,7 @@ from typing import Any
 from core.checkpoints import write_checkpoint
 from core.contracts.reports import CheckpointManifest, Evaluation, Report
 from core.contracts.values import TaskName, now
-from core.learning.progress import Monitor
+from core.progress import Monitor
 from core.runtime import peak_memory_bytes
 from core.store import Store
 from core.tasks.mtod.learner import MtodLearner

@@ -7,11 +7,11 @@ from core.contracts.values import BASE, Promotion
 from core.encoders import load_encoder
 from core.evaluation import measure
 from core.learning.planning import FORWARD_SHARE, Split, split_examples
-from core.learning.progress import ProgressTracker
 from core.learning.recipes import PRE, pre
 from core.learning.rows import used_rows
 from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
 from core.pipeline.promotion import decide
+from core.progress import ProgressTracker
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
 

@@ -10,7 +10,7 @@ from core.contracts.jobs import AdaptJob, JobKind, JobRecord, Progress
 from core.contracts.reports import Candidate, Evaluation, PromotionDecision, Report
 from core.contracts.values import TaskName, now
 from core.errors import Fault, InvalidInput, TrainingDiverged
-from core.learning.progress import Monitor
+from core.progress import Monitor
 from core.store import Store
 
 STEPS = 5

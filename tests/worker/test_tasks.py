@@ -4,7 +4,7 @@ import pytest
 
 from core.contracts.jobs import JobRecord, JobStatus, Problem, Progress
 from core.errors import NotFound
-from core.learning.progress import Monitor
+from core.progress import Monitor
 from core.queue import JobQueue
 from core.store import Store
 from tests.worker.fakes import FakeOutcome, adapt_record, fake_pipeline

@@ -12,7 +12,7 @@ from torch import Tensor
 from core.contracts.jobs import FineTuneSettings, Progress
 from core.errors import JobCancelled, TrainingDiverged
 from core.learning.finetune import BUCKET_BATCHES, fine_tune, shuffled_batches
-from core.learning.progress import ProgressTracker
+from core.progress import ProgressTracker
 from tests.core.learning.toys import (
     Point,
     ToyLearner,

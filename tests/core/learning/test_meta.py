@@ -12,7 +12,7 @@ from core.contracts.jobs import InnerLoop, MetaSettings, Progress
 from core.errors import JobCancelled, TrainingDiverged
 from core.learning.inner import GRADIENTS, fast_weights
 from core.learning.meta import meta_stage, minibatches, outer_step
-from core.learning.progress import ProgressTracker
+from core.progress import ProgressTracker
 from core.tasks.mtod.episodes import within_language_episodes
 from core.tasks.mtod.learner import MtodLearner
 from core.tasks.shots import SMALLEST_MINIBATCH

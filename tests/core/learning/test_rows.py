@@ -10,8 +10,8 @@ from core.contracts.jobs import FineTuneSettings, InnerLoop, MetaSettings
 from core.encoders import load_encoder
 from core.learning.finetune import fine_tune
 from core.learning.meta import outer_step
-from core.learning.progress import ProgressTracker
 from core.learning.rows import UsedRows, used_rows
+from core.progress import ProgressTracker
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
 from core.tasks.task import Episode

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from core.contracts.jobs import Progress
 from core.errors import JobCancelled
-from core.learning.progress import Monitor, ProgressTracker
+from core.progress import Monitor, ProgressTracker
 from core.tasks.task import Episode
 
 

@@ -17,8 +17,8 @@ from core.contracts.jobs import (
     Progress,
 )
 from core.contracts.values import Method, TaskName, now
-from core.learning.progress import Monitor
 from core.pipeline import Outcome, run
+from core.progress import Monitor
 from core.store import Store
 from tests.core.tiny import english, spanish
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.contracts.jobs import Progress
 from core.errors import JobCancelled
-from core.learning.progress import CURVE_POINTS, ProgressTracker
+from core.progress import CURVE_POINTS, ProgressTracker
 
 
 def tracked(

@@ -1,0 +1,64 @@
+"""``xmetra encoder``: building the embedded multilingual encoder."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.console.following import watcher
+from app.console.output import messages, results
+from core.embedded.corpus import LANGUAGES
+from core.errors import Fault, InvalidInput
+from core.runtime import configure_threads
+
+application = typer.Typer(
+    name="encoder", help="Make the embedded multilingual encoder.", no_args_is_help=True
+)
+
+
+@application.command()
+def build(  # noqa: PLR0913, PLR0917 - each parameter is an option
+    data: Annotated[Path, typer.Option(help="Folder of the parallel text, en-XX.tsv.gz.")],
+    out: Annotated[Path, typer.Option(help="Folder for every stage and, in `artifact`, the result.")],
+    languages: Annotated[str, typer.Option(help="Languages beside English, parted by spaces.")] = " ".join(
+        LANGUAGES
+    ),
+    pieces: Annotated[int, typer.Option(min=300, max=20_000, help="New pieces a language, about.")] = 3800,
+    epochs: Annotated[float, typer.Option(min=0.0, max=100, help="Passes over the parallel text.")] = 1.5,
+    body_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Rate at which the encoder's layers learn too; 0: not at all.")
+    ] = 1.5e-4,
+    seed: Annotated[int, typer.Option(min=0, help="What all chance comes from.")] = 42,
+    threads: Annotated[int, typer.Option(min=0, help="Compute threads; 0 takes every core.")] = 0,
+) -> None:
+    """Give MiniLM's body a vocabulary for more languages: tokenizer, rows by alignment, distillation.
+
+    What was finished before in the folder is not done again, so an interrupted build goes on.
+
+    Example: xmetra encoder build --data parallel --out .data/encoder --languages "es th"
+    """
+    configure_threads(threads)
+    from core.embedded.build import Build, BuildSettings  # noqa: PLC0415  torch takes seconds
+    from core.embedded.distillation import DistillationSettings  # noqa: PLC0415
+    from core.embedded.publishing import publish  # noqa: PLC0415
+
+    chosen = tuple(dict.fromkeys(languages.split()))
+    if not chosen:
+        raise InvalidInput([Fault("--languages", "name at least one language beside English")])
+    settings = BuildSettings(
+        languages=chosen,
+        pieces=pieces,
+        seed=seed,
+        distillation=replace(DistillationSettings(), epochs=epochs, body_lr=body_rate),
+    )
+    console = messages()
+    with watcher(console) as watch:
+        work = Build(data, out, settings, watch.show)
+        measured = publish(work.run(), work.corpora, settings, out / "artifact", work.tracker)
+    for language, found in measured.items():
+        results().print(
+            f"{language}  en→{language} {100 * found.from_english:5.1f} %  {language}→en "
+            f"{100 * found.to_english:5.1f} %  {found.tokens_per_english:.2f} tokens an English token"
+        )
+    console.print(f"written to {out / 'artifact'}")
