@@ -83,7 +83,7 @@ class PretrainRequest(Contract):
     """The making of a base (PRE) from examples of the source language.
 
     Attributes:
-        encoder: `embedded`, a hub id, or a folder the worker can read.
+        encoder: `embedded`, `embedded-en`, a hub id, or a folder the worker can read.
     """
 
     model_config = ConfigDict(

