@@ -1,4 +1,4 @@
-"""The main job, shown: a service learns Spanish from ten examples an intent, and answers in it.
+"""The main job, shown: a service learns three languages from ten examples an intent, and answers in them.
 
 Everything goes over HTTP, as a stranger's own program would do it; only the starting and stopping of
 the service is done from inside.
@@ -8,8 +8,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from langcodes import Language
 from rich.console import Console
 
 from app.answers import JobView, MtodPredictions
@@ -26,13 +27,14 @@ from core.formats import read_examples
 
 TASK: Final = TaskName.MTOD
 SOURCE: Final = "en"
-LANGUAGE: Final = "es"
-SHOWN: Final = 6
+LANGUAGES: Final = ("es", "th", "sw")
+SHOWN: Final = 3
+USUAL_SLOTS: Final = 2
 PAGE: Final = 100
 SHORT: Final = {
-    "meta": {"meta_train_steps": 60, "meta_adapt_steps": 40, "outer_lr": 5e-4, "heads_outer_lr": 2e-3}
+    "meta": {"meta_train_steps": 20, "meta_adapt_steps": 14, "outer_lr": 5e-4, "heads_outer_lr": 2e-3}
 }
-"""Half of the default's steps, at twice its rates and more: a demo has a minute."""
+"""A sixth of the default's steps, at twice its rates and more: a demo has half a minute a language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +48,26 @@ class Samples:
         """English: what the base is made from."""
         return self.folder / "en.jsonl"
 
-    @property
-    def few_shot(self) -> Path:
-        """Spanish: what there is to learn from."""
-        return self.folder / "es.few-shot.jsonl"
+    def few_shot(self, language: str) -> Path:
+        """Return what there is to learn a language from."""
+        return self.folder / f"{language}.few-shot.jsonl"
 
-    @property
-    def held_out(self) -> Path:
-        """Spanish: what the models are measured on, and never see."""
-        return self.folder / "es.held-out.jsonl"
+    def held_out(self, language: str) -> Path:
+        """Return what the models of a language are measured on, and never see."""
+        return self.folder / f"{language}.held-out.jsonl"
 
 
 def run_demo(data: Path, *, samples: Path, baselines: Sequence[Method] = (), as_json: bool = False) -> None:
-    """Start the service, make a base if there is none, adapt it to Spanish, show the outcome, stop.
+    """Start the service, make a base if there is none, adapt it to each language, show what came of it, stop.
 
     Args:
         data: The data folder; a base made in it before is used again.
         samples: The folder of the sample files.
         baselines: Other methods to train beside, for comparison.
-        as_json: Print the adaptation's record and the predictions as JSON instead.
+        as_json: Print the records of the adaptations and the predictions as JSON instead.
 
     Raises:
-        JobFailed: The base or the adaptation did not succeed.
+        JobFailed: The base or an adaptation did not succeed.
     """
     console = messages()
     began = time.monotonic()
@@ -89,14 +89,56 @@ def _demonstrate(client: Client, samples: Samples, *, baselines: Sequence[Method
         base_id = make_base(client, samples.source, console)
     else:
         console.print(f"1. the English base {base_id} was made from the same data before: used again")
-    job = adapt(client, samples, base_id=base_id, baselines=baselines)
-    shown = chosen_examples(read_examples(samples.held_out.read_bytes(), name=samples.held_out.name))
-    answer = client.predict_mtod([example.text for example in shown], language=LANGUAGE)
+    lessons = [
+        teach(client, samples, language, base_id=base_id, baselines=baselines, as_json=as_json)
+        for language in LANGUAGES
+    ]
     if as_json:
-        write_json({"job": job.model_dump(mode="json"), "predictions": answer.model_dump(mode="json")})
+        write_json({lesson.language: lesson.as_json() for lesson in lessons})
         return
-    show_outcome(job, as_json=False)
-    show_predictions(shown, answer)
+    results().print("\n3. POST /predict/mtod: held-out utterances, as the service now understands them")
+    for lesson in lessons:
+        show_predictions(lesson.shown, lesson.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What came of one language.
+
+    Attributes:
+        language: BCP-47.
+        job: The adaptation as it ended.
+        shown: Held-out examples.
+        answer: What the service then said to them.
+    """
+
+    language: str
+    job: JobView
+    shown: Sequence[MtodExample]
+    answer: MtodPredictions
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record of the adaptation and the predictions."""
+        return {"job": self.job.model_dump(mode="json"), "predictions": self.answer.model_dump(mode="json")}
+
+
+def teach(
+    client: Client,
+    samples: Samples,
+    language: str,
+    *,
+    base_id: str,
+    baselines: Sequence[Method],
+    as_json: bool,
+) -> Lesson:
+    """Have a language learnt, show what that brought, and ask for some predictions."""
+    job = adapt(client, samples, language, base_id=base_id, baselines=baselines)
+    if not as_json:
+        show_outcome(job, as_json=False)
+    held_out = samples.held_out(language)
+    shown = chosen_examples(read_examples(held_out.read_bytes(), name=held_out.name))
+    answer = client.predict_mtod([example.text for example in shown], language=language)
+    return Lesson(language, job, shown, answer)
 
 
 def find_base(client: Client, source: Path) -> str | None:
@@ -125,18 +167,21 @@ def make_base(client: Client, source: Path, console: Console) -> str:
     return job.checkpoint_id
 
 
-def adapt(client: Client, samples: Samples, *, base_id: str, baselines: Sequence[Method]) -> JobView:
-    """Have Spanish learnt, and return the job as it ended."""
+def adapt(
+    client: Client, samples: Samples, language: str, *, base_id: str, baselines: Sequence[Method]
+) -> JobView:
+    """Have a language learnt, and return the job as it ended."""
     console = messages()
-    console.print(f"2. POST /adapt: teaching it Spanish from {samples.few_shot} (a short run)")
+    name = Language.get(language).display_name()
+    console.print(f"2. POST /adapt: teaching it {name} from {samples.few_shot(language)} (a short run)")
     fields = {
         "task": TASK.value,
-        "language": LANGUAGE,
+        "language": language,
         "base": base_id,
         "hyperparameters": SHORT,
         "baselines": [method.value for method in baselines] or None,
     }
-    files = {"examples": samples.few_shot, "evaluation": samples.held_out}
+    files = {"examples": samples.few_shot(language), "evaluation": samples.held_out(language)}
     job = follow(client, client.adapt(fields, files=files).job_id, console)
     if job.status is not JobStatus.SUCCEEDED:
         raise JobFailed(failure(job))
@@ -144,21 +189,20 @@ def adapt(client: Client, samples: Samples, *, base_id: str, baselines: Sequence
 
 
 def chosen_examples(examples: Sequence[MtodExample]) -> list[MtodExample]:
-    """Return a few examples of different intents, those with most slots first; always the same ones."""
-    richest: dict[str, MtodExample] = {}
-    for example in sorted(examples, key=lambda one: (-len(one.slots), one.text)):
-        richest.setdefault(example.intent, example)
-    return list(richest.values())[:SHOWN]
+    """Return a few examples of different intents with about two slots each; always the same ones."""
+    usual: dict[str, MtodExample] = {}
+    for example in sorted(examples, key=lambda one: (abs(len(one.slots) - USUAL_SLOTS), one.text)):
+        usual.setdefault(example.intent, example)
+    return list(usual.values())[:SHOWN]
 
 
 def show_predictions(examples: Sequence[MtodExample], answer: MtodPredictions) -> None:
     """Print what the service now says to utterances it never saw, and whether that is right."""
-    console = results()
-    console.print("\n3. POST /predict/mtod: held-out utterances, as the service now understands them\n")
     right = [
         example.intent == prediction.intent.name
         and {(slot.slot, slot.start, slot.end) for slot in example.slots}
         == {(slot.slot, slot.start, slot.end) for slot in prediction.slots}
         for example, prediction in zip(examples, answer.predictions, strict=True)
     ]
-    console.print(predictions_table(answer.predictions, right=right))
+    results().print()
+    results().print(predictions_table(answer.predictions, right=right))

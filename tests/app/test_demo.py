@@ -7,7 +7,16 @@ import pytest
 from app.client import Client
 from app.console.outcome import JobFailed
 from app.console.output import messages
-from app.demo import Samples, adapt, chosen_examples, find_base, make_base, show_predictions
+from app.demo import (
+    LANGUAGES,
+    SHOWN,
+    Samples,
+    adapt,
+    chosen_examples,
+    find_base,
+    make_base,
+    show_predictions,
+)
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.jobs import JobKind, JobStatus, PretrainJob, PretrainSettings, Problem
 from core.contracts.values import Method, TaskName
@@ -95,22 +104,27 @@ def test_a_base_that_fails_is_told(service: FakeService, client: Client) -> None
         make_base(client, SAMPLES.source, messages())
 
 
-def test_spanish_is_adapted_by_an_upload_of_both_files(service: FakeService, client: Client) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_is_adapted_by_an_upload_of_both_files(
+    service: FakeService, client: Client, language: str
+) -> None:
     service.answer("POST /adapt", Reply({"job_id": "job-1", "status": "queued"}, 202))
     service.answer("GET /jobs/job-1/events", stream(status_event(1, JobStatus.SUCCEEDED)))
     service.answer("GET /jobs/job-1", succeeded())
-    adapt(client, SAMPLES, base_id="base-1", baselines=[Method.FT])
+    adapt(client, SAMPLES, language, base_id="base-1", baselines=[Method.FT])
     asked = service.asked[0]
-    assert asked.has_file("examples", "es.few-shot.jsonl", SAMPLES.few_shot.read_bytes())
-    assert asked.has_file("evaluation", "es.held-out.jsonl", SAMPLES.held_out.read_bytes())
+    few_shot, held_out = SAMPLES.few_shot(language), SAMPLES.held_out(language)
+    assert asked.has_file("examples", f"{language}.few-shot.jsonl", few_shot.read_bytes())
+    assert asked.has_file("evaluation", f"{language}.held-out.jsonl", held_out.read_bytes())
+    assert asked.has_field("language", language)
     assert asked.has_field("base", "base-1")
     assert asked.has_field("baselines", '["ft"]')
 
 
-def test_six_utterances_of_six_intents_are_shown_the_same_each_time() -> None:
-    examples = read_examples(SAMPLES.held_out.read_bytes(), name="es.held-out.jsonl")
+def test_utterances_of_different_intents_are_shown_the_same_each_time() -> None:
+    examples = read_examples(SAMPLES.held_out("es").read_bytes(), name="es.held-out.jsonl")
     chosen = chosen_examples(examples)
-    assert len({example.intent for example in chosen}) == len(chosen) == 6
+    assert len({example.intent for example in chosen}) == len(chosen) == SHOWN
     assert chosen == chosen_examples(list(reversed(examples)))
 
 
