@@ -12,6 +12,7 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from core.contracts.examples import MtodExample
 from core.embedded.corpus import LANGUAGES, read_corpus
 from core.formats import read_examples
 from core.runtime import configure_threads
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedModel
 
 TRAINED_ON = 6000
 """English training utterances the regression sees."""
@@ -69,19 +74,12 @@ def _print_loading(names: Sequence[str]) -> None:
 
 
 def _print_retrieval(name: str, folder: Path, languages: Sequence[str]) -> None:
-    # torch must come after the threads are set
     from core.embedded.retrieval import measure_retrieval  # noqa: PLC0415
-    from core.encoders import load_encoder  # noqa: PLC0415
 
-    encoder = load_encoder(name)
-    tokenizer = encoder.tokenizer.backend_tokenizer
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    model, tokenizer = _opened(name)
     means = []
     for language in languages:
-        found = measure_retrieval(
-            encoder.model.eval(), tokenizer, read_corpus(folder, language, seed=0).held_out
-        )
+        found = measure_retrieval(model, tokenizer, read_corpus(folder, language, seed=0).held_out)
         means.append(found.mean)
         shares = f"{100 * found.from_english:.1f} | {100 * found.to_english:.1f}"
         tokens = f"{found.tokens_per_english:.2f} | {100 * found.unknown:.2f} %"
@@ -109,12 +107,7 @@ class _Vectors:
     """Unit sentence vectors of an encoder as it comes."""
 
     def __init__(self, name: str) -> None:
-        from core.encoders import load_encoder  # noqa: PLC0415
-
-        encoder = load_encoder(name)
-        self._model, self._tokenizer = encoder.model.eval(), encoder.tokenizer.backend_tokenizer
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._model, self._tokenizer = _opened(name)
 
     def __call__(self, examples: Sequence[MtodExample]) -> np.ndarray:
         from core.embedded.retrieval import sentence_vectors  # noqa: PLC0415
@@ -123,6 +116,17 @@ class _Vectors:
         found = sentence_vectors(self._model, [one.ids for one in encoded])
         unit: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
         return unit
+
+
+def _opened(name: str) -> tuple["PreTrainedModel", "Tokenizer"]:
+    """Load an encoder in evaluation mode, and its tokenizer without padding or an end."""
+    from core.encoders import load_encoder  # noqa: PLC0415 - torch must come after the threads are set
+
+    encoder = load_encoder(name)
+    tokenizer: Tokenizer = encoder.tokenizer.backend_tokenizer
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return encoder.model.eval(), tokenizer
 
 
 def _examples(path: Path) -> list[MtodExample]:

@@ -1,6 +1,5 @@
 """A learner as a folder, and back: safetensors, JSON, and nothing that runs code when it is read."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from core.checksums import file_sha256
 from core.contracts.reports import CheckpointManifest
 from core.encoders import load_architecture
 from core.errors import CorruptArtifact
@@ -34,7 +34,7 @@ def write_checkpoint(learner: MtodLearner, folder: Path) -> dict[str, str]:
     save_file(tensors, folder / WEIGHTS, metadata=_rows(learner.labels.intents, learner.labels.slots))
     (folder / CONFIG).write_text(_portable_config(learner), encoding="utf-8")
     learner.encoder.tokenizer.save_pretrained(folder)
-    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    return {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def read_checkpoint(folder: Path, manifest: CheckpointManifest, *, device: str = "cpu") -> MtodLearner:
@@ -77,7 +77,7 @@ def verify_files(folder: Path, manifest: CheckpointManifest) -> None:
         path = folder / name
         if not path.is_file():
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} is missing")
-        if _sha256(path) != expected:
+        if file_sha256(path) != expected:
             raise CorruptArtifact(
                 f"checkpoint {manifest.checkpoint_id}: {name} is not the file that was written"
             )
@@ -96,8 +96,3 @@ def _portable_config(learner: MtodLearner) -> str:
     config = learner.encoder.model.config.to_dict()
     config.pop("_name_or_path", None)
     return json.dumps(config, indent=2, sort_keys=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from app.console.following import watcher
 from app.console.output import messages, results
-from core.embedded.corpus import LANGUAGES
+from core.embedded.settings import BuildSettings
 from core.errors import Fault, InvalidInput
 from core.runtime import configure_threads
 
@@ -16,20 +16,26 @@ application = typer.Typer(
     name="encoder", help="Make the embedded multilingual encoder.", no_args_is_help=True
 )
 
+DEFAULTS: Final = BuildSettings()
+
 
 @application.command()
 def build(  # noqa: PLR0913, PLR0917 - each parameter is an option
     data: Annotated[Path, typer.Option(help="Folder of the parallel text, en-XX.tsv.gz.")],
     out: Annotated[Path, typer.Option(help="Folder for every stage and, in `artifact`, the result.")],
     languages: Annotated[str, typer.Option(help="Languages beside English, parted by spaces.")] = " ".join(
-        LANGUAGES
+        DEFAULTS.languages
     ),
-    pieces: Annotated[int, typer.Option(min=300, max=20_000, help="New pieces a language, about.")] = 3800,
-    epochs: Annotated[float, typer.Option(min=0.0, max=100, help="Passes over the parallel text.")] = 1.5,
+    pieces: Annotated[
+        int, typer.Option(min=300, max=20_000, help="New pieces a language, about.")
+    ] = DEFAULTS.pieces,
+    epochs: Annotated[
+        float, typer.Option(min=0.0, max=100, help="Passes over the parallel text.")
+    ] = DEFAULTS.distillation.epochs,
     body_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Rate at which the encoder's layers learn too; 0: not at all.")
-    ] = 1.5e-4,
-    seed: Annotated[int, typer.Option(min=0, help="What all chance comes from.")] = 42,
+    ] = DEFAULTS.distillation.body_lr,
+    seed: Annotated[int, typer.Option(min=0, help="What all chance comes from.")] = DEFAULTS.seed,
     threads: Annotated[int, typer.Option(min=0, help="Compute threads; 0 takes every core.")] = 0,
 ) -> None:
     """Give MiniLM's body a vocabulary for more languages: tokenizer, rows by alignment, distillation.
@@ -39,8 +45,7 @@ def build(  # noqa: PLR0913, PLR0917 - each parameter is an option
     Example: xmetra encoder build --data parallel --out .data/encoder --languages "es th"
     """
     configure_threads(threads)
-    from core.embedded.build import Build, BuildSettings  # noqa: PLC0415  torch takes seconds
-    from core.embedded.distillation import DistillationSettings  # noqa: PLC0415
+    from core.embedded.build import Build  # noqa: PLC0415  torch takes seconds
     from core.embedded.publishing import publish  # noqa: PLC0415
 
     chosen = tuple(dict.fromkeys(languages.split()))
@@ -50,7 +55,7 @@ def build(  # noqa: PLR0913, PLR0917 - each parameter is an option
         languages=chosen,
         pieces=pieces,
         seed=seed,
-        distillation=replace(DistillationSettings(), epochs=epochs, body_lr=body_rate),
+        distillation=replace(DEFAULTS.distillation, epochs=epochs, body_lr=body_rate),
     )
     console = messages()
     with watcher(console) as watch:

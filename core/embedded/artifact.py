@@ -1,6 +1,5 @@
 """The student as it ships: whole numbers for the rows, a tokenizer, a card, and checksums of all three."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from core.checksums import file_sha256
 from core.embedded.base import BASE_SHA256
 from core.errors import CorruptArtifact
 
@@ -83,7 +83,7 @@ def write_artifact(folder: Path, student: Student, *, tokenizer: str, card: str)
         "base": BASE_SHA256,
         "pieces": student.pieces,
         "languages": student.languages,
-        "files": {name: _sha256(folder / name) for name in (ROWS, TOKENIZER, CARD)},
+        "files": {name: file_sha256(folder / name) for name in (ROWS, TOKENIZER, CARD)},
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
@@ -113,7 +113,7 @@ def _verify(folder: Path, manifest: Mapping[str, Any]) -> None:
     if manifest["base"] != BASE_SHA256:
         raise CorruptArtifact(f"the embedded encoder was made for the base {manifest['base']}")
     for name, expected in manifest["files"].items():
-        if _sha256(folder / name) != expected:
+        if file_sha256(folder / name) != expected:
             raise CorruptArtifact(f"{name} of the embedded encoder is not the file that was written")
 
 
@@ -126,8 +126,3 @@ def _body(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Float]:
         flat = restored(levels.reshape(len(levels), -1), arrays[f"steps.{name}"])
         found[name] = flat.reshape(levels.shape)
     return found
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

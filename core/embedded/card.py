@@ -5,8 +5,8 @@ from typing import Final
 
 import langcodes
 
-from core.embedded.build import BuildSettings
 from core.embedded.retrieval import Retrieval
+from core.embedded.settings import BuildSettings
 
 SOURCES: Final = (
     ("all-MiniLM-L6-v2", "Reimers & Gurevych, Microsoft's MiniLM; body and English rows", "Apache-2.0"),

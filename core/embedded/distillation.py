@@ -7,7 +7,6 @@ slots and answers are read off tokens.
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from core.embedded.examples import Example
+from core.embedded.settings import DistillationSettings
 from core.embedded.teacher import TeacherStates, padded
 
 PARTS: Final = 2
@@ -35,29 +35,6 @@ CLEAR: Final = 0.15
 
 BEGIN_WEIGHT: Final = 0.5
 """Of [CLS], beside a perfectly aligned piece."""
-
-
-@dataclass(frozen=True, slots=True)
-class DistillationSettings:
-    """How rows, and maybe the body, are trained.
-
-    Attributes:
-        epochs: Passes over all pairs; a fraction is allowed.
-        rows_lr: Peak rate of the rows (SparseAdam).
-        body_lr: Peak rate of the encoder's layers (AdamW); 0 leaves them as they are.
-        batch_tokens: Tokens in a batch, padding included; a step takes `PARTS` batches.
-        token_weight: Weight of the token loss beside the sentence loss.
-        english: English sentences under the new tokenizer, an epoch.
-        warmup_steps: Steps in which the rate rises; then it falls to a fiftieth.
-    """
-
-    epochs: float = 1.5
-    rows_lr: float = 2e-3
-    body_lr: float = 1.5e-4
-    batch_tokens: int = 900
-    token_weight: float = 0.5
-    english: int = 12_000
-    warmup_steps: int = 50
 
 
 def epoch(

@@ -9,10 +9,11 @@ from tokenizers import Tokenizer
 
 from core.embedded.artifact import Student, read_artifact, write_artifact
 from core.embedded.assembly import assembled
-from core.embedded.build import MEASURE, BuildSettings, Built
+from core.embedded.build import MEASURE, Built
 from core.embedded.card import model_card
 from core.embedded.corpus import Corpus
 from core.embedded.retrieval import Retrieval, measure_retrieval
+from core.embedded.settings import BuildSettings
 from core.progress import ProgressTracker
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from core.embedded.pieces import BEGIN, END
+from core.embedded.whole import whole
 
 BATCH_TOKENS: Final = 3000
 
@@ -43,9 +44,8 @@ class TeacherStates:
 
     def save(self, path: Path) -> None:
         """Write both arrays; what is there was written whole."""
-        partial = path.with_name("partial." + path.name)
-        np.savez(partial, states=self._states, starts=self._starts)
-        partial.replace(path)
+        with whole(path) as partial:
+            np.savez(partial, states=self._states, starts=self._starts)
 
     @classmethod
     def load(cls, path: Path) -> "TeacherStates":

@@ -1,9 +1,9 @@
 """Whether the files of a checkpoint are what its manifest says."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.checksums import file_sha256
 from core.contracts.reports import CheckpointManifest
 from core.errors import CorruptArtifact
 from core.store.failures import told
@@ -28,11 +28,7 @@ def verify(files: Mapping[str, Path], manifest: CheckpointManifest) -> None:
     for name, expected in manifest.files.items():
         if name not in files:
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} is missing")
-        if _sha256(files[name]) != expected:
+        with told("read", files[name].name):
+            found = file_sha256(files[name])
+        if found != expected:
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} does not have its SHA-256")
-
-
-def _sha256(path: Path) -> str:
-    """Return the hash of a file in hexadecimal."""
-    with told("read", path.name), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

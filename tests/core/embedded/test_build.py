@@ -3,7 +3,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -11,11 +10,12 @@ from core.contracts.jobs import Progress
 from core.embedded.artifact import ROWS
 from core.embedded.assembly import base_model, load_student
 from core.embedded.base import base_vocabulary
-from core.embedded.build import Build, BuildSettings
-from core.embedded.distillation import DistillationSettings
+from core.embedded.build import Build
 from core.embedded.publishing import publish
 from core.embedded.retrieval import top_1
+from core.embedded.settings import BuildSettings, DistillationSettings
 from core.errors import Conflict, JobCancelled
+from tests.core.vectors import mean_states
 
 HOURS = {"one": "la una", "two": "las dos", "three": "las tres", "four": "las cuatro", "five": "las cinco"}
 DOINGS = {
@@ -78,18 +78,10 @@ def test_what_ships_is_a_plain_encoder_that_reads_english_as_before(finished: Pa
 
 def test_a_translation_comes_near_its_english(finished: Path) -> None:
     model, tokenizer = load_student(finished / "artifact")
-
-    def vectors(texts: list[str]) -> np.ndarray:
-        batch = tokenizer(texts, return_tensors="pt", padding=True)
-        mask = batch["attention_mask"]
-        with torch.inference_mode():
-            states = model(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
-        mean: np.ndarray = ((states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)).numpy()
-        return mean
-
     english = [one.format("two") for one in DOINGS]
     spanish = [one.format("las dos") for one in DOINGS.values()]
-    assert top_1(vectors(spanish), vectors(english)) == 1.0
+    found = [mean_states(model, tokenizer, texts).numpy() for texts in (spanish, english)]
+    assert top_1(*found) == 1.0
 
 
 def test_the_card_names_its_sources_and_tells_what_was_measured(finished: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from core.embedded.distillation import LONGEST, Distillation, DistillationSettings, epoch
+from core.embedded.distillation import LONGEST, Distillation, epoch
 from core.embedded.examples import Example
+from core.embedded.settings import DistillationSettings
 from core.embedded.teacher import TeacherStates, teacher_states
 
 SETTINGS = DistillationSettings(batch_tokens=40, english=4, warmup_steps=2, rows_lr=0.01, body_lr=0.0)

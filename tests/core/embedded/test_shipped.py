@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from transformers import BertModel, PreTrainedModel, PreTrainedTokenizerFast
 
 from core.embedded.artifact import CARD, MANIFEST, ROWS
@@ -14,6 +13,7 @@ from core.embedded.base import base_vocabulary
 from core.embedded.corpus import LANGUAGES
 from core.embedded.pieces import base_piece
 from core.errors import CorruptArtifact
+from tests.core.vectors import mean_states
 
 ENGLISH = [
     "wake me up at six tomorrow",
@@ -54,16 +54,6 @@ def shipped() -> Shipped:
     return load_student()
 
 
-def vectors(shipped: Shipped, texts: list[str]) -> torch.Tensor:
-    """Return the unit mean state of each text: [texts, width]."""
-    model, tokenizer = shipped
-    batch = tokenizer(texts, padding=True, return_tensors="pt")
-    with torch.inference_mode():
-        states = model.eval()(**batch).last_hidden_state
-    mask = batch["attention_mask"].unsqueeze(2)
-    return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
-
-
 def test_it_reads_the_languages_its_manifest_names() -> None:
     manifest = json.loads((SHIPPED / MANIFEST).read_text(encoding="utf-8"))
     assert tuple(manifest["languages"]) == LANGUAGES
@@ -72,7 +62,7 @@ def test_it_reads_the_languages_its_manifest_names() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_request_is_nearest_to_what_it_means(shipped: Shipped, language: str) -> None:
-    likeness = vectors(shipped, TRANSLATED[language]) @ vectors(shipped, ENGLISH).T
+    likeness = mean_states(*shipped, TRANSLATED[language]) @ mean_states(*shipped, ENGLISH).T
     assert likeness.argmax(dim=1).tolist() == [0, 1]
 
 
