@@ -1,8 +1,9 @@
 """The small value types that every other contract is made of."""
 
-import unicodedata
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import langcodes
@@ -10,6 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 MAX_TEXT_LENGTH = 2_000
 """Code points in one utterance: far above any spoken request; an encoder may take less, and says so."""
+
+MAX_CONTEXT_LENGTH = 200_000
+"""Code points in one context of a question: a long article; it is read in windows."""
+
+_UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
 
 BASE = "base"
 """The deployment of a task that answers every language nobody adapted; no language tag can be this."""
@@ -56,22 +62,24 @@ def canonical_language(tag: str) -> str:
     return langcodes.standardize_tag(tag)
 
 
-def printable_text(text: str) -> str:
+def printable_text(text: str, *, limit: int = MAX_TEXT_LENGTH) -> str:
     """Return the text unchanged if it can be stored, tokenised and shown.
+
+    Args:
+        text: Any string.
+        limit: Code points it may have.
 
     Raises:
         ValueError: The text is blank, too long, or holds NUL or half a surrogate pair.
     """
     # First, so that nothing below reads a text of any length.
-    if len(text) > MAX_TEXT_LENGTH:
-        raise ValueError(f"the text has {len(text)} characters; the limit is {MAX_TEXT_LENGTH}")
+    if len(text) > limit:
+        raise ValueError(f"the text has {len(text)} characters; the limit is {limit}")
     if not text.strip():
         raise ValueError("the text is empty")
-    for position, character in enumerate(text):
-        if character == "\0":
-            raise ValueError(f"character {position} is NUL (U+0000)")
-        if unicodedata.category(character) == "Cs":
-            raise ValueError(f"character {position} is a lone surrogate (U+{ord(character):04X})")
+    if found := _UNPRINTABLE.search(text):
+        name = "NUL (U+0000)" if found.group() == "\0" else f"a lone surrogate (U+{ord(found.group()):04X})"
+        raise ValueError(f"character {found.start()} is {name}")
     return text
 
 
@@ -83,5 +91,6 @@ def now() -> datetime:
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 LanguageTag = Annotated[str, StringConstraints(max_length=35), AfterValidator(canonical_language)]
 Text = Annotated[str, AfterValidator(printable_text)]
+Context = Annotated[str, AfterValidator(partial(printable_text, limit=MAX_CONTEXT_LENGTH))]
 Label = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,128}$")]
 Offset = Annotated[int, Field(ge=0)]

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from core.contracts.examples import SlotSpan
 from core.contracts.predictions import PredictedSlot, RankedIntent
-from core.tasks.mtod.features import Features, length_batches
+from core.tasks.batches import length_batches
+from core.tasks.mtod.features import Features
 from core.tasks.mtod.labels import LabelSet, unit_spans
 from core.tasks.mtod.learner import MtodLearner
 

@@ -1,10 +1,9 @@
 """Texts as tensors: token ids, the units that carry tags, and the labels as numbers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
-import regex
 import torch
 from torch import Tensor
 
@@ -13,11 +12,7 @@ from core.encoders import Encoder
 from core.errors import Fault, InvalidInput
 from core.tasks.mtod.labels import LabelSet, Unit, tag_units
 from core.tasks.mtod.units import TokenSpan, split_units
-
-_GRAPHEME = regex.compile(r"\X")
-
-_WORD_MARK = "▁"
-"""What SentencePiece puts before a word: mostly a part of its first piece, sometimes a piece alone."""
+from core.tasks.pieces import Piece, PieceReader, without_space
 
 IGNORED_INTENT = -100
 """The intent of a text whose intent is not known; cross-entropy passes over it."""
@@ -85,12 +80,9 @@ class Featurizer:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._tokenizer = encoder.tokenizer
+        self._reader = PieceReader(encoder)
         self._max_tokens = encoder.max_tokens
-        self._unknown = encoder.tokenizer.unk_token_id
-        mark = encoder.tokenizer.convert_tokens_to_ids(_WORD_MARK)
-        self._mark = mark if mark != self._unknown else None
-        self.padding = int(encoder.tokenizer.pad_token_id or 0)
+        self.padding = self._reader.padding
 
     def texts(self, texts: Sequence[str], tokens: Sequence[Sequence[str] | None] = ()) -> list[Features]:
         """Tokenise texts.
@@ -102,15 +94,10 @@ class Featurizer:
         Raises:
             InvalidInput: A text is longer than the encoder's window; the pointer is its index.
         """
-        if not texts:
-            return []
         given = tokens or [None] * len(texts)
-        encodings = self._tokenizer(list(texts), return_offsets_mapping=True, verbose=False)
+        read = self._reader.read(texts, special_tokens=True)
         features = [
-            self._one(text, ids, offsets, units)
-            for text, ids, offsets, units in zip(
-                texts, encodings["input_ids"], encodings["offset_mapping"], given, strict=True
-            )
+            self._one(text, pieces, units) for text, pieces, units in zip(texts, read, given, strict=True)
         ]
         faults = [
             Fault(f"/{index}", f"the text has {len(one)} tokens; this encoder reads {self._max_tokens}")
@@ -153,72 +140,28 @@ class Featurizer:
         intents = torch.tensor([one.intent for one in features])  # [batch]
         return Batch(input_ids, attention_mask, unit_tokens, unit_mask, intents, tags)
 
-    def _one(
-        self, text: str, ids: Sequence[int], offsets: Sequence[Unit], given: Sequence[str] | None
-    ) -> Features:
-        """Assemble one text's features from its encoding."""
-        pieces = list(self._expand_unknown(text, ids, offsets))
+    def _one(self, text: str, pieces: Sequence[Piece], given: Sequence[str] | None) -> Features:
+        """Assemble one text's features from its tokens."""
         units, owners = split_units(text, self._token_spans(text, pieces), given)
         if not units:
             # Nothing the tokenizer kept (zero-width characters only): the first token speaks for the text.
             units, owners = [(0, len(text))], [0]
-        return Features(text, tuple(number for number, _ in pieces), tuple(units), tuple(owners))
+        return Features(text, tuple(piece.number for piece in pieces), tuple(units), tuple(owners))
 
-    def _expand_unknown(
-        self, text: str, ids: Sequence[int], offsets: Sequence[Unit]
-    ) -> Iterator[tuple[int, Unit]]:
-        """Replace an unknown token of several characters by those of its grapheme clusters.
-
-        WordPiece gives up on a whole word for one character it does not have; a word of a script
-        without spaces is a sentence. The characters it does have are worth reading.
-        """
-        for number, (start, end) in zip(ids, offsets, strict=True):
-            clusters = list(_GRAPHEME.finditer(text, start, end)) if number == self._unknown else []
-            if len(clusters) < 2:
-                yield number, (start, end)
-                continue
-            for cluster in clusters:
-                inner = self._tokenizer(cluster.group(), add_special_tokens=False)["input_ids"]
-                # A cluster is not a word, so the mark of one is not its own.
-                own = [piece for piece in inner if piece != self._mark]
-                yield from ((piece, cluster.span()) for piece in own or [number])
-
-    def _token_spans(self, text: str, pieces: Sequence[tuple[int, Unit]]) -> list[TokenSpan]:
+    def _token_spans(self, text: str, pieces: Sequence[Piece]) -> list[TokenSpan]:
         """Return the tokens that cover characters of their own.
 
         A word mark that stands alone claims the character after it, whose token is the next one.
         """
         spans = [
             TokenSpan(index, *trimmed)
-            for index, (_, offset) in enumerate(pieces)
-            if (trimmed := _without_space(text, offset)) is not None
+            for index, piece in enumerate(pieces)
+            if (trimmed := without_space(text, piece.start, piece.end)) is not None
         ]
         return [
             span
             for span, following in zip_longest(spans, spans[1:])
-            if pieces[span.index][0] != self._mark or following is None or following.start >= span.end
+            if pieces[span.index].number != self._reader.mark
+            or following is None
+            or following.start >= span.end
         ]
-
-
-def length_batches(features: Sequence[Features], *, max_tokens: int) -> Iterator[list[int]]:
-    """Group indices by length, so that a batch holds little padding and at most `max_tokens` tokens."""
-    order = sorted(range(len(features)), key=lambda index: len(features[index]))
-    batch: list[int] = []
-    for index in order:
-        # `order` grows in length, so the newest text is the longest of its batch.
-        if batch and len(features[index]) * (len(batch) + 1) > max_tokens:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _without_space(text: str, offset: Unit) -> Unit | None:
-    """Trim white space from a token's offsets; None where nothing is left (special tokens, lone marks)."""
-    start, end = offset
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return (start, end) if start < end else None

@@ -15,7 +15,8 @@ from transformers import BertTokenizer
 from core.contracts.examples import MtodExample, SlotSpan
 from core.encoders import Encoder, load_encoder
 from core.errors import InvalidInput
-from core.tasks.mtod.features import IGNORED_INTENT, Features, Featurizer, length_batches
+from core.tasks.batches import length_batches
+from core.tasks.mtod.features import IGNORED_INTENT, Features, Featurizer
 from core.tasks.mtod.labels import LabelSet
 from tests.core.tasks.mtod.scripts import script_encoder
 from tests.core.tiny import WINDOW, english, spanish
