@@ -1,10 +1,11 @@
 """What clients are answered."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from core.contracts.answers import QaPrediction
 from core.contracts.jobs import JobRecord, JobStatus
 from core.contracts.predictions import MtodPrediction
 from core.contracts.reports import AdaptPlan
@@ -88,13 +89,36 @@ class MtodPredictions(Contract):
     usage: Usage
 
 
-class ServedScores(Contract):
-    """How good a checkpoint was on held-out examples where it was made."""
+class QaPredictions(Contract):
+    """Answers in the order of the questions.
+
+    Attributes:
+        checkpoints: Language → the checkpoint that answered.
+    """
+
+    predictions: tuple[QaPrediction, ...]
+    checkpoints: dict[str, str]
+    usage: Usage
+
+
+class MtodScores(Contract):
+    """How good intents and slots were on held-out utterances where the checkpoint was made."""
 
     intent_accuracy: float
     slot_f1: float
     exact_match: float
     examples: int
+
+
+class QaScores(Contract):
+    """How good answers were on held-out questions where the checkpoint was made."""
+
+    f1: float
+    exact_match: float
+    examples: int
+
+
+ServedScores: TypeAlias = MtodScores | QaScores
 
 
 class ServedLanguage(Contract):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request
@@ -9,18 +10,43 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from app.documents import FORM, File, Form, media_type, parse_json, read_form, read_json
-from app.faults import body_faults, pointer_to
-from core.contracts.examples import MtodExample
+from app.faults import body_faults, pointer_to, shown
+from core.contracts.examples import Example, MtodExample
+from core.contracts.questions import QaExample
+from core.contracts.values import TaskName
 from core.errors import Fault, InvalidInput, PayloadTooLarge
-from core.formats import ReadResult, read_examples_with_notes
+from core.formats import ReadResult, read_examples_with_notes, read_questions_with_notes
 
 Body = TypeVar("Body", bound=BaseModel)
 
 JSON_FIELDS: Final = frozenset({"baselines", "evaluation", "hyperparameters", "settings"})
 """Form fields that hold a document; every other is a string, a number or a truth value."""
 
-STAND_IN: Final = MtodExample.model_construct(text="-", intent="-")
-"""Takes the place of a file with faults, so that the other fields are still checked."""
+Requests = Mapping[TaskName, type[Body]]
+"""What a body may be: each task has a request of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """How the files of a task are read.
+
+    Attributes:
+        read: Makes examples of bytes.
+        stand_in: Takes the place of a file with faults, so that the other fields are still checked.
+    """
+
+    read: Callable[..., ReadResult[Any]]
+    stand_in: Example
+
+
+FILES: Final[Mapping[TaskName, FileKind]] = MappingProxyType(
+    {
+        TaskName.MTOD: FileKind(read_examples_with_notes, MtodExample.model_construct(text="-", intent="-")),
+        TaskName.QA: FileKind(
+            read_questions_with_notes, QaExample.model_construct(question="-", context="-", answers=())
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +67,30 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
     return read
 
 
-def submitted(model: type[Body]) -> Callable[[Request], Awaitable[Submitted[Body]]]:
-    """Make the dependency that reads a body, either JSON or a form with files."""
+def submitted(requests: Requests[Body]) -> Callable[[Request], Awaitable[Submitted[Body]]]:
+    """Make the dependency that reads a task's body, either JSON or a form with files."""
 
     async def read(request: Request) -> Submitted[Body]:
         if media_type(request) == FORM:
-            return await run_in_threadpool(from_form, model, await read_form(request))
+            return await run_in_threadpool(from_form, requests, await read_form(request))
         document = await read_json(request)
+        model = requests[task_of(document)]
         return Submitted(await run_in_threadpool(validated, model, document))
 
     return read
+
+
+def task_of(document: object) -> TaskName:
+    """Return the task that a document names; without one, intents and slots.
+
+    Raises:
+        InvalidInput: There is no such task; nothing else can be checked then.
+    """
+    name = document.get("task", TaskName.MTOD) if isinstance(document, Mapping) else TaskName.MTOD
+    try:
+        return TaskName(name)
+    except ValueError:
+        raise InvalidInput([Fault("/task", f"{shown(name)} is none of {', '.join(TaskName)}")]) from None
 
 
 def validated(model: type[Body], document: object) -> Body:
@@ -80,7 +120,7 @@ def _refuse_long_lists(errors: Sequence[Mapping[str, Any]], document: object) ->
         raise PayloadTooLarge("; ".join(told))
 
 
-def from_form(model: type[Body], form: Form) -> Submitted[Body]:
+def from_form(requests: Requests[Body], form: Form) -> Submitted[Body]:
     """Return the fields and files of a form as a request.
 
     Raises:
@@ -90,7 +130,7 @@ def from_form(model: type[Body], form: Form) -> Submitted[Body]:
     reading = _FormReading(form)
     reading.read()
     try:
-        body = validated(model, reading.document)
+        body = validated(requests[task_of(reading.document)], reading.document)
     except InvalidInput as error:
         raise InvalidInput([*reading.faults, *error.faults]) from None
     if reading.faults:
@@ -106,6 +146,7 @@ class _FormReading:
         self.document: dict[str, Any] = {}
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
+        self._kind = FILES[TaskName.MTOD]
 
     def read(self) -> None:
         """Read the ``request`` field, then the files, then the other fields."""
@@ -116,6 +157,9 @@ class _FormReading:
                 self.document.update(document)
             elif document is not None:
                 self.faults.append(Fault("/request", "a JSON object was expected"))
+        if "task" not in self.document and (task := self._only("task")) is not None:
+            self.document["task"] = _as_file(task).data.decode(errors="replace")
+        self._kind = FILES[task_of(self.document)]  # before the files: it says how to read them
         file_format = self._only("format")
         for name in list(self._fields):
             value = self._only(name)
@@ -156,26 +200,23 @@ class _FormReading:
             self.faults.extend(Fault(f"/{name}{fault.pointer}", fault.detail) for fault in error.faults)
             return None
 
-    def _examples(self, name: str, file: File, file_format: str | File | None) -> tuple[MtodExample, ...]:
+    def _examples(self, name: str, file: File, file_format: str | File | None) -> tuple[Example, ...]:
         """Read a file of examples; its faults carry its lines."""
         place = "" if name == "examples" else f"{name} "
         chosen = _as_file(file_format).data.decode(errors="replace") if file_format else None
         try:
-            result = read_examples_with_notes(file.data, name=file.name, format=chosen)
+            result = self._kind.read(file.data, name=file.name, format=chosen)
         except InvalidInput as error:
             self.faults.extend(
-                Fault(
-                    f"{place}{fault.pointer}" if fault.pointer.startswith("line") else fault.pointer,
-                    fault.detail,
-                )
+                fault if fault.pointer == "/format" else Fault(f"{place}{fault.pointer}", fault.detail)
                 for fault in error.faults
             )
-            return (STAND_IN,)
+            return (self._kind.stand_in,)
         self.warnings.extend(f"{place}file: {warning}" for warning in _notes(result))
         return result.examples
 
 
-def _notes(result: ReadResult) -> tuple[str, ...]:
+def _notes(result: ReadResult[Any]) -> tuple[str, ...]:
     """Tell what the reader settled on its own."""
     locales = ", ".join(f"{locale} ({rows})" for locale, rows in result.notes.locales.items())
     told = (f"its rows say they are in {locales}",) if len(result.notes.locales) > 1 else ()

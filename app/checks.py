@@ -6,6 +6,7 @@ from typing import Final
 
 from core.contracts.examples import DatasetManifest, MtodExample
 from core.contracts.reports import CheckpointManifest
+from core.contracts.values import TaskName
 from core.errors import Fault
 
 MAX_SUGGESTIONS: Final = 200
@@ -73,11 +74,14 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= LONGEST_QUOTED else f"{text[:LONGEST_QUOTED]}…")
 
 
-def language_faults(manifest: DatasetManifest, language: str, pointer: str) -> list[Fault]:
-    """Return a fault if a stored dataset is not of the language asked for; its region does not matter."""
-    if _primary(manifest.language) == _primary(language):
-        return []
-    return [Fault(pointer, f"this dataset is in {manifest.language!r}, not in {language!r}")]
+def dataset_faults(manifest: DatasetManifest, task: TaskName, language: str, pointer: str) -> list[Fault]:
+    """Return the faults of a stored dataset of another task or language; the region does not matter."""
+    faults = []
+    if manifest.task is not task:
+        faults.append(Fault(pointer, f"this dataset is for the task {manifest.task}, not for {task}"))
+    if _primary(manifest.language) != _primary(language):
+        faults.append(Fault(pointer, f"this dataset is in {manifest.language!r}, not in {language!r}"))
+    return faults
 
 
 def _primary(language: str) -> str:

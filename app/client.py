@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from app.answers import DryRun, JobAccepted, JobPage, JobView, Languages, MtodPredictions
+from app.answers import (
+    DryRun,
+    JobAccepted,
+    JobPage,
+    JobView,
+    Languages,
+    MtodPredictions,
+    QaPredictions,
+)
 from app.sse import ServerEvent, read_events
 from core.contracts.examples import DatasetManifest
 from core.contracts.jobs import JobEvent, JobStatus, Problem
@@ -141,6 +149,27 @@ class Client:
         if checkpoint is not None:
             body["checkpoint"] = checkpoint
         return _read(MtodPredictions, self._send("POST", "/predict/mtod", json=body))
+
+    def predict_qa(
+        self,
+        questions: Sequence[Mapping[str, Any]],
+        *,
+        language: str,
+        checkpoint: str | None = None,
+        top_k: int = 3,
+    ) -> QaPredictions:
+        """Return the answers to each question.
+
+        Args:
+            questions: Each with ``question`` and ``context``, and perhaps ``id`` and ``language``.
+            language: Of every question that does not tell its own.
+            checkpoint: Who is asked, in place of whatever serves.
+            top_k: Answers to rank.
+        """
+        body: dict[str, Any] = {"questions": list(questions), "language": language, "top_k": top_k}
+        if checkpoint is not None:
+            body["checkpoint"] = checkpoint
+        return _read(QaPredictions, self._send("POST", "/predict/qa", json=body))
 
     def events(self, job_id: str) -> Iterator[JobEvent]:
         """Yield what happens to a job until it has ended.

@@ -1,4 +1,4 @@
-"""The main job, shown: a service learns three languages from ten examples an intent, and answers in them.
+"""The main job, shown: a service learns languages from a few examples each, and answers in them.
 
 Everything goes over HTTP, as a stranger's own program would do it; only the starting and stopping of
 the service is done from inside.
@@ -10,55 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from langcodes import Language
-from rich.console import Console
-
-from app.answers import JobView, MtodPredictions
+from app.answers import JobView, MtodPredictions, QaPredictions
 from app.client import Client
+from app.console.answers import answers_table
 from app.console.display import predictions_table
-from app.console.following import follow
-from app.console.outcome import JobFailed, failure, show_outcome
+from app.console.outcome import show_outcome
 from app.console.output import messages, results, write_json
+from app.lessons import Subject, adapt, find_base, make_base, subjects
 from app.stack import Stack
 from core.contracts.examples import MtodExample
-from core.contracts.jobs import JobStatus, PretrainJob
+from core.contracts.questions import QaExample
 from core.contracts.values import Method, TaskName
-from core.formats import read_examples
+from core.formats import read_examples, read_questions
+from core.tasks.qa.metrics import evaluate_answers
 
-TASK: Final = TaskName.MTOD
-SOURCE: Final = "en"
-LANGUAGES: Final = ("es", "th", "sw")
 SHOWN: Final = 3
 USUAL_SLOTS: Final = 2
-PAGE: Final = 100
-SHORT: Final = {
-    "meta": {"meta_train_steps": 20, "meta_adapt_steps": 14, "outer_lr": 5e-4, "heads_outer_lr": 2e-3}
-}
-"""A sixth of the default's steps, at twice its rates and more: a demo has half a minute a language."""
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """The files the demo uses."""
-
-    folder: Path
-
-    @property
-    def source(self) -> Path:
-        """English: what the base is made from."""
-        return self.folder / "en.jsonl"
-
-    def few_shot(self, language: str) -> Path:
-        """Return what there is to learn a language from."""
-        return self.folder / f"{language}.few-shot.jsonl"
-
-    def held_out(self, language: str) -> Path:
-        """Return what the models of a language are measured on, and never see."""
-        return self.folder / f"{language}.held-out.jsonl"
 
 
 def run_demo(data: Path, *, samples: Path, baselines: Sequence[Method] = (), as_json: bool = False) -> None:
-    """Start the service, make a base if there is none, adapt it to each language, show what came of it, stop.
+    """Start the service, make what bases are missing, adapt them, show what came of it, stop.
 
     Args:
         data: The data folder; a base made in it before is used again.
@@ -67,7 +38,7 @@ def run_demo(data: Path, *, samples: Path, baselines: Sequence[Method] = (), as_
         as_json: Print the records of the adaptations and the predictions as JSON instead.
 
     Raises:
-        JobFailed: The base or an adaptation did not succeed.
+        JobFailed: A base or an adaptation did not succeed.
     """
     console = messages()
     began = time.monotonic()
@@ -76,29 +47,38 @@ def run_demo(data: Path, *, samples: Path, baselines: Sequence[Method] = (), as_
             stack.wait_until_ready()
         console.print(f"the service listens at {stack.url}; its data is in {data}/")
         with Client(stack.url) as client:
-            _demonstrate(client, Samples(samples), baselines=baselines, as_json=as_json)
+            _demonstrate(client, subjects(samples), baselines=baselines, as_json=as_json)
         console.print("stopping everything", style="dim")
     console.print(f"done in {time.monotonic() - began:.0f} seconds", style="dim")
 
 
-def _demonstrate(client: Client, samples: Samples, *, baselines: Sequence[Method], as_json: bool) -> None:
+def _demonstrate(
+    client: Client, taught: Sequence[Subject], *, baselines: Sequence[Method], as_json: bool
+) -> None:
     """Do the demo against a service that runs."""
-    console = messages()
-    base_id = find_base(client, samples.source)
-    if base_id is None:
-        base_id = make_base(client, samples.source, console)
-    else:
-        console.print(f"1. the English base {base_id} was made from the same data before: used again")
+    bases = {subject.task: _base(client, subject) for subject in taught}
     lessons = [
-        teach(client, samples, language, base_id=base_id, baselines=baselines, as_json=as_json)
-        for language in LANGUAGES
+        teach(client, subject, language, base_id=bases[subject.task], baselines=baselines, as_json=as_json)
+        for subject in taught
+        for language in subject.languages
     ]
     if as_json:
-        write_json({lesson.language: lesson.as_json() for lesson in lessons})
+        write_json({f"{lesson.task.value}/{lesson.language}": lesson.as_json() for lesson in lessons})
         return
-    results().print("\n3. POST /predict/mtod: held-out utterances, as the service now understands them")
+    results().print("\n3. POST /predict: held-out examples, as the service now understands them")
     for lesson in lessons:
-        show_predictions(lesson.shown, lesson.answer)
+        lesson.show()
+
+
+def _base(client: Client, subject: Subject) -> str:
+    """Return the base of a subject, made if it is not there."""
+    base_id = find_base(client, subject)
+    if base_id is None:
+        return make_base(client, subject, messages())
+    messages().print(
+        f"1. the English base {base_id} for {subject.name} was made from the same data before: used again"
+    )
+    return base_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +86,35 @@ class Lesson:
     """What came of one language.
 
     Attributes:
+        task: What was learnt.
         language: BCP-47.
         job: The adaptation as it ended.
         shown: Held-out examples.
         answer: What the service then said to them.
     """
 
+    task: TaskName
     language: str
     job: JobView
-    shown: Sequence[MtodExample]
-    answer: MtodPredictions
+    shown: Sequence[Any]
+    answer: MtodPredictions | QaPredictions
 
     def as_json(self) -> dict[str, Any]:
         """Return the record of the adaptation and the predictions."""
         return {"job": self.job.model_dump(mode="json"), "predictions": self.answer.model_dump(mode="json")}
 
+    def show(self) -> None:
+        """Print what the service says to examples it never saw, and whether that is right."""
+        results().print()
+        if isinstance(self.answer, QaPredictions):
+            show_answers(self.shown, self.answer)
+        else:
+            show_predictions(self.shown, self.answer)
+
 
 def teach(
     client: Client,
-    samples: Samples,
+    subject: Subject,
     language: str,
     *,
     base_id: str,
@@ -132,63 +122,21 @@ def teach(
     as_json: bool,
 ) -> Lesson:
     """Have a language learnt, show what that brought, and ask for some predictions."""
-    job = adapt(client, samples, language, base_id=base_id, baselines=baselines)
+    job = adapt(client, subject, language, base_id=base_id, baselines=baselines, console=messages())
     if not as_json:
         show_outcome(job, as_json=False)
-    held_out = samples.held_out(language)
-    shown = chosen_examples(read_examples(held_out.read_bytes(), name=held_out.name))
-    answer = client.predict_mtod([example.text for example in shown], language=language)
-    return Lesson(language, job, shown, answer)
+    held_out = subject.held_out(language)
+    if subject.task is TaskName.MTOD:
+        utterances = chosen_utterances(read_examples(held_out.read_bytes(), name=held_out.name))
+        understood = client.predict_mtod([example.text for example in utterances], language=language)
+        return Lesson(subject.task, language, job, utterances, understood)
+    questions = chosen_questions(read_questions(held_out.read_bytes(), name=held_out.name))
+    asked = [{"question": one.question, "context": one.context} for one in questions]
+    answered = client.predict_qa(asked, language=language, top_k=1)
+    return Lesson(subject.task, language, job, questions, answered)
 
 
-def find_base(client: Client, source: Path) -> str | None:
-    """Return the base that was made from exactly these examples with today's settings, if there is one."""
-    dataset = client.store_dataset(source, task=TASK.value, language=SOURCE)
-    wanted = PretrainJob(task=TASK, source_language=SOURCE, dataset_id=dataset.dataset_id)
-    cursor = None
-    while True:
-        page = client.jobs(status=JobStatus.SUCCEEDED.value, task=TASK.value, limit=PAGE, cursor=cursor)
-        for job in page.jobs:
-            if job.request == wanted and job.checkpoint_id is not None:
-                return job.checkpoint_id
-        cursor = page.next_cursor
-        if cursor is None:
-            return None
-
-
-def make_base(client: Client, source: Path, console: Console) -> str:
-    """Have a base made, and return its id."""
-    console.print(f"1. making the English base from {source} (once; later runs use it again)")
-    fields = {"task": TASK.value, "source_language": SOURCE}
-    accepted = client.pretrain(fields, files={"examples": source})
-    job = follow(client, accepted.job_id, console)
-    if job.status is not JobStatus.SUCCEEDED or job.checkpoint_id is None:
-        raise JobFailed(failure(job))
-    return job.checkpoint_id
-
-
-def adapt(
-    client: Client, samples: Samples, language: str, *, base_id: str, baselines: Sequence[Method]
-) -> JobView:
-    """Have a language learnt, and return the job as it ended."""
-    console = messages()
-    name = Language.get(language).display_name()
-    console.print(f"2. POST /adapt: teaching it {name} from {samples.few_shot(language)} (a short run)")
-    fields = {
-        "task": TASK.value,
-        "language": language,
-        "base": base_id,
-        "hyperparameters": SHORT,
-        "baselines": [method.value for method in baselines] or None,
-    }
-    files = {"examples": samples.few_shot(language), "evaluation": samples.held_out(language)}
-    job = follow(client, client.adapt(fields, files=files).job_id, console)
-    if job.status is not JobStatus.SUCCEEDED:
-        raise JobFailed(failure(job))
-    return job
-
-
-def chosen_examples(examples: Sequence[MtodExample]) -> list[MtodExample]:
+def chosen_utterances(examples: Sequence[MtodExample]) -> list[MtodExample]:
     """Return a few examples of different intents with about two slots each; always the same ones."""
     usual: dict[str, MtodExample] = {}
     for example in sorted(examples, key=lambda one: (abs(len(one.slots) - USUAL_SLOTS), one.text)):
@@ -196,13 +144,28 @@ def chosen_examples(examples: Sequence[MtodExample]) -> list[MtodExample]:
     return list(usual.values())[:SHOWN]
 
 
+def chosen_questions(examples: Sequence[QaExample]) -> list[QaExample]:
+    """Return the first question on each of a few contexts."""
+    first: dict[str, QaExample] = {}
+    for example in examples:
+        first.setdefault(example.context, example)
+    return list(first.values())[:SHOWN]
+
+
 def show_predictions(examples: Sequence[MtodExample], answer: MtodPredictions) -> None:
-    """Print what the service now says to utterances it never saw, and whether that is right."""
+    """Print what the service now says to utterances, and whether that is right."""
     right = [
         example.intent == prediction.intent.name
         and {(slot.slot, slot.start, slot.end) for slot in example.slots}
         == {(slot.slot, slot.start, slot.end) for slot in prediction.slots}
         for example, prediction in zip(examples, answer.predictions, strict=True)
     ]
-    results().print()
     results().print(predictions_table(answer.predictions, right=right))
+
+
+def show_answers(examples: Sequence[QaExample], answer: QaPredictions) -> None:
+    """Print what the service now answers, and whether that is right."""
+    told = [one.answers[0].text if one.answers else "" for one in answer.predictions]
+    right = evaluate_answers(examples, told).exact
+    questions, contexts = [one.question for one in examples], [one.context for one in examples]
+    results().print(answers_table(questions, contexts, answer.predictions, right=right))

@@ -7,7 +7,9 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Header, Path, Request
 from pydantic import StringConstraints
 
-from app.prediction import MtodDesk
+from app import desks
+from app.answers import MtodPredictions, QaPredictions
+from app.prediction import Desk
 from app.serving import LiveDeployments, LoadedModels, Loader, torch_loader
 from app.settings import Settings
 from core.contracts.values import Identifier
@@ -23,13 +25,15 @@ class Services:
         store: Everything durable.
         queue: Redis.
         live: Which checkpoint serves a language.
-        mtod: Predicts.
+        mtod: Tells intents and slots.
+        qa: Answers questions.
     """
 
     store: Store
     queue: JobQueue
     live: LiveDeployments
-    mtod: MtodDesk
+    mtod: Desk[MtodPredictions]
+    qa: Desk[QaPredictions]
 
     @classmethod
     def of(cls, settings: Settings, *, load: Loader | None = None) -> Self:
@@ -50,8 +54,14 @@ class Services:
             store, load or torch_loader(settings.device), max_bytes=settings.predictor_cache_bytes
         )
         turns = CapacityLimiter(settings.predict_concurrency)
-        desk = MtodDesk(live, models, turns, max_waiting=settings.max_waiting_predictions)
-        return cls(store, queue, live, desk)
+        waiting = settings.max_waiting_predictions
+        return cls(
+            store,
+            queue,
+            live,
+            mtod=Desk(desks.MTOD, live, models, turns, waiting),
+            qa=Desk(desks.QA, live, models, turns, waiting),
+        )
 
 
 def _services(request: Request) -> Services:

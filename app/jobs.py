@@ -3,14 +3,33 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from app.answers import JobPage, JobView
-from app.requests import JobFilter
 from core.contracts.jobs import JobEvent, JobRecord, JobStatus
-from core.contracts.values import now
+from core.contracts.values import Contract, Identifier, LanguageTag, TaskName, now
 from core.errors import Conflict, Fault, InvalidInput, QueueUnavailable
 from core.queue import JobQueue
 from core.store import Store
+
+MAX_JOBS: Final = 200
+"""Jobs on a page: each of those that run costs three questions to Redis."""
+
+
+class JobFilter(Contract):
+    """Which jobs are listed.
+
+    Attributes:
+        cursor: The `next_cursor` of the page before.
+    """
+
+    status: JobStatus | None = None
+    task: TaskName | None = None
+    language: LanguageTag | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_JOBS)] = 50
+    cursor: Identifier | None = None
 
 
 def view(record: JobRecord, queue: JobQueue | None) -> JobView:

@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 
-from app.checks import LabelCheck, language_faults
-from app.requests import AdaptRequest, HeldOut, PretrainRequest
-from core.contracts.examples import MtodExample
+from app.checks import LabelCheck, dataset_faults
+from app.requests import AdaptRequest, HeldOut, MtodAdaptRequest, PretrainRequest, QaAdaptRequest
+from core.contracts.examples import Example, MtodExample
 from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import AdaptPlan, CheckpointManifest
 from core.contracts.values import TaskName
 from core.errors import Conflict, Fault, InvalidInput, ModelUnavailable
-from core.learning.planning import plan_adaptation, split_examples
+from core.learning.planning import Planner
 from core.store import Store
 from core.store.names import BASE
+from core.tasks.curricula import CURRICULA
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,11 @@ class Source:
     task: TaskName
     language: str
     pointer: str
-    examples: tuple[MtodExample, ...] | None
+    examples: tuple[Example, ...] | None
     dataset: str | None
 
     def check(self, store: Store, labels: LabelCheck | None) -> list[Fault]:
-        """Return the faults: another language, labels that nobody knows.
+        """Return the faults: another task or language, labels that nobody knows.
 
         Args:
             store: Where stored ones are looked up.
@@ -41,14 +42,15 @@ class Source:
             NotFound: There is no such dataset.
         """
         if self.examples is not None:
-            return labels.examples(self.examples, f"{self.pointer}/examples") if labels else []
+            utterances = [one for one in self.examples if isinstance(one, MtodExample)]
+            return labels.examples(utterances, f"{self.pointer}/examples") if labels else []
         assert self.dataset is not None
         manifest = store.datasets.manifest(self.dataset)
         pointer = f"{self.pointer}/dataset"
-        faults = language_faults(manifest, self.language, pointer)
+        faults = dataset_faults(manifest, self.task, self.language, pointer)
         return [*faults, *(labels.dataset(manifest, pointer) if labels else [])]
 
-    def load(self, store: Store) -> tuple[MtodExample, ...]:
+    def load(self, store: Store) -> tuple[Example, ...]:
         """Return the examples."""
         if self.examples is not None:
             return self.examples
@@ -140,7 +142,7 @@ class Adaptation:
         base = find_base(store, task, request.base)
         source = Source(task, language, "", request.examples, request.dataset)
         evaluation = _held_out(request.evaluation, task, language)
-        labels = None if request.extend_labels else LabelCheck(base)
+        labels = LabelCheck(base) if _labels_are_checked(request) else None
         faults = [fault for one in (source, evaluation) if one for fault in one.check(store, labels)]
         if faults:
             raise InvalidInput(faults)
@@ -159,9 +161,15 @@ class Adaptation:
             baselines=request.baselines,
             hyperparameters=request.hyperparameters,
             promote=request.promote,
-            extend_labels=request.extend_labels,
+            extend_labels=isinstance(request, MtodAdaptRequest) and request.extend_labels,
             evaluation_fraction=_fraction(request.evaluation, AdaptJob),
+            **({"similarity": request.similarity} if isinstance(request, QaAdaptRequest) else {}),
         )
+
+
+def _labels_are_checked(request: AdaptRequest) -> bool:
+    """Whether a label that the base does not know is a slip of the pen."""
+    return isinstance(request, MtodAdaptRequest) and not request.extend_labels
 
 
 def find_base(store: Store, task: TaskName, wanted: str | None) -> CheckpointManifest:
@@ -187,16 +195,13 @@ def _planned(
     request: AdaptRequest, base: CheckpointManifest, source: Source, evaluation: Source | None, store: Store
 ) -> AdaptPlan:
     """Plan exactly what the worker will do."""
-    split = split_examples(
+    curriculum = CURRICULA[request.task]
+    split = curriculum.split(
         source.load(store),
         evaluation.load(store) if evaluation else None,
         fraction=_fraction(request.evaluation, AdaptJob),
         seed=request.hyperparameters.seed,
     )
-    return plan_adaptation(
-        split,
-        source_intents=store.datasets.manifest(base.dataset_ids["source"]).intents,
-        method=request.method,
-        hyperparameters=request.hyperparameters,
-        seconds_per_example=base.seconds_per_example,
-    )
+    learnt_from = store.datasets.manifest(base.dataset_ids["source"])
+    planner = Planner(curriculum, split, learnt_from, request.hyperparameters)
+    return planner.plan(request.method, seconds_per_example=base.seconds_per_example)

@@ -1,22 +1,30 @@
 """The description of the API: FastAPI's own, with the request bodies that it does not read itself."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from app.asking import AskRequest, PredictRequest
 from app.documents import FORM, JSON
 from app.errors import PROBLEM_JSON, ProblemDetails
-from app.requests import AdaptRequest, DatasetRequest, PredictRequest, PretrainRequest
+from app.requests import ADAPT_REQUESTS, DATASET_REQUESTS, PRETRAIN_REQUESTS
 from core.contracts.jobs import JobEvent
+from core.contracts.values import TaskName
+from core.formats import FileFormat
 
 DESCRIPTION: Final = """\
-Bring a few dozen labelled utterances in your language; get an endpoint that speaks it.
+Bring a few dozen labelled utterances, or questions with their answers, in your language; get an endpoint
+that speaks it.
 
 1. `POST /pretrain` makes a **base** from source-language examples, once.
 2. `POST /adapt` adapts it to a language: `202` and a job.
 3. `GET /jobs/{id}` tells how far it is, and at the end what it is worth.
-4. `POST /predict/mtod` answers, with the adapted model or, where nobody adapted, with the base.
+4. `POST /predict/mtod` (intents and slots) and `POST /predict/qa` (answers) use the adapted model or, where
+   nobody adapted, the base.
+
+Every request that teaches says its `task`, `mtod` or `qa`; each has a base of its own.
 
 Offsets are half-open and count Unicode code points. Languages are BCP-47 tags. Every error is
 `application/problem+json` (RFC 9457) and lists all faults at once, each with its place.
@@ -25,15 +33,16 @@ Offsets are half-open and count Unicode code points. Languages are BCP-47 tags. 
 TAGS: Final = [
     {"name": "training", "description": "Make a base, and adapt it to a language."},
     {"name": "jobs", "description": "What is being made, and what was."},
-    {"name": "prediction", "description": "Understand utterances."},
+    {"name": "prediction", "description": "Understand utterances, answer questions."},
     {"name": "operations", "description": "Whether the service works."},
 ]
 
 REQUESTS: Final[tuple[type[BaseModel], ...]] = (
-    AdaptRequest,
-    DatasetRequest,
+    *ADAPT_REQUESTS.values(),
+    *DATASET_REQUESTS.values(),
+    *PRETRAIN_REQUESTS.values(),
+    AskRequest,
     PredictRequest,
-    PretrainRequest,
 )
 """Bodies that the routes read by themselves, so that FastAPI does not know them."""
 
@@ -62,30 +71,43 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def body(model: type[BaseModel], *, files: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Describe a body that a route reads by itself.
+def body(model: type[BaseModel]) -> dict[str, Any]:
+    """Describe a JSON body that a route reads by itself."""
+    return _required({JSON: {"schema": _reference(model)}})
+
+
+def task_body(requests: Mapping[TaskName, type[BaseModel]], *, files: tuple[str, ...]) -> dict[str, Any]:
+    """Describe a body that a route reads by itself, as JSON or as a form.
 
     Args:
-        model: What it is as JSON.
-        files: The fields that may be files, where it may be a form.
+        requests: What it is for each task.
+        files: The fields of a form that may be files.
     """
-    content: dict[str, Any] = {JSON: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
-    if files:
-        content[FORM] = {"schema": _form(model, files)}
+    choice = {"anyOf": [_reference(model) for model in requests.values()]}
+    return _required({JSON: {"schema": choice}, FORM: {"schema": _form(requests, files)}})
+
+
+def _required(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _form(model: type[BaseModel], files: tuple[str, ...]) -> dict[str, Any]:
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _form(requests: Mapping[TaskName, type[BaseModel]], files: tuple[str, ...]) -> dict[str, Any]:
     """Describe a form: files, one field for all the rest or one for each, and the format of the files."""
     binary = {"type": "string", "contentMediaType": "application/octet-stream"}
     properties: dict[str, Any] = dict.fromkeys(files, binary)
-    properties["format"] = {"type": "string", "enum": ["jsonl", "mtod-tsv", "conll"]}
+    properties["format"] = {"type": "string", "enum": [*FileFormat]}
+    names = " or ".join(model.__name__ for model in requests.values())
     properties["request"] = {
         "type": "string",
         "contentMediaType": JSON,
-        "description": f"A {model.__name__} without its files; or send each of its fields as a field.",
+        "description": f"A {names} without its files; or send each of its fields as a field.",
     }
-    others = {name: {"type": "string"} for name in model.model_fields if name not in properties}
+    fields = dict.fromkeys(name for model in requests.values() for name in model.model_fields)
+    others = {name: {"type": "string"} for name in fields if name not in properties}
     return {"type": "object", "properties": {**properties, **others}, "additionalProperties": False}
 
 

@@ -2,8 +2,9 @@
 
 import logging
 
-from app.answers import ServedBase, ServedLanguage, ServedScores, ServedTask
+from app.answers import MtodScores, QaScores, ServedBase, ServedLanguage, ServedScores, ServedTask
 from app.serving import is_adapted
+from core.contracts.evaluations import QaEvaluation
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName
 from core.errors import CorruptArtifact, NotFound
@@ -69,7 +70,9 @@ def _scores(manifest: CheckpointManifest | None) -> ServedScores | None:
     if manifest is None or manifest.evaluation is None:
         return None
     measured = manifest.evaluation
-    return ServedScores(
+    if isinstance(measured, QaEvaluation):
+        return QaScores(f1=measured.f1, exact_match=measured.exact_match, examples=measured.examples)
+    return MtodScores(
         intent_accuracy=measured.intent_accuracy,
         slot_f1=measured.slot_f1,
         exact_match=measured.exact_match,

@@ -1,78 +1,114 @@
-"""Utterances in several languages at once: each goes to the model that serves it, all come back in order."""
+"""Predictions in several languages at once: each part goes to its model, all come back in order."""
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from app.answers import MtodPredictions, Usage
-from app.requests import PredictRequest, Utterance
+from app.answers import Usage
 from app.serving import Answer, LiveDeployments, LoadedModel, LoadedModels, is_adapted
-from core.contracts.predictions import MtodPrediction
 from core.contracts.values import TaskName
 from core.errors import Fault, InvalidInput, ModelUnavailable, NotFound
 
+ResponseT = TypeVar("ResponseT")
 
-@dataclass(slots=True)
-class MtodDesk:
-    """Takes requests for predictions, and gives each its turn.
+
+class Request(Protocol):
+    """What every request for predictions has."""
+
+    @property
+    def language(self) -> str | None:
+        """Of everything asked that does not tell its own."""
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Answers in place of whatever serves the language."""
+
+    @property
+    def top_k(self) -> int:
+        """How many answers to rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[ResponseT]):
+    """How one task is asked and answered.
 
     Attributes:
+        task: Whose models answer.
+        field: The request's list of what is asked; each item has a `language` of its own or None.
+        asked: Item → what the model is asked.
+        told: (item, answer, language, whether adapted) → the prediction.
+        response: (predictions, checkpoints, usage) → what the client is answered.
+    """
+
+    task: TaskName
+    field: str
+    asked: Callable[[Any], Any]
+    told: Callable[[Any, Any, str, bool], Any]
+    response: Callable[[tuple[Any, ...], dict[str, str], Usage], ResponseT]
+
+
+@dataclass(slots=True)
+class Desk(Generic[ResponseT]):
+    """Takes requests for predictions of one task, and gives each its turn.
+
+    Attributes:
+        form: How the task is asked and answered.
         live: Knows which checkpoint serves a language.
         models: The models in memory.
         turns: Forward passes at once; a thread for each.
         max_waiting: Requests that may wait for a turn.
     """
 
+    form: Form[ResponseT]
     live: LiveDeployments
     models: LoadedModels
     turns: CapacityLimiter
     max_waiting: int
 
-    async def predict(self, request: PredictRequest) -> MtodPredictions:
-        """Answer every utterance of a request.
+    async def predict(self, request: Request) -> ResponseT:
+        """Answer everything that a request asks.
 
         Raises:
-            InvalidInput: An utterance has no language, or is too long for its model.
+            InvalidInput: An item has no language, or is too long for its model.
             NotFound: There is no checkpoint of the name asked for.
             ModelUnavailable: No model serves, or too many requests wait.
         """
-        batch = _Batch(request, utterance_languages(request))
+        items = getattr(request, self.form.field)
+        batch = _Batch(self.form, request, items, item_languages(items, request.language, self.form.field))
         if self.turns.statistics().tasks_waiting >= self.max_waiting:
             raise ModelUnavailable(f"{self.max_waiting} predictions are waiting already; try again")
         asked = time.perf_counter()
         return await to_thread.run_sync(self._answer, batch, asked, limiter=self.turns)
 
-    def _answer(self, batch: "_Batch", asked: float) -> MtodPredictions:
+    def _answer(self, batch: "_Batch", asked: float) -> ResponseT:
         """Answer in a thread: the models are loaded here, and computed with."""
         began = time.perf_counter()
         checkpoints = self._checkpoints(batch)
         models = {checkpoint: self._model(checkpoint, batch.request) for checkpoint in checkpoints.values()}
         batch.answer(models, checkpoints)
-        return MtodPredictions(
-            predictions=batch.predictions(models, checkpoints),
-            checkpoints=checkpoints,
-            usage=Usage(
-                tokens=sum(answer.tokens for answer in batch.answers.values()),
-                queue_ms=round(1000 * (began - asked), 3),
-                inference_ms=round(1000 * (time.perf_counter() - began), 3),
-            ),
+        usage = Usage(
+            tokens=sum(answer.tokens for answer in batch.answers.values()),
+            queue_ms=round(1000 * (began - asked), 3),
+            inference_ms=round(1000 * (time.perf_counter() - began), 3),
         )
+        return self.form.response(batch.predictions(models, checkpoints), checkpoints, usage)
 
     def _checkpoints(self, batch: "_Batch") -> dict[str, str]:
         """Return the checkpoint for each language of a request."""
         wanted = batch.request.checkpoint
         return {
-            language: wanted or self.live.checkpoint_for(TaskName.MTOD, language)
+            language: wanted or self.live.checkpoint_for(self.form.task, language)
             for language in dict.fromkeys(batch.languages)
         }
 
-    def _model(self, checkpoint: str, request: PredictRequest) -> LoadedModel:
+    def _model(self, checkpoint: str, request: Request) -> LoadedModel:
         """Return a model; one that is deployed and not there is our fault, not the client's."""
         try:
-            return self.models.get(TaskName.MTOD, checkpoint)
+            return self.models.get(self.form.task, checkpoint)
         except NotFound as error:
             if request.checkpoint is not None:
                 raise
@@ -83,9 +119,11 @@ class MtodDesk:
 
 @dataclass(slots=True)
 class _Batch:
-    """The utterances of one request, and their answers by index."""
+    """What one request asks, and the answers by index."""
 
-    request: PredictRequest
+    form: Form[Any]
+    request: Request
+    items: Sequence[Any]
     languages: Sequence[str]
     answers: dict[int, Answer] = field(default_factory=dict)
 
@@ -93,18 +131,18 @@ class _Batch:
         """Let each model answer its share.
 
         Raises:
-            InvalidInput: Every text that is too long for its model.
+            InvalidInput: Everything that is too long for its model.
         """
         shares: dict[str, list[int]] = defaultdict(list)
         for index, language in enumerate(self.languages):
             shares[checkpoints[language]].append(index)
         faults: list[Fault] = []
         for checkpoint, indices in shares.items():
-            texts = [self._utterances[index].text for index in indices]
+            asked = [self.form.asked(self.items[index]) for index in indices]
             try:
-                answers = models[checkpoint].predict(texts, top_k=self.request.top_k)
+                answers = models[checkpoint].predict(asked, top_k=self.request.top_k)
             except InvalidInput as error:
-                faults.extend(_placed(fault, indices) for fault in error.faults)
+                faults.extend(self._placed(fault, indices) for fault in error.faults)
             else:
                 self.answers.update(zip(indices, answers, strict=True))
         if faults:
@@ -112,42 +150,40 @@ class _Batch:
 
     def predictions(
         self, models: Mapping[str, LoadedModel], checkpoints: Mapping[str, str]
-    ) -> tuple[MtodPrediction, ...]:
-        """Return the answers in the order of the utterances."""
+    ) -> tuple[Any, ...]:
+        """Return the answers in the order of the request."""
+        adapted = {
+            language: is_adapted(models[checkpoint].manifest, language)
+            for language, checkpoint in checkpoints.items()
+        }
         return tuple(
-            MtodPrediction(
-                id=utterance.id,
-                text=utterance.text,
-                language=language,
-                intent=self.answers[index].intents[0],
-                intent_ranking=self.answers[index].intents,
-                slots=self.answers[index].slots,
-                adapted=is_adapted(models[checkpoints[language]].manifest, language),
-            )
-            for index, (utterance, language) in enumerate(zip(self._utterances, self.languages, strict=True))
+            self.form.told(item, self.answers[index], language, adapted[language])
+            for index, (item, language) in enumerate(zip(self.items, self.languages, strict=True))
         )
 
-    @property
-    def _utterances(self) -> tuple[Utterance, ...]:
-        return self.request.utterances
+    def _placed(self, fault: Fault, indices: Sequence[int]) -> Fault:
+        """Return a model's fault with its place in the request: /1/question → /questions/7/question."""
+        index, _, rest = fault.pointer.removeprefix("/").partition("/")
+        return Fault(f"/{self.form.field}/{indices[int(index)]}{rest and f'/{rest}'}", fault.detail)
 
 
-def utterance_languages(request: PredictRequest) -> list[str]:
-    """Return the language of each utterance: its own, or else the request's.
+def item_languages(items: Sequence[Any], language: str | None, name: str) -> list[str]:
+    """Return the language of each item: its own, or else the request's.
+
+    Args:
+        items: What is asked.
+        language: The request's.
+        name: The request's name for the items.
 
     Raises:
-        InvalidInput: Every utterance without either.
+        InvalidInput: Every item without either.
     """
+    found = [item.language or language for item in items]
     faults = [
-        Fault(f"/utterances/{index}", "no language: neither this utterance nor the request has one")
-        for index, utterance in enumerate(request.utterances)
-        if utterance.language is None and request.language is None
+        Fault(f"/{name}/{index}", "no language: neither this one nor the request has one")
+        for index, one in enumerate(found)
+        if one is None
     ]
     if faults:
         raise InvalidInput(faults)
-    return [utterance.language or request.language or "" for utterance in request.utterances]
-
-
-def _placed(fault: Fault, indices: Sequence[int]) -> Fault:
-    """Return a predictor's fault with the utterance's place in the request."""
-    return Fault(f"/utterances/{indices[int(fault.pointer.removeprefix('/'))]}", fault.detail)
+    return [one for one in found if one is not None]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from starlette.concurrency import run_in_threadpool
 
 from app.answers import Part, Ready
+from app.asking import PredictRequest, Utterance
 from app.dependencies import Services
-from app.requests import PredictRequest, Utterance
 from core.contracts.values import TaskName
 from core.errors import XmetraError
 from core.store.names import BASE

@@ -1,13 +1,21 @@
-"""What clients send; the limits stand beside the fields they bound."""
+"""What clients send to have something stored or learnt; the limits stand beside the fields they bound."""
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 
-from core.contracts.examples import MtodExample
-from core.contracts.jobs import Hyperparameters, JobStatus, PretrainSettings
-from core.contracts.values import Contract, Identifier, LanguageTag, Method, Promotion, TaskName, Text
+from core.contracts.examples import Example, MtodExample
+from core.contracts.jobs import (
+    Hyperparameters,
+    PretrainSettings,
+    QaHyperparameters,
+    QaPretrainSettings,
+)
+from core.contracts.questions import QaExample
+from core.contracts.values import Contract, Identifier, LanguageTag, Method, Promotion, TaskName
 
 MAX_EXAMPLES: Final = 20_000
 """Examples of one language to adapt. "Few-shot" ends far below; MTOD's whole Spanish has 8,643."""
@@ -15,17 +23,8 @@ MAX_EXAMPLES: Final = 20_000
 MAX_SOURCE_EXAMPLES: Final = 100_000
 """Examples of a dataset or of a base: MTOD's English has 43,323. The body limit comes first in practice."""
 
-MAX_UTTERANCES: Final = 256
-"""Utterances in one prediction: a second or so on a CPU, so that nobody's turn takes long."""
-
-MAX_TOP_K: Final = 100
-"""Ranked intents in an answer: more than any label set measured here has."""
-
 MAX_BASELINES: Final = 4
 """Every one is a whole training; there are not more methods than this."""
-
-MAX_JOBS: Final = 200
-"""Jobs on a page: each of those that run costs three questions to Redis."""
 
 EXAMPLE: Final[JsonDict] = {
     "text": "pon una alarma a las seis",
@@ -33,8 +32,17 @@ EXAMPLE: Final[JsonDict] = {
     "slots": [{"slot": "datetime", "start": 15, "end": 25}],
 }
 
-Examples = Annotated[tuple[MtodExample, ...], Field(min_length=1, max_length=MAX_EXAMPLES)]
-SourceExamples = Annotated[tuple[MtodExample, ...], Field(min_length=1, max_length=MAX_SOURCE_EXAMPLES)]
+QUESTION: Final[JsonDict] = {
+    "question": "¿Cuándo abrió la panadería?",
+    "context": "La panadería de la plaza abrió en 1987.",
+    "answers": [{"text": "1987", "answer_start": 34}],
+}
+
+MtodExamples = Annotated[tuple[MtodExample, ...], Field(min_length=1, max_length=MAX_EXAMPLES)]
+MtodSources = Annotated[tuple[MtodExample, ...], Field(min_length=1, max_length=MAX_SOURCE_EXAMPLES)]
+QaExamples = Annotated[tuple[QaExample, ...], Field(min_length=1, max_length=MAX_EXAMPLES)]
+QaSources = Annotated[tuple[QaExample, ...], Field(min_length=1, max_length=MAX_SOURCE_EXAMPLES)]
+EncoderName = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")]
 StoredDataset = Annotated[
     Identifier | None,
     Field(default=None, validate_default=True, description="A dataset that `POST /datasets` has stored."),
@@ -56,7 +64,7 @@ def _one_is_given(info: ValidationInfo, *, last: object, others: tuple[str, ...]
 class HeldOut(Contract):
     """Where the examples come from that measure the result."""
 
-    examples: SourceExamples | None = None
+    examples: tuple[Example, ...] | None = None
     dataset: Identifier | None = None
     fraction: Annotated[float | None, Field(gt=0, lt=1, validate_default=True)] = None
 
@@ -67,16 +75,46 @@ class HeldOut(Contract):
         return fraction
 
 
+class MtodHeldOut(HeldOut):
+    """Where the utterances come from that measure the result."""
+
+    examples: MtodSources | None = None
+
+
+class QaHeldOut(HeldOut):
+    """Where the questions come from that measure the result."""
+
+    examples: QaSources | None = None
+
+
 class DatasetRequest(Contract):
     """Examples to be stored."""
+
+    task: TaskName
+    language: LanguageTag
+    examples: tuple[Example, ...]
+
+
+class MtodDatasetRequest(DatasetRequest):
+    """Labelled utterances to be stored."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"task": "mtod", "language": "es", "examples": [EXAMPLE]}]}
     )
 
-    task: TaskName = TaskName.MTOD
-    language: LanguageTag
-    examples: SourceExamples
+    task: Literal[TaskName.MTOD] = TaskName.MTOD
+    examples: MtodSources
+
+
+class QaDatasetRequest(DatasetRequest):
+    """Questions with their answers to be stored."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"task": "qa", "language": "es", "examples": [QUESTION]}]}
+    )
+
+    task: Literal[TaskName.QA]
+    examples: QaSources
 
 
 class PretrainRequest(Contract):
@@ -86,18 +124,12 @@ class PretrainRequest(Contract):
         encoder: `embedded`, `embedded-en`, a hub id, or a folder the worker can read.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"task": "mtod", "source_language": "en", "dataset": "0a1b2c"}]}
-    )
-
-    task: TaskName = TaskName.MTOD
+    task: TaskName
     source_language: LanguageTag
-    examples: SourceExamples | None = None
+    examples: tuple[Example, ...] | None = None
     dataset: StoredDataset
     evaluation: HeldOut | None = None
-    encoder: Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")] = (
-        "embedded"
-    )
+    encoder: EncoderName = "embedded"
     settings: PretrainSettings = PretrainSettings()
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
     promote: Promotion = Promotion.IF_BETTER
@@ -109,35 +141,43 @@ class PretrainRequest(Contract):
         return dataset
 
 
+class MtodPretrainRequest(PretrainRequest):
+    """The making of a base (PRE) from utterances of the source language."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"task": "mtod", "source_language": "en", "dataset": "0a1b2c"}]}
+    )
+
+    task: Literal[TaskName.MTOD] = TaskName.MTOD
+    examples: MtodSources | None = None
+    evaluation: MtodHeldOut | None = None
+
+
+class QaPretrainRequest(PretrainRequest):
+    """The making of a base (PRE) from questions of the source language."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"task": "qa", "source_language": "en", "dataset": "0a1b2c"}]}
+    )
+
+    task: Literal[TaskName.QA]
+    examples: QaSources | None = None
+    evaluation: QaHeldOut | None = None
+    settings: QaPretrainSettings = QaPretrainSettings()
+
+
 class AdaptRequest(Contract):
     """The adaptation of a base to a language by a few examples of it.
 
     Attributes:
         base: The checkpoint to start from; without it, the base that is live.
         baselines: Other methods to train beside and report, never to serve.
-        extend_labels: Whether intents and slots that the base does not know are new labels, and not
-            slips of the pen.
         dry_run: Check and plan, and do nothing.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "task": "mtod",
-                    "language": "es",
-                    "examples": [EXAMPLE],
-                    "evaluation": {"fraction": 0.2},
-                    "method": "x-metra-ada",
-                    "promote": "if_better",
-                }
-            ]
-        }
-    )
-
-    task: TaskName = TaskName.MTOD
+    task: TaskName
     language: LanguageTag
-    examples: Examples | None = None
+    examples: tuple[Example, ...] | None = None
     dataset: StoredDataset
     evaluation: HeldOut | None = None
     base: Identifier | None = None
@@ -145,7 +185,6 @@ class AdaptRequest(Contract):
     baselines: Annotated[tuple[Method, ...], Field(max_length=MAX_BASELINES)] = ()
     hyperparameters: Hyperparameters = Hyperparameters()
     promote: Promotion = Promotion.IF_BETTER
-    extend_labels: bool = False
     dry_run: bool = False
 
     @field_validator("dataset")
@@ -164,65 +203,70 @@ class AdaptRequest(Contract):
         return baselines
 
 
-class Utterance(Contract):
-    """A text to be understood.
+class MtodAdaptRequest(AdaptRequest):
+    """The adaptation of a base to a language by a few labelled utterances of it.
 
     Attributes:
-        id: The caller's own name of it, given back.
-        language: Its language; without it, the request's.
-    """
-
-    id: Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f]*$")] | None = None
-    text: Text
-    language: LanguageTag | None = None
-
-    @classmethod
-    def from_text(cls, given: object) -> object:
-        """Take a mere string for an utterance's text."""
-        return {"text": given} if isinstance(given, str) else given
-
-
-class PredictRequest(Contract):
-    """Texts to be understood.
-
-    Attributes:
-        language: Of every utterance that does not tell its own.
-        checkpoint: Answers in place of whatever serves the language.
-        top_k: Intents to rank.
+        extend_labels: Whether intents and slots that the base does not know are new labels, and not
+            slips of the pen.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
-                {"utterances": ["pon una alarma a las seis"], "language": "es"},
-                {"utterances": [{"id": "a", "text": "will it rain today", "language": "en"}], "top_k": 5},
+                {
+                    "task": "mtod",
+                    "language": "es",
+                    "examples": [EXAMPLE],
+                    "evaluation": {"fraction": 0.2},
+                    "method": "x-metra-ada",
+                    "promote": "if_better",
+                }
             ]
         }
     )
 
-    utterances: Annotated[
-        tuple[
-            Annotated[
-                Utterance, BeforeValidator(Utterance.from_text, json_schema_input_type=str | Utterance)
-            ],
-            ...,
-        ],
-        Field(min_length=1, max_length=MAX_UTTERANCES),
-    ]
-    language: LanguageTag | None = None
-    checkpoint: Identifier | None = None
-    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 3
+    task: Literal[TaskName.MTOD] = TaskName.MTOD
+    examples: MtodExamples | None = None
+    evaluation: MtodHeldOut | None = None
+    extend_labels: bool = False
 
 
-class JobFilter(Contract):
-    """Which jobs are listed.
+class QaAdaptRequest(AdaptRequest):
+    """The adaptation of a base to a language by a few questions and answers in it.
 
     Attributes:
-        cursor: The `next_cursor` of the page before.
+        similarity: The sentence encoder that finds each question's neighbours: `embedded`, a hub id such as
+            `sentence-transformers/xlm-r-distilroberta-base-paraphrase-v1`, or a folder the worker can read.
     """
 
-    status: JobStatus | None = None
-    task: TaskName | None = None
-    language: LanguageTag | None = None
-    limit: Annotated[int, Field(ge=1, le=MAX_JOBS)] = 50
-    cursor: Identifier | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "task": "qa",
+                    "language": "es",
+                    "examples": [QUESTION],
+                    "evaluation": {"fraction": 0.2},
+                    "method": "x-metra-ada",
+                }
+            ]
+        }
+    )
+
+    task: Literal[TaskName.QA]
+    examples: QaExamples | None = None
+    evaluation: QaHeldOut | None = None
+    hyperparameters: QaHyperparameters = QaHyperparameters()
+    similarity: EncoderName = "embedded"
+
+
+DATASET_REQUESTS: Final[Mapping[TaskName, type[DatasetRequest]]] = MappingProxyType(
+    {TaskName.MTOD: MtodDatasetRequest, TaskName.QA: QaDatasetRequest}
+)
+PRETRAIN_REQUESTS: Final[Mapping[TaskName, type[PretrainRequest]]] = MappingProxyType(
+    {TaskName.MTOD: MtodPretrainRequest, TaskName.QA: QaPretrainRequest}
+)
+ADAPT_REQUESTS: Final[Mapping[TaskName, type[AdaptRequest]]] = MappingProxyType(
+    {TaskName.MTOD: MtodAdaptRequest, TaskName.QA: QaAdaptRequest}
+)

@@ -7,8 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from core.contracts.answers import PredictedAnswer
 from core.contracts.predictions import PredictedSlot, RankedIntent
 from core.contracts.reports import CheckpointManifest, Deployment
 from core.contracts.values import TaskName
@@ -28,6 +29,22 @@ MAX_LOOKUPS: Final = 10_000
 
 
 class Answer(Protocol):
+    """What a predictor says of one thing it was asked."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read for it."""
+
+
+class QaAnswer(Answer, Protocol):
+    """What a predictor answers to one question."""
+
+    @property
+    def answers(self) -> tuple[PredictedAnswer, ...]:
+        """The likeliest first; none where the context has no word."""
+
+
+class MtodAnswer(Answer, Protocol):
     """What a predictor says of one text."""
 
     @property
@@ -37,10 +54,6 @@ class Answer(Protocol):
     @property
     def slots(self) -> tuple[PredictedSlot, ...]:
         """In the order of the text."""
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of the text."""
 
 
 class LoadedModel(Protocol):
@@ -54,8 +67,8 @@ class LoadedModel(Protocol):
     def size_in_bytes(self) -> int:
         """What it holds in memory."""
 
-    def predict(self, texts: Sequence[str], *, top_k: int = 3) -> Sequence[Answer]:
-        """Answer texts in their order."""
+    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> Sequence[Any]:
+        """Answer, in order, what the model's task is asked: each with an `Answer`."""
 
 
 Loader = Callable[[Path, CheckpointManifest], LoadedModel]

@@ -38,7 +38,7 @@ def main() -> None:
 
 def _watched(data: Path, log: Path | None) -> tuple[float, int]:
     """Run the demo on a data folder; return its seconds and its most bytes."""
-    command = program("app.cli", "demo", "--data", str(data), "--samples", str(ROOT / "samples" / "mtod"))
+    command = program("app.cli", "demo", "--data", str(data), "--samples", str(ROOT / "samples"))
     began, peak = time.monotonic(), 0
     with (log or Path(os.devnull)).open("ab") as output:
         demo = subprocess.Popen(command, env=program_environment(), stdout=output, stderr=output)

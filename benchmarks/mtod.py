@@ -8,29 +8,15 @@ it was.
 """
 
 import argparse
-import json
-import multiprocessing
 import random
-import statistics
-import time
 from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from benchmarks.runs import header, measured, read_report, row, run
 from core.contracts.examples import MtodExample
-from core.contracts.jobs import (
-    AdaptJob,
-    Hyperparameters,
-    JobKind,
-    JobRecord,
-    PretrainJob,
-    PretrainSettings,
-    Progress,
-)
-from core.contracts.reports import Evaluation, Report
-from core.contracts.values import BASE, Method, Promotion, TaskName, now
+from core.contracts.jobs import AdaptJob, Hyperparameters, PretrainJob, PretrainSettings
+from core.contracts.values import BASE, Method, Promotion, TaskName
 from core.formats import read_examples
-from core.runtime import configure_threads
 from core.store import Store
 
 FULL = "full"
@@ -81,8 +67,7 @@ def _base(arguments: argparse.Namespace, store: Store, folder: Path) -> str:
         encoder=arguments.encoder,
         settings=PretrainSettings(epochs=arguments.epochs),
     )
-    report = _run(job, "en", folder / "base.json", arguments.threads)
-    return str(report.result.checkpoint_id)
+    return str(run(job, folder / "base.json", threads=arguments.threads).result.checkpoint_id)
 
 
 def _adapt(
@@ -107,7 +92,7 @@ def _adapt(
         hyperparameters=Hyperparameters(seed=seed),
         promote=Promotion.NEVER,
     )
-    _run(job, language, path, arguments.threads)
+    run(job, path, threads=arguments.threads)
 
 
 def few_shots(examples: list[MtodExample], count: int, *, seed: int) -> list[MtodExample]:
@@ -128,100 +113,23 @@ def _put(store: Store, path: Path, language: str) -> str:
     return store.datasets.put(examples, task=TaskName.MTOD, language=language).dataset_id
 
 
-def _run(job: AdaptJob | PretrainJob, language: str, path: Path, threads: int) -> Report:
-    """Do a job in a new process and keep its report."""
-    record = JobRecord(
-        job_id=f"benchmark-{path.stem.replace('.', '-')}",
-        kind=JobKind(job.kind),
-        task=job.task,
-        language=language,
-        request=job,
-        created_at=now(),
-    )
-    print(f"{path.stem} …", flush=True)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        report = pool.submit(_work, record, str(path.parent / "store"), threads).result()
-    path.write_text(report.model_dump_json(indent=1), encoding="utf-8")
-    print(f"  {_scores(report.result.evaluation)}  {report.wall_seconds:.0f} s", flush=True)
-    return report
-
-
-def _work(record: JobRecord, store_url: str, threads: int) -> Report:
-    """In the child: threads first, then torch."""
-    configure_threads(threads)
-    from core.pipeline import run  # noqa: PLC0415 - torch must come after the threads are set
-
-    return run(record, store=Store(store_url), device="auto", monitor=_Printer()).report
-
-
-class _Printer:
-    """Prints a line of progress every half minute."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + 30
-            print(
-                f"  {progress.percent:5.1f} % {progress.stage} {progress.step}/{progress.total_steps}",
-                flush=True,
-            )
-
-
 def _table(folder: Path) -> str:
     """Return the results as a Markdown table: mean ± standard deviation over the seeds."""
     rows = defaultdict(list)
     for path in sorted(folder.glob("*.*.*.*.json")):
         language, shots, _, method, _ = path.name.split(".")
-        report = Report.model_validate_json(path.read_text(encoding="utf-8"))
-        zero_shot = report.baselines[0]
-        rows[language, shots, "zero-shot"].append((zero_shot.evaluation, 0.0, report.peak_memory_bytes))
-        rows[language, shots, method].append(
-            (report.result.evaluation, report.result.train_seconds, report.peak_memory_bytes)
+        report = read_report(path)
+        rows[language, shots, "zero-shot"].append(
+            (report.baselines[0].evaluation, 0.0, report.peak_memory_bytes)
         )
-    lines = [
-        "| language | shots | method | runs | intent | slot F1 | exact | train s | peak MB |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+        rows[language, shots, method].append(measured(report))
+    columns = ("language", "shots", "method", "runs", "intent", "slot F1", "exact", "train s", "peak MB")
+    lines = header(columns)
     base = folder / "base.json"
     if base.exists():
-        report = Report.model_validate_json(base.read_text(encoding="utf-8"))
-        lines.append(
-            _row(
-                ("en", "train", "PRE"),
-                [(report.result.evaluation, report.result.train_seconds, report.peak_memory_bytes)],
-            )
-        )
-    lines.extend(_row(cell, found) for cell, found in rows.items())
+        lines.append(row(("en", "train", "PRE"), [measured(read_report(base))]))
+    lines.extend(row(cell, found) for cell, found in rows.items())
     return "\n".join(lines)
-
-
-def _row(cell: tuple[str, str, str], found: list[tuple[Evaluation, float, int]]) -> str:
-    """Return one line of the table."""
-    rates = [
-        _spread([100 * getattr(evaluation, name) for evaluation, _, _ in found])
-        for name in ("intent_accuracy", "slot_f1", "exact_match")
-    ]
-    seconds = statistics.mean(train for _, train, _ in found)
-    memory = max(peak for _, _, peak in found) / 2**20
-    return f"| {' | '.join(cell)} | {len(found)} | {' | '.join(rates)} | {seconds:.0f} | {memory:.0f} |"
-
-
-def _spread(values: list[float]) -> str:
-    mean = statistics.mean(values)
-    return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} ± {statistics.stdev(values):.1f}"
-
-
-def _scores(evaluation: Evaluation) -> str:
-    return json.dumps(
-        {
-            "intent": round(100 * evaluation.intent_accuracy, 2),
-            "slot_f1": round(100 * evaluation.slot_f1, 2),
-            "exact": round(100 * evaluation.exact_match, 2),
-        }
-    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -11,14 +12,14 @@ from core.checksums import file_sha256
 from core.contracts.reports import CheckpointManifest
 from core.encoders import load_architecture
 from core.errors import CorruptArtifact
-from core.tasks.mtod.labels import LabelSet
-from core.tasks.mtod.learner import MtodLearner
+from core.tasks.table import TASKS
+from core.tasks.task import TaskLearner
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 
 
-def write_checkpoint(learner: MtodLearner, folder: Path) -> dict[str, str]:
+def write_checkpoint(learner: TaskLearner[Any, Any], folder: Path) -> dict[str, str]:
     """Write weights, encoder configuration and tokenizer.
 
     Args:
@@ -31,13 +32,15 @@ def write_checkpoint(learner: MtodLearner, folder: Path) -> dict[str, str]:
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in learner.model.state_dict().items()
     }
-    save_file(tensors, folder / WEIGHTS, metadata=_rows(learner.labels.intents, learner.labels.slots))
+    save_file(tensors, folder / WEIGHTS, metadata=_rows(learner.intents, learner.slots))
     (folder / CONFIG).write_text(_portable_config(learner), encoding="utf-8")
     learner.encoder.tokenizer.save_pretrained(folder)
     return {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def read_checkpoint(folder: Path, manifest: CheckpointManifest, *, device: str = "cpu") -> MtodLearner:
+def read_checkpoint(
+    folder: Path, manifest: CheckpointManifest, *, device: str = "cpu"
+) -> TaskLearner[Any, Any]:
     """Rebuild a learner.
 
     Args:
@@ -56,8 +59,9 @@ def read_checkpoint(folder: Path, manifest: CheckpointManifest, *, device: str =
                 f"checkpoint {manifest.checkpoint_id}: the labels are not those of its weights"
             )
     encoder = load_architecture(manifest.encoder, folder)
+    learner: TaskLearner[Any, Any]
     try:
-        learner = MtodLearner(encoder, LabelSet(manifest.intents, manifest.slots), device=device)
+        learner = TASKS[manifest.task].rebuilt_learner(encoder, manifest, device=device)
         learner.model.load_state_dict(load_file(folder / WEIGHTS, device=device))
     except (RuntimeError, ValueError) as error:
         raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {error}") from error
@@ -91,7 +95,7 @@ def _rows(intents: Sequence[str], slots: Sequence[str]) -> dict[str, str]:
     return {"labels": json.dumps({"intents": intents, "slots": slots})}
 
 
-def _portable_config(learner: MtodLearner) -> str:
+def _portable_config(learner: TaskLearner[Any, Any]) -> str:
     """Return the encoder's configuration without the folder it was loaded from."""
     config = learner.encoder.model.config.to_dict()
     config.pop("_name_or_path", None)

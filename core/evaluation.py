@@ -1,46 +1,7 @@
-"""A learner measured on examples it has not seen, and two measurements compared."""
+"""Two models measured on the same examples, compared."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-from core.contracts.examples import MtodExample
-from core.contracts.reports import Evaluation
-from core.tasks.mtod.decoding import answer
-from core.tasks.mtod.learner import MtodLearner
-from core.tasks.mtod.metrics import evaluate_predictions
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """Scores, and which utterances were right as a whole.
-
-    Attributes:
-        evaluation: The scores.
-        exact: For each example whether intent and slots are exactly right.
-    """
-
-    evaluation: Evaluation
-    exact: tuple[bool, ...]
-
-
-def measure(learner: MtodLearner, examples: Sequence[MtodExample]) -> Measurement:
-    """Answer the examples' texts as a user's would be answered, and compare.
-
-    Args:
-        learner: Put in evaluation mode.
-        examples: At least one; their own tokens are not used, because no user sends any.
-
-    Raises:
-        InvalidInput: A text is longer than the encoder's window.
-    """
-    features = learner.featurizer.texts([one.text for one in examples])
-    predicted = [(one.intents[0].name, one.spans) for one in answer(learner, features, top_k=1)]
-    exact = tuple(
-        (intent, set(spans)) == (one.intent, set(one.slots))
-        for one, (intent, spans) in zip(examples, predicted, strict=True)
-    )
-    return Measurement(evaluate_predictions(examples, predicted), exact)
 
 
 def chance_of_difference(first: Sequence[bool], second: Sequence[bool]) -> float:

@@ -2,22 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from core.checkpoints import read_checkpoint
 from core.contracts.reports import CheckpointManifest
-from core.tasks.mtod.decoding import Answer, answer
-from core.tasks.mtod.learner import MtodLearner
+from core.tasks.table import TASKS
+from core.tasks.task import TaskLearner
 
 
 class Predictor:
-    """Answers utterances with one checkpoint.
+    """Answers with one checkpoint what its task is asked.
 
     Args:
         learner: The rebuilt model.
         manifest: What it is.
     """
 
-    def __init__(self, learner: MtodLearner, manifest: CheckpointManifest) -> None:
+    def __init__(self, learner: TaskLearner[Any, Any], manifest: CheckpointManifest) -> None:
         self._learner = learner
         self.manifest = manifest
 
@@ -41,14 +42,14 @@ class Predictor:
         tensors = [*self._learner.model.parameters(), *self._learner.model.buffers()]
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
-    def predict(self, texts: Sequence[str], *, top_k: int = 3) -> list[Answer]:
-        """Answer texts in their order.
+    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> list[Any]:
+        """Answer in order.
 
         Args:
-            texts: Any number, each at least one character.
-            top_k: Intents to rank.
+            asked: Of the task's kind: texts, or questions with contexts.
+            top_k: Answers to rank.
 
         Raises:
-            InvalidInput: A text is longer than the encoder's window; the pointer is its index.
+            InvalidInput: Something is longer than the model reads; the pointer begins with its index.
         """
-        return answer(self._learner, self._learner.featurizer.texts(texts), top_k=top_k)
+        return TASKS[self.manifest.task].answer(self._learner, asked, top_k=top_k)

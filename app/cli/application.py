@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 from rich.markup import escape
 
-from app.cli import encoder, jobs, prediction, services, training
+from app.cli import asking, encoder, jobs, prediction, services, training
 from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
 from app.console.output import messages
 
@@ -17,7 +17,8 @@ EPILOG = (
 
 application = typer.Typer(
     name="xmetra",
-    help="Bring a few dozen labelled utterances in your language; get an endpoint that speaks it.",
+    help="Bring a few dozen labelled utterances, or answered questions, in your language; "
+    "get an endpoint that speaks it.",
     epilog=EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -27,7 +28,7 @@ application = typer.Typer(
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run the service": (services.up, services.serve, services.worker, services.demo),
     "Teach it a language": (training.pretrain, training.adapt),
-    "Use it": (prediction.predict, prediction.evaluate),
+    "Use it": (prediction.predict, asking.ask, prediction.evaluate),
 }
 for panel, commands in PANELS.items():
     for command in commands:

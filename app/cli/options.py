@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from core.contracts.values import TaskName
+
 Url = Annotated[
     str,
     typer.Option("--url", envvar="XMETRA_URL", help="Where the service listens.", rich_help_panel="Service"),
@@ -18,7 +20,7 @@ Language = Annotated[
 Examples = Annotated[
     Path,
     typer.Argument(
-        help="Labelled utterances: JSONL, MTOD TSV or CoNLL; the content tells which.",
+        help="Labelled utterances (JSONL, MTOD TSV, CoNLL) or, for qa, questions (SQuAD JSON, JSONL).",
         exists=True,
         dir_okay=False,
         readable=True,
@@ -30,12 +32,15 @@ EvaluationFile = Annotated[
     Path | None,
     typer.Option(
         "--evaluation",
-        help="Held-out labelled utterances to measure on; without it a part of FILE is held out.",
+        help="Held-out examples to measure on; without it a part of FILE is held out.",
         exists=True,
         dir_okay=False,
         readable=True,
         show_default=False,
     ),
+]
+Checkpoint = Annotated[
+    str | None, typer.Option(help="Ask this checkpoint, not the one in service.", show_default=False)
 ]
 Follow = Annotated[
     bool,
@@ -51,12 +56,12 @@ Settings = Annotated[
     ),
 ]
 Task = Annotated[
-    str, typer.Option("--task", help="What is learnt; mtod (intent and slots) is the only one yet.")
+    TaskName, typer.Option("--task", help="What is learnt: mtod (intents and slots) or qa (answers).")
 ]
 DataFolder = Annotated[
     Path,
     typer.Option("--data", envvar="XMETRA_HOME", help="The folder for the store, Redis's file and the logs."),
 ]
 
-DEFAULT_TASK = "mtod"
+DEFAULT_TASK = TaskName.MTOD
 DEFAULT_DATA = Path(".data")

@@ -8,23 +8,21 @@ from typing import Annotated
 import typer
 
 from app.answers import MtodPredictions, Usage
+from app.cli.asking import ask_all, measure_answers
 from app.cli.exits import UsageFault
-from app.cli.options import AsJson, Examples, Language, Url
+from app.cli.options import DEFAULT_TASK, AsJson, Checkpoint, Examples, Language, Task, Url
 from app.client import DEFAULT_URL, Client
 from app.console.display import evaluation_table, percent, predictions_table
 from app.console.output import messages, results, write_json
+from core.contracts.evaluations import Evaluation, MtodEvaluation, QaEvaluation
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.predictions import MtodPrediction
-from core.contracts.reports import Evaluation
-from core.formats import read_examples
+from core.contracts.values import TaskName
+from core.formats import read_examples, read_questions
 from core.tasks.mtod.metrics import evaluate_predictions
 
 BATCH = 64
 """Utterances in one request: small enough to be answered within the time limit on a slow machine."""
-
-Checkpoint = Annotated[
-    str | None, typer.Option(help="Ask this checkpoint, not the one in service.", show_default=False)
-]
 
 
 def predict(
@@ -62,38 +60,54 @@ def evaluate(
     examples: Examples,
     *,
     checkpoint: Checkpoint = None,
+    task: Task = DEFAULT_TASK,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the model in service on labelled utterances.
+    """Measure the model in service on labelled utterances, or on questions with their answers.
 
     Example: [bold]xmetra evaluate es samples/mtod/es.held-out.jsonl[/]
     """
-    gold = read_examples(examples.read_bytes(), name=examples.name)
+    measure = measure_utterances if task is TaskName.MTOD else measure_questions
     with Client(url) as client:
-        answer = predict_all(
-            client, [example.text for example in gold], language=language, checkpoint=checkpoint
-        )
-    evaluation = compare(gold, answer.predictions)
+        evaluation, adapted = measure(client, examples, language=language, checkpoint=checkpoint)
     if as_json:
         write_json(evaluation)
         return
     console = results()
-    console.print(evaluation_table(evaluation))
+    if isinstance(evaluation, MtodEvaluation):
+        console.print(evaluation_table(evaluation))
     console.print(summary(evaluation))
-    if not all(prediction.adapted for prediction in answer.predictions):
+    if not adapted:
         messages().print(f"[yellow]note:[/] {language} has not been adapted; the base answered zero-shot")
 
 
+def measure_utterances(
+    client: Client, file: Path, *, language: str, checkpoint: str | None
+) -> tuple[MtodEvaluation, bool]:
+    """Return how well the service reads a file's utterances, and whether it has learnt the language."""
+    gold = read_examples(file.read_bytes(), name=file.name)
+    answer = predict_all(client, [one.text for one in gold], language=language, checkpoint=checkpoint)
+    return compare(gold, answer.predictions), all(one.adapted for one in answer.predictions)
+
+
+def measure_questions(
+    client: Client, file: Path, *, language: str, checkpoint: str | None
+) -> tuple[QaEvaluation, bool]:
+    """Return how well the service answers a file's questions, and whether it has learnt the language."""
+    gold = read_questions(file.read_bytes(), name=file.name)
+    asked = [{"question": one.question, "context": one.context} for one in gold]
+    answer = ask_all(client, asked, language=language, checkpoint=checkpoint)
+    return measure_answers(gold, answer), all(one.adapted for one in answer.predictions)
+
+
 def summary(evaluation: Evaluation) -> str:
-    """Return the three rates in one line, as markup."""
-    return (
-        f"[bold]{evaluation.examples} utterances: intent accuracy {percent(evaluation.intent_accuracy)}, "
-        f"slot F1 {percent(evaluation.slot_f1)}, exact match {percent(evaluation.exact_match)}[/]"
-    )
+    """Return the rates in one line, as markup."""
+    rates = ", ".join(f"{name} {percent(rate)}" for name, rate in evaluation.headline.items())
+    return f"[bold]{evaluation.examples} examples: {rates}[/]"
 
 
-def compare(gold: Sequence[MtodExample], predictions: Sequence[MtodPrediction]) -> Evaluation:
+def compare(gold: Sequence[MtodExample], predictions: Sequence[MtodPrediction]) -> MtodEvaluation:
     """Score what the service answered."""
     predicted = [
         (

@@ -124,16 +124,16 @@ def demo(
     data: DataFolder = DEFAULT_DATA,
     samples: Annotated[
         Path, typer.Option(help="The folder of the samples.", exists=True, file_okay=False)
-    ] = Path("samples/mtod"),
+    ] = Path("samples"),
     baseline: Annotated[
         list[Method] | None,
         typer.Option(help="Another method to train beside it, such as ft.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a service learn Spanish, Thai and Swahili from ten examples an intent, and answer in them.
+    """Watch a service learn Spanish and Thai from ten examples an intent, and Swahili from 65 questions.
 
-    It starts everything `xmetra up` starts, makes an English base if there is none, adapts it to each
+    It starts everything `xmetra up` starts, makes the English bases if there are none, adapts them to each
     language over HTTP, shows what that brought, and stops everything again.
 
     Example: [bold]xmetra demo --baseline ft[/]

@@ -50,7 +50,7 @@ def pretrain(  # noqa: PLR0913  a command line is its options
     Example: [bold]xmetra pretrain en samples/mtod/en.jsonl[/]
     """
     fields: dict[str, Any] = {
-        "task": task,
+        "task": task.value,
         "source_language": source_language,
         "encoder": encoder,
         "settings": nested_settings(settings),
@@ -81,26 +81,34 @@ def adapt(  # noqa: PLR0913  a command line is its options
     extend_labels: Annotated[
         bool, typer.Option("--extend-labels", help="Take intents and slots that the base does not know.")
     ] = False,
+    similarity: Annotated[
+        str | None,
+        typer.Option(
+            help="qa: the sentence encoder that finds neighbours; embedded, a hub id or a folder.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell the plan and do nothing.")] = False,
     task: Task = DEFAULT_TASK,
     follow: Follow = True,
     url: Url = DEFAULT_URL,
     as_json: AsJson = False,
 ) -> None:
-    """Teach the service a language from a few labelled utterances.
+    """Teach the service a language from a few labelled utterances or answered questions.
 
     Example: [bold]xmetra adapt es samples/mtod/es.few-shot.jsonl
     --evaluation samples/mtod/es.held-out.jsonl[/]
     """
     fields: dict[str, Any] = {
-        "task": task,
+        "task": task.value,
         "language": language,
         "method": method.value,
         "baselines": [name.value for name in baseline or ()] or None,
         "base": base,
         "hyperparameters": nested_settings(settings),
         "promote": promote.value,
-        "extend_labels": extend_labels,
+        "extend_labels": extend_labels or None,
+        "similarity": similarity,
     }
     files = _files(examples, evaluation)
     with Client(url) as client:

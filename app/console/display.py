@@ -7,9 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from app.console.output import harmless
+from core.contracts.evaluations import MtodEvaluation
 from core.contracts.jobs import JobRecord, JobStatus
 from core.contracts.predictions import MtodPrediction, PredictedSlot
-from core.contracts.reports import AdaptPlan, Candidate, Evaluation, Report
+from core.contracts.reports import AdaptPlan, Candidate, Report
 
 STATUS_STYLES = {
     JobStatus.SUCCEEDED: "green",
@@ -66,10 +67,14 @@ def predictions_table(predictions: Sequence[MtodPrediction], *, right: Sequence[
 
 
 def scores_table(candidates: Sequence[Candidate]) -> Table:
-    """Return the models side by side, the last one being the one that was made."""
+    """Return the models side by side, the last one being the one that was made.
+
+    Args:
+        candidates: At least one, all of one task.
+    """
     table = Table(header_style="bold")
     table.add_column("model")
-    for heading in ("intent accuracy", "slot F1", "exact match", "trained in"):
+    for heading in (*candidates[0].evaluation.headline, "trained in"):
         table.add_column(heading, justify="right", no_wrap=True)
     for index, candidate in enumerate(candidates):
         table.add_row(*_score_cells(candidate), style="bold" if index == len(candidates) - 1 else "")
@@ -78,10 +83,8 @@ def scores_table(candidates: Sequence[Candidate]) -> Table:
 
 def _score_cells(candidate: Candidate) -> tuple[str, ...]:
     """Return one model's cells; a model that was not trained here took no time."""
-    scores = candidate.evaluation
     seconds = f"{candidate.train_seconds:.0f} s" if candidate.train_seconds else ""
-    rates = (scores.intent_accuracy, scores.slot_f1, scores.exact_match)
-    return escape(candidate.name), *map(percent, rates), seconds
+    return escape(candidate.name), *map(percent, candidate.evaluation.headline.values()), seconds
 
 
 def report_candidates(report: Report) -> list[Candidate]:
@@ -96,7 +99,7 @@ def decision_line(report: Report) -> str:
     return f"{mark}: {escape(decision.reason)}"
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
+def evaluation_table(evaluation: MtodEvaluation) -> Table:
     """Return the scores of every intent and slot, the weakest first."""
     table = Table(header_style="bold")
     table.add_column("kind", style="dim")

@@ -8,8 +8,8 @@ from app.answers import Checks, DryRun, JobAccepted
 from app.bodies import Submitted, submitted
 from app.dependencies import IdempotencyKey, Serving
 from app.material import Adaptation
-from app.openapi import READS_A_BODY, body, problems
-from app.requests import AdaptRequest
+from app.openapi import READS_A_BODY, problems, task_body
+from app.requests import ADAPT_REQUESTS, AdaptRequest
 from app.submission import Submission
 
 router = APIRouter(tags=["training"])
@@ -24,10 +24,10 @@ router = APIRouter(tags=["training"])
         200: {"model": DryRun, "description": "With `dry_run`: the checks and the plan, and nothing done"},
         **problems(*READS_A_BODY, 404, 409, 429, 503, 507),
     },
-    openapi_extra=body(AdaptRequest, files=("examples", "evaluation")),
+    openapi_extra=task_body(ADAPT_REQUESTS, files=("examples", "evaluation")),
 )
 def adapt(
-    given: Annotated[Submitted[AdaptRequest], Depends(submitted(AdaptRequest))],
+    given: Annotated[Submitted[AdaptRequest], Depends(submitted(ADAPT_REQUESTS))],
     services: Serving,
     response: Response,
     idempotency_key: IdempotencyKey = None,

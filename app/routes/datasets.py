@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Response
 
 from app.bodies import Submitted, submitted
 from app.dependencies import DatasetId, Serving
-from app.openapi import READS_A_BODY, body, problems
-from app.requests import DatasetRequest
+from app.openapi import READS_A_BODY, problems, task_body
+from app.requests import DATASET_REQUESTS, DatasetRequest
 from core.contracts.examples import DatasetManifest
 
 router = APIRouter(tags=["training"])
@@ -18,10 +18,10 @@ router = APIRouter(tags=["training"])
     status_code=201,
     summary="Store labelled examples",
     responses=problems(*READS_A_BODY, 503, 507),
-    openapi_extra=body(DatasetRequest, files=("examples",)),
+    openapi_extra=task_body(DATASET_REQUESTS, files=("examples",)),
 )
 def store_dataset(
-    given: Annotated[Submitted[DatasetRequest], Depends(submitted(DatasetRequest))],
+    given: Annotated[Submitted[DatasetRequest], Depends(submitted(DATASET_REQUESTS))],
     services: Serving,
     response: Response,
 ) -> DatasetManifest:

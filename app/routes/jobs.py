@@ -10,8 +10,8 @@ from app import jobs as work
 from app.answers import JobPage, JobView
 from app.dependencies import JobId, Serving
 from app.events import JobEvents
+from app.jobs import JobFilter
 from app.openapi import problems
-from app.requests import JobFilter
 from core.contracts.jobs import JobEvent
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])

@@ -1,14 +1,14 @@
-"""POST /predict/mtod."""
+"""POST /predict/mtod and POST /predict/qa."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from app.answers import MtodPredictions
+from app.answers import MtodPredictions, QaPredictions
+from app.asking import AskRequest, PredictRequest
 from app.bodies import json_body
 from app.dependencies import Serving
 from app.openapi import READS_A_BODY, body, problems
-from app.requests import PredictRequest
 
 router = APIRouter(prefix="/predict", tags=["prediction"])
 
@@ -27,3 +27,20 @@ async def predict_mtod(
     A language nobody has adapted is answered zero-shot by the base, and `es-MX` by `es`.
     """
     return await services.mtod.predict(request)
+
+
+@router.post(
+    "/qa",
+    summary="Answers to questions on texts",
+    responses=problems(*READS_A_BODY, 404, 503, 507),
+    openapi_extra=body(AskRequest),
+)
+async def predict_qa(
+    request: Annotated[AskRequest, Depends(json_body(AskRequest))], services: Serving
+) -> QaPredictions:
+    """Answer each question by a part of its context, with the model of its language; the likeliest first.
+
+    A context of any length is read, in windows; scores are comparable within a question. A language nobody
+    has adapted is answered zero-shot by the base, and `es-MX` by `es`.
+    """
+    return await services.qa.predict(request)

@@ -8,8 +8,8 @@ from app.answers import JobAccepted
 from app.bodies import Submitted, submitted
 from app.dependencies import IdempotencyKey, Serving
 from app.material import Pretraining
-from app.openapi import READS_A_BODY, body, problems
-from app.requests import PretrainRequest
+from app.openapi import READS_A_BODY, problems, task_body
+from app.requests import PRETRAIN_REQUESTS, PretrainRequest
 from app.submission import Submission
 
 router = APIRouter(tags=["training"])
@@ -20,10 +20,10 @@ router = APIRouter(tags=["training"])
     status_code=202,
     summary="Make a base from source-language examples",
     responses=problems(*READS_A_BODY, 404, 409, 429, 503, 507),
-    openapi_extra=body(PretrainRequest, files=("examples", "evaluation")),
+    openapi_extra=task_body(PRETRAIN_REQUESTS, files=("examples", "evaluation")),
 )
 def pretrain(
-    given: Annotated[Submitted[PretrainRequest], Depends(submitted(PretrainRequest))],
+    given: Annotated[Submitted[PretrainRequest], Depends(submitted(PRETRAIN_REQUESTS))],
     services: Serving,
     response: Response,
     idempotency_key: IdempotencyKey = None,

@@ -1,10 +1,13 @@
-"""Labelled utterances: what people bring, and what datasets are made of."""
+"""What people bring, and what datasets are made of; questions have a file of their own."""
 
 import itertools
-from typing import Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from core.contracts.questions import QaExample
 from core.contracts.values import Contract, Identifier, Label, LanguageTag, Offset, TaskName, Text
 
 
@@ -76,12 +79,25 @@ class MtodExample(Contract):
         return []
 
 
+Example: TypeAlias = MtodExample | QaExample
+
+EXAMPLES: Final[Mapping[TaskName, type[Example]]] = MappingProxyType(
+    {TaskName.MTOD: MtodExample, TaskName.QA: QaExample}
+)
+"""What each task learns from."""
+
+
 class DatasetManifest(Contract):
-    """What a stored dataset is; its id is the SHA-256 of its content."""
+    """What a stored dataset is; its id is the SHA-256 of its content.
+
+    Attributes:
+        intents: Intent → how often; none where the task has none.
+        slots: The same of slot types.
+    """
 
     dataset_id: Identifier
     task: TaskName
     language: LanguageTag
     examples: int = Field(ge=1)
-    intents: dict[str, int]
-    slots: dict[str, int]
+    intents: dict[str, int] = {}
+    slots: dict[str, int] = {}

@@ -17,6 +17,7 @@ from core.contracts.values import (
     TaskName,
 )
 
+EncoderName = Annotated[str, Field(min_length=1, max_length=512)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -114,6 +115,37 @@ class Hyperparameters(Contract):
     meta: MetaSettings = MetaSettings()
 
 
+class QaFineTuneSettings(FineTuneSettings):
+    """The same for questions: windows are long, so batches are small."""
+
+    encoder_lr: Rate = 2e-4
+    batch_size: Annotated[int, Field(ge=1, le=512)] = 8
+    epochs: Annotated[float, Field(gt=0, le=200)] = 4.0
+
+
+class QaPretrainSettings(PretrainSettings):
+    """PRE for questions."""
+
+    epochs: Annotated[float, Field(gt=0, le=200)] = 4.0
+    batch_size: Annotated[int, Field(ge=1, le=512)] = 16
+
+
+class QaMetaSettings(MetaSettings):
+    """X-METRA-ADA for questions.
+
+    Attributes:
+        k_shot: Support questions of an episode, a multiple of q_shot; None for six.
+        q_shot: Query questions of an episode; None for six.
+    """
+
+
+class QaHyperparameters(Hyperparameters):
+    """How an adaptation of questions learns; every default was measured (benchmarks/RESULTS.md)."""
+
+    fine_tune: QaFineTuneSettings = QaFineTuneSettings()
+    meta: QaMetaSettings = QaMetaSettings()
+
+
 class JobKind(StrEnum):
     """What a job does."""
 
@@ -146,6 +178,7 @@ class AdaptJob(Contract):
         evaluation_fraction: Share of the few-shot data held out when no dataset is given.
         base_id: The base checkpoint to start from.
         baselines: Other methods to train beside and report, never to serve.
+        similarity: The sentence encoder that finds a question's neighbours; only questions need one.
     """
 
     kind: Literal[JobKind.ADAPT] = JobKind.ADAPT
@@ -160,6 +193,7 @@ class AdaptJob(Contract):
     hyperparameters: Hyperparameters = Hyperparameters()
     promote: Promotion = Promotion.IF_BETTER
     extend_labels: bool = False
+    similarity: EncoderName = "embedded"
 
 
 class PretrainJob(Contract):
@@ -175,7 +209,7 @@ class PretrainJob(Contract):
     dataset_id: Identifier
     evaluation_dataset_id: Identifier | None = None
     evaluation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    encoder: Annotated[str, Field(min_length=1, max_length=512)] = "embedded"
+    encoder: EncoderName = "embedded"
     settings: PretrainSettings = PretrainSettings()
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
     promote: Promotion = Promotion.IF_BETTER

@@ -4,15 +4,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from core.contracts.values import Context, Contract, Offset, Text
+from core.contracts.values import Context, Contract, Offset, OwnId, Text
 
 MAX_ANSWERS = 100
 """Answers to one question: annotators are few."""
 
 LONGEST_SHOWN = 40
 """Characters of an answer that are quoted."""
-
-QuestionId = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f]*$")]
 
 
 class AnswerSpan(Contract):
@@ -42,7 +40,7 @@ class QaExample(Contract):
         answers: At least one; the first is learnt, all are right.
     """
 
-    id: QuestionId | None = None
+    id: OwnId | None = None
     question: Text
     context: Context
     answers: Annotated[tuple[AnswerSpan, ...], Field(min_length=1, max_length=MAX_ANSWERS)]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from core.contracts.evaluations import Evaluation
 from core.contracts.values import Contract, Identifier, LanguageTag, Method, TaskName
 
 
@@ -44,42 +45,6 @@ class AdaptPlan(Contract):
     stages: tuple[StagePlan, ...]
     warnings: tuple[str, ...] = ()
     estimated_seconds: float | None = None
-
-
-class Scores(Contract):
-    """Precision, recall and F1 of one label."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-
-class Evaluation(Contract):
-    """A model measured on held-out examples; every rate is between 0 and 1.
-
-    Attributes:
-        examples: How many.
-        intent_accuracy: Share of right intents.
-        slot_f1: Micro-averaged F1 of exact spans.
-        exact_match: Share of utterances with the right intent and exactly the right slots.
-        intents: Scores of each intent.
-        slots: Scores of each slot type.
-        intent_confusion: Gold intent → predicted intent → count, without the right ones.
-    """
-
-    examples: int = Field(ge=1)
-    intent_accuracy: float
-    slot_f1: float
-    exact_match: float
-    intents: dict[str, Scores] = {}
-    slots: dict[str, Scores] = {}
-    intent_confusion: dict[str, dict[str, int]] = {}
-
-    @property
-    def quality(self) -> float:
-        """The one number by which models are compared: mean of intent accuracy and slot F1."""
-        return (self.intent_accuracy + self.slot_f1) / 2
 
 
 class Candidate(Contract):
@@ -135,7 +100,7 @@ class CheckpointManifest(Contract):
         base_id: The base it came from; None for a base.
         dataset_ids: Role → dataset: ``source``, ``target``, ``evaluation``.
         encoder: The name of the encoder it was made with.
-        intents: The intent labels, in the order of the head.
+        intents: The intent labels, in the order of the head; none where the task has none.
         slots: The slot types, sorted.
         files: File name → SHA-256.
         bytes: Size of the weights.
@@ -150,8 +115,8 @@ class CheckpointManifest(Contract):
     base_id: Identifier | None = None
     dataset_ids: dict[str, str]
     encoder: str
-    intents: tuple[str, ...]
-    slots: tuple[str, ...]
+    intents: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
     files: dict[str, str]
     bytes: int
     seconds_per_example: float | None = None

@@ -31,6 +31,7 @@ class TaskName(StrEnum):
     """What is learnt."""
 
     MTOD = "mtod"
+    QA = "qa"
 
 
 class Method(StrEnum):
@@ -92,5 +93,7 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 LanguageTag = Annotated[str, StringConstraints(max_length=35), AfterValidator(canonical_language)]
 Text = Annotated[str, AfterValidator(printable_text)]
 Context = Annotated[str, AfterValidator(partial(printable_text, limit=MAX_CONTEXT_LENGTH))]
+OwnId = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f]*$")]
+"""What somebody else calls a thing: kept, given back, never looked up."""
 Label = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,128}$")]
 Offset = Annotated[int, Field(ge=0)]

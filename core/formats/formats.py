@@ -4,14 +4,16 @@ from enum import StrEnum
 
 
 class FileFormat(StrEnum):
-    """A file format for labelled utterances.
+    """A file format for labelled utterances, for questions, or for both.
 
     Attributes:
-        JSONL: One example of the API a line.
+        JSONL: One example of the API a line, an utterance or a question.
         MTOD_TSV: The tables of Multilingual Task-Oriented Dialog (Schuster et al. 2019).
         CONLL: A token and its BIO tag a line, with or without the headers of the MTOD release.
+        SQUAD: The JSON of SQuAD (Rajpurkar et al. 2016), in which TyDiQA-GoldP, XQuAD and MLQA are published.
     """
 
     JSONL = "jsonl"
     MTOD_TSV = "mtod-tsv"
     CONLL = "conll"
+    SQUAD = "squad"

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar
 
-from core.contracts.examples import MtodExample
+from core.contracts.values import Contract
 from core.errors import Fault, InvalidInput
 from core.formats.formats import FileFormat
 
@@ -13,6 +14,12 @@ MAX_FAULTS = 100
 
 LINES_SHOWN = 5
 """Line numbers spelt out in a warning; the notes themselves hold all of them."""
+
+FaultPlace: TypeAlias = int | str
+"""A line of the file, the first being 1, or a JSON pointer into a document."""
+
+Read = TypeVar("Read", bound=Contract)
+"""The kind of example that a reader makes of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class ReadNotes:
         possessive: The line of every span that ended in an English 's, which is not part of it.
         repaired: The line of every ``I-`` tag that continued nothing and was taken for a ``B-``.
         locales: Locale as the file writes it (``es_XX``) → its rows; empty when the file says none.
+        unanswered: How many questions say that they have no answer; none of them is an example.
     """
 
     format: FileFormat
@@ -37,6 +45,7 @@ class ReadNotes:
     possessive: tuple[int, ...] = ()
     repaired: tuple[int, ...] = ()
     locales: Mapping[str, int] = field(default_factory=dict)
+    unanswered: int = 0
 
     def warnings(self) -> tuple[str, ...]:
         """Tell the notes to a person, one sentence for each kind that occurred."""
@@ -47,26 +56,31 @@ class ReadNotes:
             (self.possessive, "span(s) ended in a possessive 's, which was left out"),
             (self.repaired, "I- tag(s) continued no slot and were taken to begin one"),
         )
-        return tuple(f"{len(lines)} {told} ({_places(lines)})" for lines, told in kinds if lines)
+        told = [f"{len(lines)} {sentence} ({_places(lines)})" for lines, sentence in kinds if lines]
+        if self.unanswered:
+            told.append(
+                f"{self.unanswered} question(s) have no answer (SQuAD 2.0's is_impossible) and were left out"
+            )
+        return tuple(told)
 
 
 @dataclass(frozen=True, slots=True)
-class ReadResult:
+class ReadResult(Generic[Read]):
     """The examples of a file, in its order, and the notes on them."""
 
-    examples: tuple[MtodExample, ...]
+    examples: tuple[Read, ...]
     notes: ReadNotes
 
 
 @dataclass(slots=True)
 class Findings:
-    """What a reader gathers line by line.
+    """What a reader gathers on its way through a file.
 
     Attributes:
         undecodable: Lines that are not UTF-8. Their fault is told; what follows from it is not.
     """
 
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[tuple[FaultPlace, str]] = field(default_factory=list)
     undecodable: set[int] = field(default_factory=set)
     shrunk: list[int] = field(default_factory=list)
     clipped: list[int] = field(default_factory=list)
@@ -74,11 +88,12 @@ class Findings:
     possessive: list[int] = field(default_factory=list)
     repaired: list[int] = field(default_factory=list)
     locales: Counter[str] = field(default_factory=Counter)
+    unanswered: int = 0
 
-    def fault(self, line: int, detail: str) -> None:
+    def fault(self, place: FaultPlace, detail: str) -> None:
         """Add a fault, unless the line could not be decoded in the first place."""
-        if line not in self.undecodable:
-            self.faults.append((line, detail))
+        if place not in self.undecodable:
+            self.faults.append((place, detail))
 
     def raise_faults(self) -> None:
         """Do nothing without faults.
@@ -99,21 +114,27 @@ class Findings:
             possessive=tuple(self.possessive),
             repaired=tuple(self.repaired),
             locales=dict(sorted(self.locales.items())),
+            unanswered=self.unanswered,
         )
 
 
-def invalid(faults: Sequence[tuple[int, str]]) -> InvalidInput:
-    """Make the error that tells faults of lines.
+def invalid(faults: Sequence[tuple[FaultPlace, str]]) -> InvalidInput:
+    """Make the error that tells the faults of a file, each once.
 
     Args:
-        faults: Line (the first is 1) and detail, in any order; never empty.
+        faults: Place and detail, never empty; lines in any order, pointers in that of the document.
     """
-    in_order = sorted(faults, key=lambda fault: fault[0])
-    told = [Fault(f"line {line}", detail) for line, detail in in_order[:MAX_FAULTS]]
+    in_order = sorted(dict.fromkeys(faults), key=lambda fault: fault[0] if isinstance(fault[0], int) else 0)
+    told = [Fault(pointer(place), detail) for place, detail in in_order[:MAX_FAULTS]]
     untold = in_order[MAX_FAULTS:]
     if untold:
-        told.append(Fault(f"line {untold[0][0]}", f"from here on {len(untold)} more faults"))
+        told.append(Fault(pointer(untold[0][0]), f"from here on {len(untold)} more faults"))
     return InvalidInput(told)
+
+
+def pointer(place: FaultPlace) -> str:
+    """Write a place as faults do."""
+    return f"line {place}" if isinstance(place, int) else place
 
 
 def _places(lines: Sequence[int]) -> str:

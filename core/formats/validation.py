@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from core.contracts.examples import MtodExample
 from core.formats.notes import Findings
+from core.formats.offsets import with_unit
 
-BETWEEN_FAULTS = re.compile(r"; (?=(?:slots|tokens)/\d+ )")
+BETWEEN_FAULTS = re.compile(r"; (?=(?:slots|tokens|answers)/\d+ )")
 """Where the example's own check joins what it found into one message."""
 
 LONGEST_SHOWN = 60
@@ -20,10 +21,16 @@ PLAIN_WORDS = {
     "missing": "is missing",
     "model_type": "a JSON object was expected",
     "string_pattern_mismatch": "must have 1 to 128 characters and no white space",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+    "tuple_type": "a list was expected",
 }
 """Pydantic's error types that its own words would explain badly to the owner of a file."""
 
-TYPES_WITHOUT_VALUE = {"json_invalid", "missing", "value_error"}
+PLAIN_WORDS_OF_FIELDS = {"id": {"string_pattern_mismatch": "must have no line break or control character"}}
+"""Fields to which other words apply."""
+
+TYPES_WITHOUT_VALUE = {"json_invalid", "missing", "string_too_short", "too_short", "value_error"}
 """Error types whose offending value is the whole line, or is told in the message already."""
 
 
@@ -51,16 +58,19 @@ def tell(error: ValidationError, line: int, findings: Findings) -> None:
 def fault_details(error: ValidationError) -> Iterator[str]:
     """Yield a sentence for every fault, each beginning with its field, ``slots/0/start`` for one."""
     for item in error.errors(include_url=False):
+        if item["type"] == "too_short" and item["input"]:
+            continue  # A list whose every item is wrong, each of which is told, counts as empty.
         field = "/".join(str(step) for step in item["loc"])
-        message = PLAIN_WORDS.get(item["type"], item["msg"]).removeprefix("Value error, ")
+        words = PLAIN_WORDS | PLAIN_WORDS_OF_FIELDS.get(field, {})
+        message = words.get(item["type"], item["msg"]).removeprefix("Value error, ")
         message = message.replace("Invalid JSON", "not JSON").replace(" at line 1 column", " at column")
         if item["type"] not in TYPES_WITHOUT_VALUE:
-            message = f"{message}, found {_shown(item['input'])}"
+            message = f"{message}, found {shown(item['input'])}"
         for part in BETWEEN_FAULTS.split(message):
-            yield f"{field}: {part}" if field else part
+            yield f"{field}: {part}" if field else with_unit(part, item["input"])
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Show a value, or its beginning."""
     told = repr(value)
     return told if len(told) <= LONGEST_SHOWN else f"{told[:LONGEST_SHOWN]}…"

@@ -1,20 +1,22 @@
 """Adapt a language: train, measure against what it must beat, publish, promote."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.checkpoints import read_checkpoint
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import Candidate
 from core.contracts.values import Method
 from core.errors import CorruptArtifact, NotFound
-from core.evaluation import Measurement, measure
-from core.learning.planning import FORWARD_SHARE
+from core.pipeline.likeness import StoredLikeness
 from core.pipeline.material import Material, gather, load_base, train
 from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
 from core.pipeline.promotion import decide
 from core.pipeline.verdict import verdict
 from core.progress import ProgressTracker
-from core.tasks.mtod.learner import MtodLearner
+from core.tasks.curriculum import FORWARD_SHARE
+from core.tasks.table import TASKS
+from core.tasks.task import Measurement, TaskLearner
 
 ZERO_SHOT = "zero-shot base"
 SERVING = "the checkpoint that serves now"
@@ -77,24 +79,25 @@ def _baselines(job: AdaptJob) -> list[Method]:
 
 def _costs(material: Material) -> dict[str, float]:
     """Return every stage of the job in order, with its training passes over one example."""
-    measuring = FORWARD_SHARE * len(material.split.evaluation) + 1
-    job = material.job
-    costs = {MEASURE + ZERO_SHOT: measuring, MEASURE + SERVING: measuring, **material.costs(job.method)}
+    job, planner = material.job, material.planner
+    measuring = FORWARD_SHARE * len(planner.split.evaluation) + 1
+    costs = {MEASURE + ZERO_SHOT: measuring, MEASURE + SERVING: measuring, **planner.costs(job.method)}
     costs[MEASURE + job.method] = measuring
     for method in _baselines(job):
         prefix = f"{method} baseline: "
-        costs |= {prefix + stage: cost for stage, cost in material.costs(method).items()}
+        costs |= {prefix + stage: cost for stage, cost in planner.costs(method).items()}
         costs[prefix + MEASURE + method] = measuring
     return costs
 
 
 def _train_and_measure(
     method: Method, material: Material, bench: Workbench, tracker: ProgressTracker, prefix: str = ""
-) -> tuple[MtodLearner, Measured]:
+) -> tuple[TaskLearner[Any, Any], Measured]:
     """Train a method from the base and measure the result."""
     tracker.prefix = prefix
     learner = load_base(material, bench)
-    seconds = timed(lambda: train(learner, method, material, tracker))
+    likeness = StoredLikeness(material.job.similarity, bench, tracker)
+    seconds = timed(lambda: train(learner, method, material, likeness=likeness, tracker=tracker))
     measured = _measure(method, learner, material, tracker)
     candidate = measured.candidate.model_copy(update={"train_seconds": round(seconds, 2)})
     return learner, Measured(candidate, measured.measurement)
@@ -124,9 +127,11 @@ def _measure_serving(
     return Measured(named, measured.measurement), []
 
 
-def _measure(name: str, learner: MtodLearner, material: Material, tracker: ProgressTracker) -> Measured:
+def _measure(
+    name: str, learner: TaskLearner[Any, Any], material: Material, tracker: ProgressTracker
+) -> Measured:
     tracker.begin(MEASURE + name, 1)
-    measurement = measure(learner, material.split.evaluation)
+    measurement = TASKS[material.job.task].measure(learner, material.planner.split.evaluation)
     tracker.step(1)
     return Measured(Candidate(name=name, evaluation=measurement.evaluation), measurement)
 
@@ -138,7 +143,7 @@ def _origin(material: Material, result: Measured) -> Origin:
         "target": job.dataset_id,
         "evaluation": job.evaluation_dataset_id,
     }
-    passes = sum(material.costs(job.method).values())
+    passes = sum(material.planner.costs(job.method).values())
     return Origin(
         task=job.task,
         method=job.method,
@@ -150,7 +155,7 @@ def _origin(material: Material, result: Measured) -> Origin:
 
 
 def _sizes(material: Material) -> dict[str, int]:
-    split = material.split
+    split = material.planner.split
     return {
         "train": len(split.train),
         "evaluation": len(split.evaluation),

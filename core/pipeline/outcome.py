@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from core.checkpoints import write_checkpoint
-from core.contracts.reports import CheckpointManifest, Evaluation, Report
+from core.contracts.evaluations import Evaluation
+from core.contracts.reports import CheckpointManifest, Report
 from core.contracts.values import TaskName, now
 from core.progress import Monitor
 from core.runtime import peak_memory_bytes
 from core.store import Store
-from core.tasks.mtod.learner import MtodLearner
+from core.tasks.task import TaskLearner
 
 
 def _library_versions() -> dict[str, str]:
@@ -89,7 +90,9 @@ class Origin:
     seconds_per_example: float | None
 
 
-def publish(learner: MtodLearner, origin: Origin, evaluation: Evaluation, store: Store) -> CheckpointManifest:
+def publish(
+    learner: TaskLearner[Any, Any], origin: Origin, evaluation: Evaluation, store: Store
+) -> CheckpointManifest:
     """Write a checkpoint into the store under a new name.
 
     Raises:
@@ -108,8 +111,8 @@ def publish(learner: MtodLearner, origin: Origin, evaluation: Evaluation, store:
             base_id=origin.base_id,
             dataset_ids=origin.dataset_ids,
             encoder=learner.encoder.name,
-            intents=learner.labels.intents,
-            slots=learner.labels.slots,
+            intents=learner.intents,
+            slots=learner.slots,
             files=files,
             bytes=sum((folder / file).stat().st_size for file in files),
             seconds_per_example=origin.seconds_per_example,

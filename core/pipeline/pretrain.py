@@ -1,19 +1,20 @@
 """PRE: a base from source-language data."""
 
+from typing import Any
+
 from core.checkpoints import read_checkpoint
 from core.contracts.jobs import PretrainJob
 from core.contracts.reports import Candidate, CheckpointManifest, PromotionDecision
 from core.contracts.values import BASE, Promotion
 from core.encoders import load_encoder
-from core.evaluation import measure
-from core.learning.planning import FORWARD_SHARE, Split, split_examples
 from core.learning.recipes import PRE, pre
 from core.learning.rows import used_rows
 from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
 from core.pipeline.promotion import decide
 from core.progress import ProgressTracker
-from core.tasks.mtod.labels import LabelSet
-from core.tasks.mtod.learner import MtodLearner
+from core.tasks.curricula import CURRICULA
+from core.tasks.curriculum import FORWARD_SHARE, Split
+from core.tasks.table import TASKS
 
 EVALUATE = "evaluate"
 
@@ -25,16 +26,17 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
         XmetraError: The data cannot be used, the encoder not be loaded, or the store not be written.
     """
     split = _split(job, bench)
-    learner = MtodLearner(
-        load_encoder(job.encoder), LabelSet.of(split.train), device=bench.device, seed=job.seed
-    )
+    task = TASKS[job.task]
+    learner = task.new_learner(load_encoder(job.encoder), split.train, device=bench.device, seed=job.seed)
     tracker = ProgressTracker(bench.monitor, _costs(job, split))
     features = learner.features(split.train)
-    with used_rows(learner.network.encoder, learner.token_ids(features)):
+    with used_rows(learner.body, learner.token_ids(features)):
         seconds = timed(lambda: pre(learner, features, job.settings, seed=job.seed, tracker=tracker))
     tracker.begin(EVALUATE, 1)
     result = Candidate(
-        name="base", evaluation=measure(learner, split.evaluation).evaluation, train_seconds=round(seconds, 2)
+        name="base",
+        evaluation=task.measure(learner, split.evaluation).evaluation,
+        train_seconds=round(seconds, 2),
     )
     # The last place at which the job can still be cancelled: from here on it leaves something behind.
     tracker.step(1)
@@ -67,19 +69,19 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
     return Outcome(manifest.checkpoint_id, report)
 
 
-def _split(job: PretrainJob, bench: Workbench) -> Split:
+def _split(job: PretrainJob, bench: Workbench) -> Split[Any]:
     examples = bench.store.datasets.load(job.dataset_id)
     held = job.evaluation_dataset_id
     evaluation = None if held is None else bench.store.datasets.load(held)
-    return split_examples(examples, evaluation, fraction=job.evaluation_fraction, seed=job.seed)
+    return CURRICULA[job.task].split(examples, evaluation, fraction=job.evaluation_fraction, seed=job.seed)
 
 
-def _costs(job: PretrainJob, split: Split) -> dict[str, float]:
+def _costs(job: PretrainJob, split: Split[Any]) -> dict[str, float]:
     """Return stage → training passes over one example."""
     return {PRE: float(_passes(job, split)), EVALUATE: FORWARD_SHARE * len(split.evaluation) + 1}
 
 
-def _passes(job: PretrainJob, split: Split) -> int:
+def _passes(job: PretrainJob, split: Split[Any]) -> int:
     """Return how often training passes over one example."""
     return job.settings.steps(len(split.train)) * min(job.settings.batch_size, len(split.train))
 
@@ -90,7 +92,7 @@ def _dataset_ids(job: PretrainJob) -> dict[str, str]:
 
 
 def _promote(
-    job: PretrainJob, split: Split, result: Candidate, bench: Workbench
+    job: PretrainJob, split: Split[Any], result: Candidate, bench: Workbench
 ) -> tuple[PromotionDecision, tuple[Candidate, ...]]:
     """Compare with the base that serves now, where there is one of the same language."""
     live = bench.store.deployments.live(job.task, BASE)
@@ -113,20 +115,18 @@ def _promote(
 
 
 def _measure_incumbent(
-    job: PretrainJob, manifest: CheckpointManifest, split: Split, bench: Workbench
+    job: PretrainJob, manifest: CheckpointManifest, split: Split[Any], bench: Workbench
 ) -> Candidate:
     folder = bench.store.checkpoints.fetch(job.task, manifest.checkpoint_id)
     learner = read_checkpoint(folder, manifest, device=bench.device)
     return Candidate(
         name="the base that serves now",
         checkpoint_id=manifest.checkpoint_id,
-        evaluation=measure(learner, split.evaluation).evaluation,
+        evaluation=TASKS[job.task].measure(learner, split.evaluation).evaluation,
     )
 
 
 def _verdict(job: PretrainJob, result: Candidate) -> str:
     scores = result.evaluation
-    return (
-        f"The base reads {job.source_language} with {100 * scores.intent_accuracy:.1f} % intent accuracy "
-        f"and {100 * scores.slot_f1:.1f} slot F1 on {scores.examples} held-out examples."
-    )
+    headline = ", ".join(f"{name} {100 * rate:.1f}" for name, rate in scores.headline.items())
+    return f"The base reads {job.source_language} with {headline} on {scores.examples} held-out examples."

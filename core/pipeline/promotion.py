@@ -18,7 +18,7 @@ def decide(policy: Promotion, candidate: Candidate, incumbent: Candidate | None)
         return PromotionDecision(promoted=True, reason="nothing served before")
     new, old = candidate.evaluation.quality, incumbent.evaluation.quality
     measured = (
-        f"mean of intent accuracy and slot F1 {100 * new:.1f} against {100 * old:.1f} of {incumbent.name} "
+        f"{candidate.evaluation.quality_name} {100 * new:.1f} against {100 * old:.1f} of {incumbent.name} "
         f"on {candidate.evaluation.examples} held-out examples"
     )
     if new > old:

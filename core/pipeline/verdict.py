@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from core.contracts.reports import Candidate
 from core.contracts.values import Method
-from core.evaluation import Measurement, chance_of_difference
+from core.evaluation import chance_of_difference
+from core.tasks.task import Measurement
 
 SIGNIFICANT = 0.05
 """The p-value under which a difference is called one."""
@@ -33,6 +34,10 @@ def _against(result: Rated, rival: Rated) -> str:
     (mine, my_measurement), (other, other_measurement) = result, rival
     new, old = mine.evaluation, other.evaluation
     points = round(100 * (new.quality - old.quality), 1)
+    figures = ", ".join(
+        f"{name} {100 * rate:.1f} against {100 * old.headline[name]:.1f}"
+        for name, rate in new.headline.items()
+    )
     words = "better than" if points > 0 else "worse than" if points < 0 else "level with"
     by = f" by {abs(points):.1f} points" if points else ""
     chance = chance_of_difference(my_measurement.exact, other_measurement.exact)
@@ -40,9 +45,7 @@ def _against(result: Rated, rival: Rated) -> str:
     sure = "" if chance < SIGNIFICANT else ", which could be chance"
     return (
         f"{mine.name} is {words} {_with_article(other.name)}{by} "
-        f"(intent {100 * new.intent_accuracy:.1f} against {100 * old.intent_accuracy:.1f}, slot F1 "
-        f"{100 * new.slot_f1:.1f} against {100 * old.slot_f1:.1f}; utterances wholly right "
-        f"{100 * new.exact_match:.1f} against {100 * old.exact_match:.1f}, McNemar {p_value}{sure})."
+        f"({figures}; McNemar on exact matches {p_value}{sure})."
     )
 
 

@@ -4,6 +4,7 @@
     checkpoints/<task>/<id>/… + manifest.json                immutable
     deployments/<task>/<language or base>/<000007>.json      the highest number is live
     jobs/<id>/job.json, events.jsonl                         the record of a job
+    vectors/<content>/<encoder>.safetensors                  sentence vectors; a cache, and may be deleted
 
 Nothing here needs a lock or a database: a file appears whole or not at all, a manifest is written
 last, and a folder without one does not exist.

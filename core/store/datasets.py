@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
-from core.contracts.examples import DatasetManifest, MtodExample
+from core.contracts.examples import EXAMPLES, DatasetManifest, Example, MtodExample
 from core.contracts.values import TaskName
 from core.errors import CorruptArtifact, Fault, InvalidInput, NotFound
 from core.store import names
@@ -21,7 +22,7 @@ class Datasets:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def put(self, examples: Sequence[MtodExample], *, task: TaskName, language: str) -> DatasetManifest:
+    def put(self, examples: Sequence[Example], *, task: TaskName, language: str) -> DatasetManifest:
         """Store examples under the SHA-256 of task, language and content.
 
         The same examples again change nothing, except that a damaged copy is made whole.
@@ -32,29 +33,34 @@ class Datasets:
             language: Their BCP-47 tag.
 
         Raises:
-            InvalidInput: There are no examples, or the task or language is none.
+            InvalidInput: There are no examples or those of another task, or the task or language is none.
             StoreFull: No space is left.
             StoreUnavailable: The store cannot be written.
         """
         if not examples:
             raise InvalidInput([Fault("/examples", "expected at least one example, got none")])
         task, language = names.task_name(task), names.language_tag(language)
+        _refuse_others(examples, task)
         data = _canonical_lines(examples)
+        utterances = [one for one in examples if isinstance(one, MtodExample)]
         manifest = DatasetManifest(
             dataset_id=_content_id(data, task=task, language=language),
             task=task,
             language=language,
             examples=len(examples),
-            intents=_counted(example.intent for example in examples),
-            slots=_counted(span.slot for example in examples for span in example.slots),
+            intents=_counted(one.intent for one in utterances),
+            slots=_counted(span.slot for one in utterances for span in one.slots),
         )
         if not self._holds(manifest, data):
             self._backend.write(_key(manifest.dataset_id, "data.jsonl"), data)
             self._backend.write(_key(manifest.dataset_id, "manifest.json"), encoded(manifest))
         return manifest
 
-    def load(self, dataset_id: str) -> tuple[MtodExample, ...]:
+    def load(self, dataset_id: str) -> tuple[Any, ...]:
         """Return the examples, after their hash was compared with their name.
+
+        Returns:
+            Examples of the type that the dataset's task has (`core.contracts.examples.EXAMPLES`).
 
         Raises:
             NotFound: There is no such dataset.
@@ -68,9 +74,8 @@ class Datasets:
             raise CorruptArtifact(f"the content of dataset {dataset_id} does not have that SHA-256")
         try:
             # Not splitlines: a text may hold U+2028, which is a line break to Python.
-            return tuple(
-                MtodExample.model_validate_json(line) for line in data.removesuffix(b"\n").split(b"\n")
-            )
+            kind = EXAMPLES[manifest.task]
+            return tuple(kind.model_validate_json(line) for line in data.removesuffix(b"\n").split(b"\n"))
         except ValidationError as error:
             raise CorruptArtifact(f"dataset {dataset_id} was written by another version: {error}") from error
 
@@ -98,6 +103,22 @@ class Datasets:
         )
 
 
+def _refuse_others(examples: Sequence[Example], task: TaskName) -> None:
+    """Refuse examples that are not the task's.
+
+    Raises:
+        InvalidInput: Each that is another task's.
+    """
+    kind = EXAMPLES[task]
+    faults = [
+        Fault(f"/examples/{index}", f"this is no example of the task {task}")
+        for index, example in enumerate(examples)
+        if not isinstance(example, kind)
+    ]
+    if faults:
+        raise InvalidInput(faults)
+
+
 def _key(dataset_id: str, file: str) -> str:
     return f"datasets/{dataset_id}/{file}"
 
@@ -107,7 +128,7 @@ def _counted(labels: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(labels).items()))
 
 
-def _canonical_lines(examples: Sequence[MtodExample]) -> bytes:
+def _canonical_lines(examples: Sequence[Example]) -> bytes:
     """Return the examples as JSONL in the only way it can be written.
 
     What is left at its default is left out, so that a field which examples gain one day renames

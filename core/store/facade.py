@@ -11,6 +11,7 @@ from core.store.deployments import Deployments
 from core.store.jobs import Jobs
 from core.store.local import LocalBackend
 from core.store.remote import RemoteBackend
+from core.store.vectors import Vectors
 
 _PROBE = b"\0" * 4096
 """One block: less might fit into the slack of a disk that is full."""
@@ -37,6 +38,7 @@ class Store:
         self.checkpoints = Checkpoints(self._backend, cache_folder=cache_folder)
         self.deployments = Deployments(self._backend)
         self.jobs = Jobs(self._backend)
+        self.vectors = Vectors(self._backend)
 
     def check(self) -> None:
         """Write, read and remove a small file, because nothing less proves that a store works.

@@ -1,6 +1,7 @@
 """A text as the tokens of an encoder, each with its characters."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import regex
@@ -11,6 +12,9 @@ _GRAPHEME = regex.compile(r"\X")
 
 _WORD_MARK = "▁"
 """What SentencePiece puts before a word: mostly a part of its first piece, sometimes a piece alone."""
+
+CLUSTERS = 10_000
+"""Grapheme clusters whose tokens are remembered."""
 
 
 class Piece(NamedTuple):
@@ -40,6 +44,8 @@ class PieceReader:
         mark = encoder.tokenizer.convert_tokens_to_ids(_WORD_MARK)
         self.mark = mark if mark != self._unknown else None
         self.padding = int(encoder.tokenizer.pad_token_id or 0)
+        # A script has some hundred clusters, and a text of it thousands: asking for each is seconds.
+        self._cluster = lru_cache(CLUSTERS)(self._cluster_ids)
 
     def read(self, texts: Sequence[str], *, special_tokens: bool) -> list[list[Piece]]:
         """Return the tokens of each text.
@@ -72,10 +78,12 @@ class PieceReader:
                 yield Piece(number, start, end)
                 continue
             for cluster in clusters:
-                inner = self._tokenizer(cluster.group(), add_special_tokens=False)["input_ids"]
-                # A cluster is not a word, so the mark of one is not its own.
-                own = [piece for piece in inner if piece != self.mark]
-                yield from (Piece(one, *cluster.span()) for one in own or [number])
+                yield from (Piece(one, *cluster.span()) for one in self._cluster(cluster.group()) or [number])
+
+    def _cluster_ids(self, cluster: str) -> list[int]:
+        """Return the tokens of a grapheme cluster; it is not a word, so the mark of one is not its own."""
+        inner = self._tokenizer(cluster, add_special_tokens=False)["input_ids"]
+        return [piece for piece in inner if piece != self.mark]
 
 
 def without_space(text: str, start: int, end: int) -> tuple[int, int] | None:

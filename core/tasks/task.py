@@ -1,13 +1,24 @@
-"""All that the learning engine may know of a task."""
+"""All that the house may know of a task: an engine trains learners, a pipeline makes and measures them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
+from transformers import PreTrainedModel
 
+from core.contracts.evaluations import Evaluation
+from core.contracts.reports import CheckpointManifest
+from core.encoders import Encoder
+from core.tasks.curriculum import Sides, Split
+
+ExampleT = TypeVar("ExampleT")
+ExampleT_contra = TypeVar("ExampleT_contra", contravariant=True)
 FeaturesT = TypeVar("FeaturesT")
 FeaturesT_contra = TypeVar("FeaturesT_contra", contravariant=True)
+LearnerT = TypeVar("LearnerT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,19 @@ class Episode(Generic[FeaturesT]):
 
     support: tuple[FeaturesT, ...]
     query: tuple[FeaturesT, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Scores, and which examples were right as a whole.
+
+    Attributes:
+        evaluation: The scores.
+        exact: For each example whether all of the answer is right.
+    """
+
+    evaluation: Evaluation
+    exact: tuple[bool, ...]
 
 
 class Trainable(Protocol):
@@ -48,3 +72,114 @@ class Learner(Trainable, Protocol[FeaturesT_contra]):
 
     def batch(self, features: Sequence[FeaturesT_contra]) -> object:
         """Return the examples as the model's input, on its device."""
+
+
+class TaskLearner(Learner[FeaturesT], Protocol[ExampleT_contra, FeaturesT]):
+    """A learner with all that makes it, saves it and lets it be trained on a dataset."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """Whose weights and tokenizer it has."""
+
+    @property
+    def body(self) -> PreTrainedModel:
+        """The encoder's model, inside the learner's own."""
+
+    @property
+    def intents(self) -> tuple[str, ...]:
+        """Intent labels in the order of the head; none where the task has none."""
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Slot types, sorted; none where the task has none."""
+
+    def features(self, examples: Sequence[ExampleT_contra]) -> list[FeaturesT]:
+        """Tokenise examples, one feature each, in their order."""
+
+    def token_ids(self, features: Sequence[FeaturesT]) -> set[int]:
+        """Return every token that a batch of these can hold, padding included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Examples as the texts by which they are compared.
+
+    Attributes:
+        texts: One each.
+        vectors: Of the texts, of unit length: [examples, width].
+    """
+
+    texts: Sequence[str]
+    vectors: NDArray[np.float32]
+
+
+class Likeness(Protocol[ExampleT_contra]):
+    """What examples are alike: sentence vectors, made when they are first asked for."""
+
+    def source(self, examples: Sequence[ExampleT_contra]) -> Compared:
+        """Return source examples with their vectors."""
+
+    def target(self, examples: Sequence[ExampleT_contra]) -> Compared:
+        """Return target examples with their vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing(Generic[ExampleT, FeaturesT]):
+    """What episodes are drawn from, and how.
+
+    Attributes:
+        source: Source examples.
+        source_features: Their features.
+        split: The target's data.
+        target_features: Features of `split.train`.
+        meta_train: Sides of meta-train's episodes.
+        meta_adapt: Sides of meta-adapt's.
+        seed: Two drawings with one seed are alike.
+        likeness: For tasks whose episodes are of examples that are alike.
+    """
+
+    source: Sequence[ExampleT]
+    source_features: Sequence[FeaturesT]
+    split: Split[ExampleT]
+    target_features: Sequence[FeaturesT]
+    meta_train: Sides
+    meta_adapt: Sides
+    seed: int
+    likeness: Likeness[ExampleT]
+
+
+Episodes = Iterator[Episode[FeaturesT]]
+
+
+class Task(Protocol[ExampleT, FeaturesT, LearnerT]):
+    """One thing that can be learnt; `core.tasks.table` has all of them."""
+
+    def new_learner(
+        self, encoder: Encoder, examples: Sequence[ExampleT], *, device: str, seed: int
+    ) -> LearnerT:
+        """Return a learner with heads at random, for what the examples have."""
+
+    def rebuilt_learner(self, encoder: Encoder, manifest: CheckpointManifest, *, device: str) -> LearnerT:
+        """Return a learner of a checkpoint's shape, whose weights are yet to be loaded."""
+
+    def extend(self, learner: LearnerT, examples: Sequence[ExampleT]) -> None:
+        """Make room for what the examples have and the learner does not know."""
+
+    def episodes(
+        self, drawing: Drawing[ExampleT, FeaturesT]
+    ) -> tuple[Episodes[FeaturesT], Episodes[FeaturesT]]:
+        """Return the episodes of meta-train and of meta-adapt, without end."""
+
+    def measure(self, learner: LearnerT, examples: Sequence[ExampleT]) -> Measurement:
+        """Answer the examples as a user's would be answered, and compare.
+
+        Raises:
+            InvalidInput: An example is longer than the model reads.
+        """
+
+    def answer(self, learner: LearnerT, asked: Sequence[Any], *, top_k: int) -> list[Any]:
+        """Answer what users ask, in its order.
+
+        Raises:
+            InvalidInput: Something is longer than the model reads; the pointer begins with its index.
+        """

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from core.contracts.evaluations import MtodEvaluation, Scores
 from core.contracts.examples import SlotSpan
 from core.contracts.jobs import AdaptJob, JobEvent, JobKind, JobRecord, JobStatus, PretrainJob, Progress
-from core.contracts.reports import Candidate, Evaluation, PromotionDecision, Report, Scores
+from core.contracts.reports import Candidate, PromotionDecision, Report
 from core.contracts.values import TaskName
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -102,9 +103,9 @@ def fake_service() -> Iterator[FakeService]:
             thread.join()
 
 
-def evaluation(intent_accuracy: float, slot_f1: float) -> Evaluation:
+def evaluation(intent_accuracy: float, slot_f1: float) -> MtodEvaluation:
     scores = Scores(precision=1.0, recall=0.5, f1=slot_f1, support=4)
-    return Evaluation(
+    return MtodEvaluation(
         examples=20,
         intent_accuracy=intent_accuracy,
         slot_f1=slot_f1,

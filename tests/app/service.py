@@ -1,5 +1,6 @@
 """A whole API over a real store and a real Redis; only its models are quick stand-ins."""
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from redis import Redis
 from app.dependencies import Services
 from app.main import create_app
 from app.settings import Settings
+from core.contracts.answers import PredictedAnswer
+from core.contracts.evaluations import MtodEvaluation, QaEvaluation
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.predictions import PredictedSlot, RankedIntent
-from core.contracts.reports import CheckpointManifest, Evaluation
+from core.contracts.questions import AnswerSpan, QaExample
+from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
 from core.errors import Fault, InvalidInput
 from core.queue import JobQueue
@@ -24,6 +28,8 @@ from core.store import Store
 INTENTS = ("alarm/set_alarm", "reminder/set_reminder", "weather/find")
 SLOTS = ("datetime", "location")
 MAX_FAKE_TOKENS = 100
+MTOD_SCORES = MtodEvaluation(examples=10, intent_accuracy=0.9, slot_f1=0.8, exact_match=0.7)
+QA_SCORES = QaEvaluation(examples=10, f1=0.6, exact_match=0.5)
 
 Json = Any
 
@@ -67,23 +73,60 @@ class FakeModel:
         return FakeAnswer(tuple(ranked[:top_k]), (slot,), len(text.split()) + 2)
 
 
+@dataclass(frozen=True)
+class FakeQaAnswer:
+    answers: tuple[PredictedAnswer, ...]
+    tokens: int
+
+
+@dataclass
+class FakeQaModel:
+    """Answers with the first words of the context, one after another."""
+
+    manifest: CheckpointManifest
+    size_in_bytes: int = 100
+    batches: list[list[tuple[str, str]]] = field(default_factory=list)
+
+    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> list[FakeQaAnswer]:
+        faults = [
+            Fault(f"/{index}/question", f"the question has more than {MAX_FAKE_TOKENS} tokens")
+            for index, one in enumerate(asked)
+            if len(one.question.split()) > MAX_FAKE_TOKENS
+        ]
+        if faults:
+            raise InvalidInput(faults)
+        self.batches.append([(one.question, one.context) for one in asked])
+        return [self._answer(one.context, top_k) for one in asked]
+
+    def _answer(self, context: str, top_k: int) -> FakeQaAnswer:
+        words = list(re.finditer(r"\S+", context))[:top_k]
+        answers = tuple(
+            PredictedAnswer(
+                text=word.group(), start=word.start(), end=word.end(), score=round(1 / (2 + rank), 3)
+            )
+            for rank, word in enumerate(words)
+        )
+        return FakeQaAnswer(answers, len(context.split()))
+
+
 @dataclass
 class FakeLoader:
     """Makes fake models, and remembers which."""
 
     size_in_bytes: int = 100
     loaded: list[str] = field(default_factory=list)
-    models: dict[str, FakeModel] = field(default_factory=dict)
+    models: dict[str, Any] = field(default_factory=dict)
     gate: threading.Event | None = None
     failure: Exception | None = None
 
-    def __call__(self, folder: Path, manifest: CheckpointManifest) -> FakeModel:
+    def __call__(self, folder: Path, manifest: CheckpointManifest) -> Any:
         if self.gate is not None:
             assert self.gate.wait(10)
         self.loaded.append(manifest.checkpoint_id)
         if self.failure is not None:
             raise self.failure
-        model = FakeModel(manifest, self.size_in_bytes)
+        kind = FakeModel if manifest.task is TaskName.MTOD else FakeQaModel
+        model = kind(manifest, self.size_in_bytes)
         self.models[manifest.checkpoint_id] = model
         return model
 
@@ -120,27 +163,42 @@ class Service:
         self.store.deployments.deploy(TaskName.MTOD, "base", checkpoint_id, reason="the first base")
         return manifest
 
-    def adapt_to(self, language: str, checkpoint_id: str) -> None:
+    def make_qa_base(self, checkpoint_id: str = "qa-base-en") -> CheckpointManifest:
+        """Publish a base for questions and let it serve."""
+        source = self.store.datasets.put(source_questions(), task=TaskName.QA, language="en")
+        manifest = self.make_checkpoint(
+            checkpoint_id, languages=("en",), datasets={"source": source.dataset_id}, task=TaskName.QA
+        )
+        self.store.deployments.deploy(TaskName.QA, "base", checkpoint_id, reason="the first base")
+        return manifest
+
+    def adapt_to(self, language: str, checkpoint_id: str, task: TaskName = TaskName.MTOD) -> None:
         """Publish an adapted checkpoint and let it serve a language."""
-        self.make_checkpoint(checkpoint_id, languages=("en", language))
-        self.store.deployments.deploy(TaskName.MTOD, language, checkpoint_id, reason="a test")
+        self.make_checkpoint(checkpoint_id, languages=("en", language), task=task)
+        self.store.deployments.deploy(task, language, checkpoint_id, reason="a test")
 
     def make_checkpoint(
-        self, checkpoint_id: str, *, languages: tuple[str, ...], datasets: dict[str, str] | None = None
+        self,
+        checkpoint_id: str,
+        *,
+        languages: tuple[str, ...],
+        datasets: dict[str, str] | None = None,
+        task: TaskName = TaskName.MTOD,
     ) -> CheckpointManifest:
         """Publish a checkpoint without files."""
+        is_mtod = task is TaskName.MTOD
         manifest = CheckpointManifest(
             checkpoint_id=checkpoint_id,
-            task=TaskName.MTOD,
+            task=task,
             method="pre" if len(languages) == 1 else "ft",
             languages=languages,
             dataset_ids=datasets or {},
             encoder="embedded",
-            intents=INTENTS,
-            slots=SLOTS,
+            intents=INTENTS if is_mtod else (),
+            slots=SLOTS if is_mtod else (),
             files={},
             bytes=0,
-            evaluation=Evaluation(examples=10, intent_accuracy=0.9, slot_f1=0.8, exact_match=0.7),
+            evaluation=MTOD_SCORES if is_mtod else QA_SCORES,
             created_at=now(),
         )
         empty = self.folder.parent / "empty"
@@ -225,4 +283,39 @@ def source_examples() -> list[MtodExample]:
         )
         for intent in INTENTS
         for number in range(8)
+    ]
+
+
+def question(
+    asked: str = "¿Cuándo abrió la panadería?",
+    context: str = "La panadería de la plaza abrió en 1987.",
+    answers: Sequence[tuple[str, int]] = (("1987", 34),),
+) -> Json:
+    """Return an answered question as a client sends it."""
+    told = [{"text": text, "answer_start": start} for text, start in answers]
+    return {"question": asked, "context": context, "answers": told}
+
+
+def few_questions(count: int = 12) -> list[Json]:
+    """Return some answered questions, two on each context."""
+    return [
+        question(f"¿Qué número es {number}?", f"Es el número {number // 2:03}.", ((f"{number // 2:03}", 13),))
+        for number in range(count)
+    ]
+
+
+def qa_adaptation(**fields: Json) -> Json:
+    """Return a good request for an adaptation of questions, but for what is given."""
+    body = {"task": "qa", "language": "es", "examples": few_questions(), **fields}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def source_questions() -> list[QaExample]:
+    return [
+        QaExample(
+            question=f"what is number {number}?",
+            context=f"it is number {number:03}",
+            answers=(AnswerSpan(text=f"{number:03}", answer_start=13),),
+        )
+        for number in range(24)
     ]

@@ -4,23 +4,16 @@ from typing import Any
 
 import pytest
 
+from app.answers import QaPredictions
 from app.client import Client
 from app.console.outcome import JobFailed
 from app.console.output import messages
-from app.demo import (
-    LANGUAGES,
-    SHOWN,
-    Samples,
-    adapt,
-    chosen_examples,
-    find_base,
-    make_base,
-    show_predictions,
-)
+from app.demo import SHOWN, chosen_questions, chosen_utterances, show_answers, show_predictions
+from app.lessons import Subject, adapt, find_base, make_base, subjects
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.jobs import JobKind, JobStatus, PretrainJob, PretrainSettings, Problem
 from core.contracts.values import Method, TaskName
-from core.formats import read_examples
+from core.formats import read_examples, read_questions
 from tests.app.fake_service import (
     FakeService,
     Reply,
@@ -32,7 +25,7 @@ from tests.app.fake_service import (
     succeeded,
 )
 
-SAMPLES = Samples(Path(__file__).parents[2] / "samples" / "mtod")
+MTOD, QA = subjects(Path(__file__).parents[2] / "samples")
 
 
 @pytest.fixture
@@ -71,7 +64,7 @@ def pretrained(**changes: Any) -> dict[str, Any]:
 
 def test_a_base_of_the_same_data_and_settings_is_used_again(service: FakeService, client: Client) -> None:
     service.answer("GET /jobs", {"jobs": [succeeded(), pretrained()], "next_cursor": None})
-    assert find_base(client, SAMPLES.source) == "base-1"
+    assert find_base(client, MTOD) == "base-1"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +75,7 @@ def test_a_base_of_other_data_or_settings_is_not(
     service: FakeService, client: Client, changes: dict[str, Any]
 ) -> None:
     service.answer("GET /jobs", {"jobs": [pretrained(**changes)], "next_cursor": None})
-    assert find_base(client, SAMPLES.source) is None
+    assert find_base(client, MTOD) is None
 
 
 def test_a_base_is_looked_for_on_every_page(service: FakeService, client: Client) -> None:
@@ -91,7 +84,7 @@ def test_a_base_is_looked_for_on_every_page(service: FakeService, client: Client
         {"jobs": [succeeded()], "next_cursor": "job-1"},
         {"jobs": [pretrained()], "next_cursor": None},
     )
-    assert find_base(client, SAMPLES.source) == "base-1"
+    assert find_base(client, MTOD) == "base-1"
     assert "cursor=job-1" in service.asked[-1].path
 
 
@@ -101,31 +94,34 @@ def test_a_base_that_fails_is_told(service: FakeService, client: Client) -> None
     service.answer("GET /jobs/job-1/events", stream(status_event(1, JobStatus.FAILED)))
     service.answer("GET /jobs/job-1", job(JobStatus.FAILED, kind=JobKind.PRETRAIN, error=problem))
     with pytest.raises(JobFailed, match="the loss is no number"):
-        make_base(client, SAMPLES.source, messages())
+        make_base(client, MTOD, messages())
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("subject", "language"), [(one, language) for one in (MTOD, QA) for language in one.languages]
+)
 def test_a_language_is_adapted_by_an_upload_of_both_files(
-    service: FakeService, client: Client, language: str
+    service: FakeService, client: Client, subject: Subject, language: str
 ) -> None:
     service.answer("POST /adapt", Reply({"job_id": "job-1", "status": "queued"}, 202))
     service.answer("GET /jobs/job-1/events", stream(status_event(1, JobStatus.SUCCEEDED)))
     service.answer("GET /jobs/job-1", succeeded())
-    adapt(client, SAMPLES, language, base_id="base-1", baselines=[Method.FT])
+    adapt(client, subject, language, base_id="base-1", baselines=[Method.FT], console=messages())
     asked = service.asked[0]
-    few_shot, held_out = SAMPLES.few_shot(language), SAMPLES.held_out(language)
-    assert asked.has_file("examples", f"{language}.few-shot.jsonl", few_shot.read_bytes())
-    assert asked.has_file("evaluation", f"{language}.held-out.jsonl", held_out.read_bytes())
+    few_shot, held_out = subject.few_shot(language), subject.held_out(language)
+    assert asked.has_file("examples", few_shot.name, few_shot.read_bytes())
+    assert asked.has_file("evaluation", held_out.name, held_out.read_bytes())
+    assert asked.has_field("task", subject.task.value)
     assert asked.has_field("language", language)
     assert asked.has_field("base", "base-1")
     assert asked.has_field("baselines", '["ft"]')
 
 
 def test_utterances_of_different_intents_are_shown_the_same_each_time() -> None:
-    examples = read_examples(SAMPLES.held_out("es").read_bytes(), name="es.held-out.jsonl")
-    chosen = chosen_examples(examples)
+    examples = read_examples(MTOD.held_out("es").read_bytes(), name="es.held-out.jsonl")
+    chosen = chosen_utterances(examples)
     assert len({example.intent for example in chosen}) == len(chosen) == SHOWN
-    assert chosen == chosen_examples(list(reversed(examples)))
+    assert chosen == chosen_utterances(list(reversed(examples)))
 
 
 def test_a_wrong_answer_is_shown_as_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,3 +137,26 @@ def test_a_wrong_answer_is_shown_as_one(capsys: pytest.CaptureFixture[str]) -> N
         show_predictions(examples, client.predict_mtod(texts, language="es"))
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if "%" in line]
     assert rows == ["yes", "no"]
+
+
+def test_questions_on_different_contexts_are_shown() -> None:
+    chosen = chosen_questions(read_questions(QA.held_out("sw").read_bytes(), name="sw.held-out.json"))
+    assert len({example.context for example in chosen}) == len(chosen) == SHOWN
+
+
+def test_a_wrong_answer_to_a_question_is_shown_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = chosen_questions(read_questions(QA.held_out("sw").read_bytes(), name="sw.held-out.json"))[:2]
+    right, wrong = examples[0].answers[0], examples[1]
+    answered = [
+        {"text": right.text, "start": right.answer_start, "end": right.end, "score": 0.9},
+        {"text": wrong.context[:1], "start": 0, "end": 1, "score": 0.5},
+    ]
+    told = {
+        "predictions": [{"language": "sw", "answers": [one], "adapted": True} for one in answered],
+        "checkpoints": {"sw": "sw-1"},
+        "usage": {"tokens": 1, "queue_ms": 0.0, "inference_ms": 1.0},
+    }
+    show_answers(examples, QaPredictions.model_validate(told))
+    shown = capsys.readouterr().out
+    assert "yes" in shown
+    assert "no" in shown.split("yes")[1]

@@ -48,6 +48,7 @@ CHOSEN = [
 def service(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running(redis_url, tmp_path_factory.mktemp("invented")) as service:
         service.make_base()
+        service.make_qa_base()
         yield service
 
 
@@ -76,14 +77,15 @@ def with_known(case: AnyCase, known: dict[str, str]) -> AnyCase:
         if isinstance(values, dict):
             values.update({name: known[name] for name in values if name in known})
             put_languages(values.get("utterances"), known["language"])
+            put_languages(values.get("questions"), known["language"])
     return case
 
 
-def put_languages(utterances: Any, language: str) -> None:
-    """Let each utterance that has a language have this one."""
-    for utterance in utterances or []:
-        if isinstance(utterance, dict) and "language" in utterance:
-            utterance["language"] = language
+def put_languages(items: Any, language: str) -> None:
+    """Let each item that has a language have this one."""
+    for item in items or []:
+        if isinstance(item, dict) and "language" in item:
+            item["language"] = language
 
 
 @pytest.mark.parametrize(("route", "mode"), CASES, ids=lambda part: str(getattr(part, "value", part)))

@@ -156,7 +156,8 @@ class TestLoadedModels:
 
         def load(folder: Path, manifest: CheckpointManifest) -> FakeModel:
             both.wait()
-            return fake(folder, manifest)
+            model: FakeModel = fake(folder, manifest)
+            return model
 
         models = LoadedModels(store, load, max_bytes=1_000)
         with ThreadPoolExecutor(2) as pool:

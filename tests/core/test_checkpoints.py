@@ -13,7 +13,16 @@ from core.encoders import Pooling
 from core.errors import CorruptArtifact
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
-from tests.core.tiny import Kind, english, spanish, texts_of, tiny_encoder_folder, tiny_learner, utterance
+from tests.core.tiny import (
+    Kind,
+    english,
+    read_mtod,
+    spanish,
+    texts_of,
+    tiny_encoder_folder,
+    tiny_learner,
+    utterance,
+)
 
 
 @pytest.fixture
@@ -51,7 +60,7 @@ def test_what_is_read_is_what_was_written_whatever_the_encoder(
 ) -> None:
     encoder = tiny_encoder_folder(tmp_path, kind, texts_of(english(), spanish()))
     learner = tiny_learner(encoder, english())
-    read = read_checkpoint(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    read = read_mtod(folder, manifest_of(learner, write_checkpoint(learner, folder)))
     before, after = learner.model.state_dict(), read.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -64,14 +73,14 @@ def test_a_checkpoint_pools_as_its_encoder_did(tmp_path: Path, folder: Path) -> 
     (encoder / "1_Pooling").mkdir()
     (encoder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
     learner = tiny_learner(encoder, english())
-    read = read_checkpoint(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    read = read_mtod(folder, manifest_of(learner, write_checkpoint(learner, folder)))
     assert learner.network.pooling is read.network.pooling is Pooling.MEAN
 
 
 def test_a_checkpoint_with_labels_that_came_later_can_be_read(learner: MtodLearner, folder: Path) -> None:
     novel: list[MtodExample] = [utterance("play {game}", "play_game", game="go")]
     learner.extend_labels(LabelSet.of(novel))
-    read = read_checkpoint(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    read = read_mtod(folder, manifest_of(learner, write_checkpoint(learner, folder)))
     assert read.labels == learner.labels
     assert read.features(novel) == learner.features(novel)
 

@@ -21,7 +21,9 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
+from core.checkpoints import read_checkpoint
 from core.contracts.examples import MtodExample, SlotSpan
+from core.contracts.reports import CheckpointManifest
 from core.encoders import load_encoder
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
@@ -53,6 +55,13 @@ def tiny_encoder_folder(tmp_path: Path, kind: Kind, texts: Sequence[str]) -> Pat
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def read_mtod(folder: Path, manifest: CheckpointManifest) -> MtodLearner:
+    """Rebuild a learner of intents and slots from a checkpoint."""
+    learner = read_checkpoint(folder, manifest)
+    assert isinstance(learner, MtodLearner)
+    return learner
 
 
 def tiny_learner(folder: Path, examples: Sequence[MtodExample], *, seed: int = 0) -> MtodLearner:

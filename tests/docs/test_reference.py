@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 from app.errors import TABLE, problem_type
 from app.settings import Settings
 from core.contracts.jobs import Hyperparameters, PretrainSettings
-from core.formats import FileFormat, read_examples
+from core.formats import FileFormat, read_examples, read_questions
 from worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -62,10 +62,13 @@ def test_every_kind_of_error_is_told() -> None:
 
 def test_the_examples_of_every_format_can_be_read() -> None:
     told = page("reference/data-formats.md")
-    blocks = re.findall(r"(?m)(?:^    .*\n)+", told)
-    read = [read_examples(re.sub("(?m)^    ", "", block).encode()) for block in blocks]
-    assert len(read) == len(FileFormat)
-    assert all(one == read[0] for one in read)
+    for kind, read_file, formats in (("Utterances", read_examples, 3), ("Questions", read_questions, 2)):
+        section = re.search(rf"(?ms)^## {kind}\n(.*?)(?=^## |\Z)", told)
+        assert section
+        blocks = re.findall(r"(?m)(?:^    .*\n)+", section[1])
+        read = [read_file(re.sub("(?m)^    ", "", block).encode()) for block in blocks]
+        assert len(read) == formats
+        assert all(one == read[0] for one in read)
     assert all(f"(`{name}`)" in told for name in FileFormat)
 
 

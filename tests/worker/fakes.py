@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.contracts.evaluations import MtodEvaluation
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord, Progress
-from core.contracts.reports import Candidate, Evaluation, PromotionDecision, Report
+from core.contracts.reports import Candidate, PromotionDecision, Report
 from core.contracts.values import TaskName, now
 from core.errors import Fault, InvalidInput, TrainingDiverged
 from core.progress import Monitor
@@ -35,7 +36,7 @@ def adapt_record(job_id: str, behaviour: str = "succeeds") -> JobRecord:
 
 
 def report() -> Report:
-    measured = Evaluation(examples=10, intent_accuracy=0.9, slot_f1=0.8, exact_match=0.7)
+    measured = MtodEvaluation(examples=10, intent_accuracy=0.9, slot_f1=0.8, exact_match=0.7)
     return Report(
         data={"train": 40, "evaluation": 10},
         dataset_ids={"target": "succeeds"},

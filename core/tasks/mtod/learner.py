@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 from core.contracts.examples import MtodExample
 from core.encoders import Encoder
@@ -13,7 +14,7 @@ from core.tasks.mtod.model import JointNlu
 
 
 class MtodLearner:
-    """What the engine trains (see `core.tasks.task.Learner`) and the predictor runs.
+    """What the engine trains (see `core.tasks.task.TaskLearner`) and the predictor runs.
 
     Args:
         encoder: Pre-trained, or with random weights that a checkpoint will replace.
@@ -34,6 +35,21 @@ class MtodLearner:
     def model(self) -> nn.Module:
         """What is trained."""
         return self.network
+
+    @property
+    def body(self) -> PreTrainedModel:
+        """The encoder's model."""
+        return self.network.encoder
+
+    @property
+    def intents(self) -> tuple[str, ...]:
+        """Intent labels in the order of the head."""
+        return self.labels.intents
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Slot types, sorted."""
+        return self.labels.slots
 
     @property
     def encoder_parameters(self) -> list[nn.Parameter]:

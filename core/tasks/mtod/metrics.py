@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from core.contracts.evaluations import MtodEvaluation, Scores
 from core.contracts.examples import MtodExample, SlotSpan
-from core.contracts.reports import Evaluation, Scores
 
 Prediction: TypeAlias = tuple[str, tuple[SlotSpan, ...]]
 """Intent and slots of one utterance."""
@@ -23,7 +23,7 @@ IntentCounts: TypeAlias = Counter[tuple[str, str]]
 """How often each gold intent was taken for each intent."""
 
 
-def evaluate_predictions(gold: Sequence[MtodExample], predicted: Sequence[Prediction]) -> Evaluation:
+def evaluate_predictions(gold: Sequence[MtodExample], predicted: Sequence[Prediction]) -> MtodEvaluation:
     """Compare predictions with what is right.
 
     A rate with nothing to divide by is 0, as in seqeval: without any span on either side the slot F1
@@ -47,7 +47,7 @@ def evaluate_predictions(gold: Sequence[MtodExample], predicted: Sequence[Predic
         example.intent == intent and right == told
         for (example, (intent, _)), (right, told) in zip(pairs, slots, strict=True)
     )
-    return Evaluation(
+    return MtodEvaluation(
         examples=len(pairs),
         intent_accuracy=sum(count for (right, told), count in intents.items() if right == told) / len(pairs),
         slot_f1=_span_tally(slots).scores().f1,

@@ -83,7 +83,7 @@ def test_a_name_of_nothing_is_not_found(service: Service, path: str, body: Any) 
 
 
 class TestRoutes:
-    @pytest.mark.parametrize("path", ["/nothing", "/jobs/", "/predict/qa", "//adapt"])
+    @pytest.mark.parametrize("path", ["/nothing", "/jobs/", "//adapt"])
     def test_no_such_route(self, service: Service, path: str) -> None:
         problem(service.http.get(path), 404)
 

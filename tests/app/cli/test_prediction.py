@@ -73,7 +73,7 @@ def test_evaluate_measures_what_the_service_answers(service: FakeService, run: R
 def test_evaluate_prints_a_table_and_a_summary(service: FakeService, run: Run, examples: Path) -> None:
     service.answer("POST /predict/mtod", predictions("pon una alarma mañana", "va a llover", adapted=False))
     result = run("evaluate", "es", str(examples))
-    assert "2 utterances: intent accuracy 50.0 %" in result.out
+    assert "2 examples: intent accuracy 50.0 %" in result.out
     assert "weather/find" in result.out
     assert "zero-shot" in result.err
 

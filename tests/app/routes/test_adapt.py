@@ -207,7 +207,7 @@ def test_new_labels_are_taken_when_they_are_announced(service: Service) -> None:
         ({"examples": []}, "/examples"),
         ({"hyperparameters": {"meta": {"inner_steps": 0}}}, "/hyperparameters/meta/inner_steps"),
         ({"promote": "perhaps"}, "/promote"),
-        ({"task": "qa"}, "/task"),
+        ({"task": "ner"}, "/task"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_told_where(

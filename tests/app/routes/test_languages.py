@@ -5,11 +5,16 @@ SCORES = {"intent_accuracy": 0.9, "slot_f1": 0.8, "exact_match": 0.7, "examples"
 
 
 def test_before_the_first_base_nothing_is_served(fresh: Service) -> None:
-    assert fresh.http.get("/languages").json() == {"tasks": [{"task": "mtod", "base": None, "languages": []}]}
+    assert fresh.http.get("/languages").json() == {
+        "tasks": [
+            {"task": "mtod", "base": None, "languages": []},
+            {"task": "qa", "base": None, "languages": []},
+        ]
+    }
 
 
 def test_the_base_tells_its_language_so_that_all_others_are_known_to_be_zero_shot(service: Service) -> None:
-    (task,) = service.http.get("/languages").json()["tasks"]
+    (task, _) = service.http.get("/languages").json()["tasks"]
 
     assert task["languages"] == []
     assert task["base"]["checkpoint_id"] == "base-en"
@@ -23,7 +28,7 @@ def test_every_adapted_language_tells_what_serves_it(service: Service) -> None:
     service.adapt_to("th", "th-1")
     service.adapt_to("es", "es-2")
 
-    (task,) = service.http.get("/languages").json()["tasks"]
+    (task, _) = service.http.get("/languages").json()["tasks"]
 
     served = {
         one["language"]: (one["checkpoint_id"], one["adapted"], one["number"]) for one in task["languages"]
@@ -35,7 +40,7 @@ def test_every_adapted_language_tells_what_serves_it(service: Service) -> None:
 def test_a_language_rolled_back_to_the_base_is_not_adapted(service: Service) -> None:
     service.store.deployments.deploy(TaskName.MTOD, "es", "base-en", reason="rolled back")
 
-    (task,) = service.http.get("/languages").json()["tasks"]
+    (task, _) = service.http.get("/languages").json()["tasks"]
 
     assert task["languages"][0]["adapted"] is False
 
@@ -44,9 +49,21 @@ def test_a_checkpoint_that_is_lost_hides_no_other_language(service: Service) -> 
     service.adapt_to("es", "es-1")
     service.store.deployments.deploy(TaskName.MTOD, "th", "gone", reason="a test")
 
-    (task,) = service.http.get("/languages").json()["tasks"]
+    (task, _) = service.http.get("/languages").json()["tasks"]
 
     lost = next(one for one in task["languages"] if one["language"] == "th")
     assert lost["checkpoint_id"] == "gone"
     assert lost["adapted"] is False
     assert lost["scores"] is None
+
+
+def test_questions_are_served_apart_with_scores_of_their_own(service: Service) -> None:
+    service.make_qa_base()
+    service.adapt_to("sw", "qa-sw", TaskName.QA)
+
+    mtod, qa = service.http.get("/languages").json()["tasks"]
+
+    assert mtod["languages"] == []
+    assert qa["base"]["checkpoint_id"] == "qa-base-en"
+    assert [one["language"] for one in qa["languages"]] == ["sw"]
+    assert qa["languages"][0]["scores"] == {"f1": 0.6, "exact_match": 0.5, "examples": 10}

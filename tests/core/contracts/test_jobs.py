@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from core.contracts.evaluations import MtodEvaluation
 from core.contracts.jobs import (
     AdaptJob,
     FineTuneSettings,
@@ -15,7 +16,6 @@ from core.contracts.jobs import (
     PretrainJob,
     Progress,
 )
-from core.contracts.reports import Evaluation
 from core.contracts.values import now
 
 REQUEST: TypeAdapter[AdaptJob | PretrainJob] = TypeAdapter(JobRequest)
@@ -127,6 +127,6 @@ def test_progress_is_a_percentage(percent: float) -> None:
 
 
 def test_the_quality_of_a_model_is_the_mean_of_intents_and_slots() -> None:
-    made = Evaluation(examples=3, intent_accuracy=0.5, slot_f1=1.0, exact_match=0.2)
+    made = MtodEvaluation(examples=3, intent_accuracy=0.5, slot_f1=1.0, exact_match=0.2)
 
     assert made.quality == 0.75

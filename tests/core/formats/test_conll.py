@@ -1,5 +1,6 @@
 import pytest
 
+from core.contracts.examples import MtodExample
 from core.errors import InvalidInput
 from core.formats import FileFormat, ReadResult, read_examples_with_notes
 
@@ -15,7 +16,7 @@ WITH_HEADERS = """\
 """
 
 
-def read(text: str) -> ReadResult:
+def read(text: str) -> ReadResult[MtodExample]:
     return read_examples_with_notes(text.encode(), format="conll")
 
 
@@ -25,7 +26,7 @@ def faults_of(text: str) -> list[str]:
     return [str(fault) for fault in caught.value.faults]
 
 
-def values(result: ReadResult) -> list[list[tuple[str, str]]]:
+def values(result: ReadResult[MtodExample]) -> list[list[tuple[str, str]]]:
     return [
         [(span.slot, each.text[span.start : span.end]) for span in each.slots] for each in result.examples
     ]

@@ -1,7 +1,9 @@
 import pytest
 
+from core.contracts.values import TaskName
 from core.errors import InvalidInput
-from core.formats.detection import detect_format, line_format
+from core.formats.detection import detect_format, detect_task, line_format
+from core.formats.documents import CHARACTERS_LOOKED_AT
 from core.formats.formats import FileFormat
 
 
@@ -26,6 +28,56 @@ def test_a_line_shows_its_format(line: str, expected: FileFormat | None) -> None
     assert line_format(line) == expected
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"version": "1.1", "data": []}'],
+        ["", "{", '  "data"', "  :", "  [", "]}"],
+        ['{"meta": {"made": ["a", "]"]}, "note": "{", "data" : [{"paragraphs": []}]}'],
+        ['{"data": [{"title": "the file is cut off here'],
+        ['{"data: "forgotten",', '"data": [', '"open'],
+    ],
+)
+def test_a_document_with_a_list_of_data_is_squad(lines: list[str]) -> None:
+    assert detect_format(lines) == FileFormat.SQUAD
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"text": "data", "intent": "a", "slots": []}', '{"data": []}'],
+        ['{"question": "?", "context": "the \\"data\\": [", "answers": [{"data": []}]}'],
+        ['{"data": {"paragraphs": []}}'],
+        ['[{"data": []}]'],
+        ["}", '{"data": []}'],
+        ["{" + '"a": "' + "x" * CHARACTERS_LOOKED_AT + '", "data": []}'],
+    ],
+)
+def test_other_objects_are_no_squad(lines: list[str]) -> None:
+    assert detect_format(lines) == FileFormat.JSONL
+
+
+def test_a_look_at_quotes_that_never_end_takes_no_time() -> None:
+    assert detect_format(["{" + '\\"' * CHARACTERS_LOOKED_AT]) == FileFormat.JSONL
+
+
+@pytest.mark.parametrize(
+    ("lines", "file_format", "expected"),
+    [
+        (["lamp/on\t\tenciende"], FileFormat.MTOD_TSV, TaskName.MTOD),
+        (["enciende O"], FileFormat.CONLL, TaskName.MTOD),
+        (['{"data": []}'], FileFormat.SQUAD, TaskName.QA),
+        (['{"data": []}'], FileFormat.JSONL, TaskName.QA),
+        (['{"intent": "a", "tokens": ["question"]}'], FileFormat.JSONL, TaskName.MTOD),
+        (['{"answers": [{"text": "a"}], "question": "?"}'], FileFormat.JSONL, TaskName.QA),
+        (['{"question', *['{"text": "hola", "intent": "greet"}'] * 2], FileFormat.JSONL, TaskName.MTOD),
+        (['{"utterance": "hola"}'], FileFormat.JSONL, None),
+    ],
+)
+def test_a_file_shows_its_task(lines: list[str], file_format: FileFormat, expected: TaskName | None) -> None:
+    assert detect_task(lines, file_format) == expected
+
+
 def test_the_content_wins_over_the_name() -> None:
     assert detect_format(["lamp/on\t\tenciende"], name="export.jsonl") == FileFormat.MTOD_TSV
 
@@ -46,6 +98,11 @@ def test_the_name_decides_where_the_content_does_not(name: str, expected: FileFo
 
 def test_a_table_with_missing_columns_is_still_a_table() -> None:
     assert detect_format(["lamp/on\tenciende"]) == FileFormat.MTOD_TSV
+
+
+def test_a_format_is_guessed_only_among_those_that_are_read() -> None:
+    with pytest.raises(InvalidInput, match="line 1: this is none of the formats jsonl, squad"):
+        detect_format(["lamp/on\tenciende"], name="a.tsv", among=[FileFormat.JSONL, FileFormat.SQUAD])
 
 
 @pytest.mark.parametrize("name", ["", "a.txt"])

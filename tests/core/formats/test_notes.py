@@ -22,6 +22,24 @@ def test_faults_are_told_in_the_order_of_the_file() -> None:
     ]
 
 
+def test_pointers_are_told_in_the_order_of_their_document() -> None:
+    findings = Findings(faults=[("/data/9/title", "early"), ("/data/10", "late")])
+
+    with pytest.raises(InvalidInput) as caught:
+        findings.raise_faults()
+
+    assert [str(fault) for fault in caught.value.faults] == ["/data/9/title: early", "/data/10: late"]
+
+
+def test_what_is_found_again_at_the_same_place_is_told_once() -> None:
+    findings = Findings(faults=[("/a", "wrong"), ("/b", "wrong"), ("/a", "wrong")])
+
+    with pytest.raises(InvalidInput) as caught:
+        findings.raise_faults()
+
+    assert [str(fault) for fault in caught.value.faults] == ["/a: wrong", "/b: wrong"]
+
+
 def test_beyond_a_hundred_faults_the_rest_is_counted() -> None:
     findings = Findings(faults=[(line, "wrong") for line in range(1, MAX_FAULTS + 24)])
 
@@ -55,3 +73,9 @@ def test_a_warning_counts_and_names_the_first_lines() -> None:
     assert clipped.endswith("(line 8)")
     assert disagreeing.startswith("19 example(s)")
     assert disagreeing.endswith("(lines 1, 2, 3, 4, 5, …)")
+
+
+def test_a_warning_counts_the_questions_that_were_left_out() -> None:
+    [warning] = ReadNotes(format=FileFormat.SQUAD, unanswered=3).warnings()
+
+    assert warning == "3 question(s) have no answer (SQuAD 2.0's is_impossible) and were left out"

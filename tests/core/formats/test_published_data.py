@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from core.contracts.examples import MtodExample
 from core.formats import (
     FileFormat,
     ReadResult,
@@ -29,7 +30,7 @@ FILES = {
 pytestmark = [pytest.mark.data, pytest.mark.parametrize("name", FILES)]
 
 
-def read(data_folder: Path, name: str) -> ReadResult:
+def read(data_folder: Path, name: str) -> ReadResult[MtodExample]:
     return read_examples_with_notes((data_folder / "mtod" / name).read_bytes())
 
 

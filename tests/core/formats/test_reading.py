@@ -5,12 +5,26 @@ import sys
 import pytest
 
 from core.errors import InvalidInput
-from core.formats import FileFormat, read_examples, read_examples_with_notes
+from core.formats import (
+    read_examples,
+    read_examples_with_notes,
+    read_questions,
+    read_questions_with_notes,
+)
 
 SAME_EXAMPLE = {
     "jsonl": '{"text": "apaga luz", "intent": "off", "slots": [{"slot": "what", "start": 6, "end": 9}]}\n',
     "mtod-tsv": "off\t6:9:what\tapaga luz\tes_XX\n",
     "conll": "1\tapaga\toff\tO\n2\tluz\toff\tB-what\n",
+}
+
+SAME_QUESTION = {
+    "jsonl": '{"question": "¿Dónde?", "context": "En Lima.", '
+    '"answers": [{"text": "Lima", "answer_start": 3}]}\n',
+    "squad": (
+        '{"data": [{"paragraphs": [{"context": "En Lima.", "qas": [{"question": "¿Dónde?", '
+        '"answers": [{"text": "Lima", "answer_start": 3}]}]}]}]}\n'
+    ),
 }
 
 
@@ -23,6 +37,15 @@ def test_the_same_example_is_read_from_every_format(name: str) -> None:
     assert told == list(detected.examples) == read_examples(SAME_EXAMPLE["jsonl"].encode())
 
 
+@pytest.mark.parametrize("name", SAME_QUESTION)
+def test_the_same_question_is_read_from_every_format(name: str) -> None:
+    told = read_questions(SAME_QUESTION[name].encode(), format=name)
+    detected = read_questions_with_notes(SAME_QUESTION[name].encode())
+
+    assert detected.notes.format == name
+    assert told == list(detected.examples) == read_questions(SAME_QUESTION["jsonl"].encode())
+
+
 @pytest.mark.parametrize("name", SAME_EXAMPLE)
 def test_a_byte_order_mark_and_crlf_change_nothing(name: str) -> None:
     plain = SAME_EXAMPLE[name].encode()
@@ -30,15 +53,62 @@ def test_a_byte_order_mark_and_crlf_change_nothing(name: str) -> None:
     assert read_examples(codecs.BOM_UTF8 + plain.replace(b"\n", b"\r\n")) == read_examples(plain)
 
 
-def test_a_format_of_no_known_name_is_told() -> None:
-    with pytest.raises(InvalidInput, match="/format: 'csv' is none of the formats jsonl, mtod-tsv, conll"):
-        read_examples(b"a", format="csv")
+@pytest.mark.parametrize("name", SAME_QUESTION)
+def test_a_byte_order_mark_and_crlf_change_no_question(name: str) -> None:
+    plain = SAME_QUESTION[name].encode()
+
+    assert read_questions(codecs.BOM_UTF8 + plain.replace(b"\n", b"\r\n")) == read_questions(plain)
 
 
-@pytest.mark.parametrize("file_format", [None, *FileFormat])
+@pytest.mark.parametrize("name", ["csv", "squad", ""])
+def test_a_format_that_utterances_do_not_have_is_told(name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_examples(b"a", format=name)
+
+    told = f"/format: '{name}' is none of the formats jsonl, mtod-tsv, conll of the task mtod"
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize("name", ["csv", "conll", ""])
+def test_a_format_that_questions_do_not_have_is_told(name: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_questions(b"a", format=name)
+
+    assert str(caught.value) == f"/format: '{name}' is none of the formats jsonl, squad of the task qa"
+
+
+@pytest.mark.parametrize("file_format", [None, *SAME_EXAMPLE])
 def test_an_empty_file_is_a_fault_in_every_format(file_format: str | None) -> None:
     with pytest.raises(InvalidInput, match="line 1: the file is empty"):
         read_examples(b"\xef\xbb\xbf\r\n", format=file_format)
+
+
+@pytest.mark.parametrize("file_format", [None, *SAME_QUESTION])
+def test_an_empty_file_of_questions_is_a_fault_in_every_format(file_format: str | None) -> None:
+    with pytest.raises(InvalidInput, match="line 1: the file is empty"):
+        read_questions(b"\xef\xbb\xbf\r\n", format=file_format)
+
+
+@pytest.mark.parametrize("file_format", [None, "jsonl"])
+@pytest.mark.parametrize("name", SAME_QUESTION)
+def test_questions_in_place_of_utterances_are_told_as_what_they_are(
+    name: str, file_format: str | None
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_examples(SAME_QUESTION[name].encode(), format=file_format)
+
+    title = "SQuAD JSON" if (name, file_format) == ("squad", None) else "JSONL"
+    assert str(caught.value) == f"line 1: this is question-answering data ({title}); the task is mtod"
+
+
+@pytest.mark.parametrize(
+    ("name", "title"), [("jsonl", "JSONL"), ("mtod-tsv", "MTOD TSV"), ("conll", "CoNLL")]
+)
+def test_utterances_in_place_of_questions_are_told_as_what_they_are(name: str, title: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read_questions(SAME_EXAMPLE[name].encode())
+
+    assert str(caught.value) == f"line 1: these are labelled utterances ({title}); the task is qa"
 
 
 def test_a_hundred_faults_are_told_and_the_rest_counted() -> None:

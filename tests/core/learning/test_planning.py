@@ -7,18 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.contracts.examples import MtodExample
+from core.contracts.examples import DatasetManifest, MtodExample
 from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings
 from core.contracts.reports import AdaptPlan
-from core.contracts.values import Method
+from core.contracts.values import Method, TaskName
 from core.errors import InvalidInput
-from core.learning.planning import (
-    Split,
-    plan_adaptation,
-    split_examples,
-    stage_costs,
-    stage_steps,
-)
+from core.learning.planning import Planner
+from core.tasks.curriculum import Split
+from core.tasks.mtod.curriculum import MtodCurriculum
 
 SOURCE = {"alarm": 500, "weather": 500, "reminder": 500}
 SETTINGS = Hyperparameters(
@@ -36,21 +32,30 @@ def examples(**counts: int) -> list[MtodExample]:
     ]
 
 
-def parted(evaluation: list[MtodExample] | None = None, **counts: int) -> Split:
-    return split_examples(examples(**counts), evaluation, fraction=0.2, seed=1)
+def parted(evaluation: list[MtodExample] | None = None, **counts: int) -> Split[MtodExample]:
+    return MtodCurriculum().split(examples(**counts), evaluation, fraction=0.2, seed=1)
+
+
+def planner(
+    split: Split[MtodExample], source: Mapping[str, int] = SOURCE, settings: Hyperparameters = SETTINGS
+) -> Planner[MtodExample]:
+    manifest = DatasetManifest(
+        dataset_id="source", task=TaskName.MTOD, language="en", examples=9, intents=dict(source)
+    )
+    return Planner(MtodCurriculum(), split, manifest, settings)
 
 
 def planned(
-    split: Split,
+    split: Split[MtodExample],
     method: Method = Method.X_METRA_ADA,
     source: Mapping[str, int] = SOURCE,
     settings: Hyperparameters = SETTINGS,
 ) -> AdaptPlan:
-    return plan_adaptation(split, source_intents=source, method=method, hyperparameters=settings)
+    return planner(split, source, settings).plan(method)
 
 
 def test_planning_needs_no_torch() -> None:
-    program = "import sys, core.learning.planning; print('torch' in sys.modules)"
+    program = "import sys, core.learning.planning, core.tasks.curricula; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -65,9 +70,9 @@ def test_no_held_out_example_is_in_what_is_learnt_from_or_in_a_pool(
     everything = examples(**sizes)
     if max(sizes.values()) < 3:
         with pytest.raises(InvalidInput):
-            split_examples(everything, None, fraction=fraction, seed=seed)
+            MtodCurriculum().split(everything, None, fraction=fraction, seed=seed)
         return
-    split = split_examples(everything, None, fraction=fraction, seed=seed)
+    split = MtodCurriculum().split(everything, None, fraction=fraction, seed=seed)
     drawn = {split.train[index].text for index in (*split.pools.meta_train, *split.pools.meta_adapt)}
     held = {one.text for one in split.evaluation}
     assert held
@@ -149,13 +154,7 @@ def test_a_long_list_of_intents_is_cut_but_counted() -> None:
 
 def test_the_time_is_estimated_from_what_the_base_took_for_an_example() -> None:
     split = parted(examples(alarm=30), alarm=25)
-    plan = plan_adaptation(
-        split,
-        source_intents=SOURCE,
-        method=Method.FT,
-        hyperparameters=SETTINGS,
-        seconds_per_example=0.5,
-    )
+    plan = planner(split).plan(Method.FT, seconds_per_example=0.5)
     # Six steps of ten examples, and thirty held-out ones answered twice at a third of the price.
     assert plan.estimated_seconds == pytest.approx(0.5 * (60 + 20))
     assert planned(split).estimated_seconds is None
@@ -163,22 +162,22 @@ def test_the_time_is_estimated_from_what_the_base_took_for_an_example() -> None:
 
 @given(counts, st.sampled_from(Method))
 def test_every_stage_that_is_planned_has_a_cost_and_no_other(sizes: dict[str, int], method: Method) -> None:
-    split = split_examples(
+    split = MtodCurriculum().split(
         examples(alarm=2, **{k: v for k, v in sizes.items() if k != "alarm"}),
         [*examples(alarm=1)],
         fraction=0.2,
         seed=1,
     )
-    costs = stage_costs(split, SOURCE, method, SETTINGS)
+    costs = planner(split).costs(method)
     assert list(costs) == [stage.name for stage in planned(split, method).stages]
     assert min(costs.values()) > 0
 
 
 def test_an_episode_costs_its_support_and_its_query_but_never_more_than_there_is() -> None:
     split = parted(examples(alarm=1), alarm=8)
-    costs = stage_costs(split, SOURCE, Method.X_METRA_ADA, SETTINGS)
+    costs = planner(split).costs(Method.X_METRA_ADA)
     assert costs == {"meta-train": 36.0 * (5 + 2), "meta-adapt": 12.0 * (5 + 2)}
-    poor = stage_costs(split, {"alarm": 3}, Method.X_METRA_ADA, SETTINGS)
+    poor = planner(split, {"alarm": 3}).costs(Method.X_METRA_ADA)
     assert poor["meta-train"] == 36.0 * (3 + 2)
 
 
@@ -186,7 +185,7 @@ def test_without_a_number_of_steps_a_stage_asks_each_example_so_often() -> None:
     meta = MetaSettings(query_passes=6, min_steps=1, meta_batch_size=2, k_shot=3, q_shot=3)
     settings = SETTINGS.model_copy(update={"meta": meta})
     split = parted(examples(alarm=1, weather=1), alarm=40, weather=40)
-    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
+    steps = planner(split, settings=settings).steps(Method.X_METRA_ADA)
     # Meta-train: 60 examples 6 times, meta-adapt: 20 examples 6 times; 2 × (3 + 3) a step.
     assert steps == {"meta-train": 30, "meta-adapt": 10}
 
@@ -195,7 +194,7 @@ def test_a_scarce_intent_that_sits_out_makes_episodes_smaller_and_steps_more() -
     meta = MetaSettings(query_passes=6, min_steps=1, k_shot=3, q_shot=3)
     settings = SETTINGS.model_copy(update={"meta": meta})
     split = parted(examples(alarm=1), alarm=40, reminder=40, weather=4)
-    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
+    steps = planner(split, settings=settings).steps(Method.X_METRA_ADA)
     # 30 + 30 + 4 examples 6 times; 3 + 3 queries a step, and 3 of weather in every 30 / 4.
     assert steps["meta-train"] == math.ceil(64 * 6 / (6 + 3 * 4 / 30))
 
@@ -204,7 +203,7 @@ def test_a_scarce_intent_that_sits_out_makes_episodes_smaller_and_steps_more() -
 def test_a_small_pool_gets_the_steps_it_needs_and_meta_adapt_its_share(few: int, adapt_steps: int) -> None:
     settings = SETTINGS.model_copy(update={"meta": MetaSettings(min_steps=100)})
     split = parted(examples(alarm=1), alarm=few)
-    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, settings)
+    steps = planner(split, settings=settings).steps(Method.X_METRA_ADA)
     assert steps == {"meta-train": 100, "meta-adapt": adapt_steps}
 
 
@@ -216,5 +215,5 @@ def test_shots_nobody_asked_for_follow_from_the_number_of_intents() -> None:
 
 def test_the_steps_of_a_plan_are_the_steps_that_are_taken() -> None:
     split = parted(examples(alarm=1, news=1), alarm=8, news=8)
-    steps = stage_steps(split, SOURCE, Method.X_METRA_ADA, SETTINGS)
+    steps = planner(split).steps(Method.X_METRA_ADA)
     assert steps == {stage.name: stage.steps for stage in planned(split).stages}

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from core.checkpoints import read_checkpoint
+from core.contracts.evaluations import MtodEvaluation
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import Method, Promotion
 from core.errors import CorruptArtifact, JobCancelled, NotFound
-from core.evaluation import measure
-from core.learning.planning import split_examples
 from core.pipeline import Outcome
 from core.predictor import Predictor
 from core.store import Store
+from core.tasks.mtod.curriculum import MtodCurriculum
 from core.tasks.mtod.decoding import answer
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.learner import MtodLearner
+from core.tasks.mtod.task import MtodTask
 from tests.core.learning.toys import stopping_at
 from tests.core.pipeline.workshop import (
     IDLE,
@@ -32,7 +32,7 @@ from tests.core.pipeline.workshop import (
     put,
     told_by,
 )
-from tests.core.tiny import spanish, texts_of, utterance
+from tests.core.tiny import read_mtod, spanish, texts_of, utterance
 
 META: dict[str, Any] = {"method": Method.X_METRA_ADA, "baselines": (Method.FT,)}
 
@@ -60,7 +60,7 @@ def manifest_of(store: Store, outcome: Outcome) -> CheckpointManifest:
 
 def learner_of(store: Store, outcome: Outcome) -> MtodLearner:
     folder = store.checkpoints.fetch(MTOD, outcome.checkpoint_id)
-    return read_checkpoint(folder, manifest_of(store, outcome))
+    return read_mtod(folder, manifest_of(store, outcome))
 
 
 def serving(store: Store) -> str | None:
@@ -85,8 +85,8 @@ def test_the_scores_are_those_of_the_stored_weights_on_what_was_held_out(
     store: Store, adapted: Outcome
 ) -> None:
     job = adapt_job(store, only_base(store))
-    held = split_examples(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed).evaluation
-    again = measure(learner_of(store, adapted), held).evaluation
+    held = MtodCurriculum().split(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed).evaluation
+    again = MtodTask().measure(learner_of(store, adapted), held).evaluation
     assert again == adapted.report.result.evaluation == manifest_of(store, adapted).evaluation
 
 
@@ -211,7 +211,7 @@ def test_nothing_that_was_held_out_is_trained_on(
     monkeypatch.setattr(MtodLearner, "batch", noting)
     job = adapt_job(store, only_base(store), method=method)
     done(job, store)
-    split = split_examples(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed)
+    split = MtodCurriculum().split(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed)
     target = set(texts_of(spanish()))
     assert seen & target == {one.text for one in split.train}
     assert not seen & {one.text for one in split.evaluation}
@@ -249,7 +249,9 @@ def test_labels_the_base_does_not_know_are_learnt_where_that_was_asked_for(store
     assert manifest.slots == (*base.slots, "game")
     assert outcome.report.plan is not None
     assert [one.name for one in outcome.report.plan.stages] == ["fine-tune", "meta-train", "meta-adapt"]
-    assert outcome.report.result.evaluation.intents["play_game"].f1 > 0
+    evaluation = outcome.report.result.evaluation
+    assert isinstance(evaluation, MtodEvaluation)
+    assert evaluation.intents["play_game"].f1 > 0
     assert learner_of(store, outcome).labels.intents == manifest.intents
 
 
@@ -258,7 +260,9 @@ def test_labels_stay_those_of_the_base_where_it_was_not(store: Store) -> None:
     dataset = put(store, novel_examples(), "es")
     outcome = done(adapt_job(store, base.checkpoint_id, dataset_id=dataset), store)
     assert manifest_of(store, outcome).intents == base.intents
-    assert outcome.report.result.evaluation.intents["play_game"].f1 == 0
+    evaluation = outcome.report.result.evaluation
+    assert isinstance(evaluation, MtodEvaluation)
+    assert evaluation.intents["play_game"].f1 == 0
 
 
 def test_a_language_can_be_adapted_from_a_language(store: Store, adapted: Outcome) -> None:

@@ -3,13 +3,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.checkpoints import read_checkpoint
 from core.contracts.values import BASE, Promotion
 from core.encoders import load_encoder
 from core.errors import InvalidInput, JobCancelled, NotFound
-from core.evaluation import measure
-from core.learning.planning import split_examples
 from core.store import Store
+from core.tasks.mtod.curriculum import MtodCurriculum
+from core.tasks.mtod.task import MtodTask
 from tests.core.learning.toys import stopping_at
 from tests.core.pipeline.workshop import (
     MTOD,
@@ -20,7 +19,7 @@ from tests.core.pipeline.workshop import (
     put,
     told_by,
 )
-from tests.core.tiny import english, spanish
+from tests.core.tiny import english, read_mtod, spanish
 
 
 def test_a_base_is_published_with_where_it_came_from(empty_store: Store, bert_folder: Path) -> None:
@@ -63,15 +62,15 @@ def test_the_scores_are_those_of_the_published_weights_on_the_held_out_examples(
     store: Store, bert_folder: Path
 ) -> None:
     manifest = store.checkpoints.manifest(MTOD, only_base(store))
-    learner = read_checkpoint(store.checkpoints.fetch(MTOD, manifest.checkpoint_id), manifest)
+    learner = read_mtod(store.checkpoints.fetch(MTOD, manifest.checkpoint_id), manifest)
     job = pretrain_job(store, bert_folder)
-    split = split_examples(english(), None, fraction=job.evaluation_fraction, seed=job.seed)
-    assert measure(learner, split.evaluation).evaluation == manifest.evaluation
+    split = MtodCurriculum().split(english(), None, fraction=job.evaluation_fraction, seed=job.seed)
+    assert MtodTask().measure(learner, split.evaluation).evaluation == manifest.evaluation
 
 
 def test_every_tensor_of_the_encoder_is_trained(store: Store, bert_folder: Path) -> None:
     manifest = store.checkpoints.manifest(MTOD, only_base(store))
-    learner = read_checkpoint(store.checkpoints.fetch(MTOD, manifest.checkpoint_id), manifest)
+    learner = read_mtod(store.checkpoints.fetch(MTOD, manifest.checkpoint_id), manifest)
     before = load_encoder(str(bert_folder)).model.state_dict()
     after = learner.encoder.model.state_dict()
     assert [name for name in before if torch.equal(before[name], after[name])] == []

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.contracts.reports import Candidate, Evaluation
+from core.contracts.evaluations import MtodEvaluation
+from core.contracts.reports import Candidate
 from core.contracts.values import Promotion
 from core.pipeline.promotion import decide
 
@@ -10,7 +11,7 @@ rates = st.floats(0, 1)
 
 
 def candidate(intent: float, slots: float, name: str = "new") -> Candidate:
-    scores = Evaluation(examples=20, intent_accuracy=intent, slot_f1=slots, exact_match=0.0)
+    scores = MtodEvaluation(examples=20, intent_accuracy=intent, slot_f1=slots, exact_match=0.0)
     return Candidate(name=name, evaluation=scores)
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.learning.splits import adaptation_pools, hold_out
 from core.tasks.mtod.episodes import cross_lingual_episodes, within_language_episodes
 from core.tasks.mtod.features import Features
+from core.tasks.mtod.splits import adaptation_pools, hold_out
 from core.tasks.shots import side_sizes
 
 EPISODES = 5

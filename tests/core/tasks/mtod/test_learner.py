@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.checkpoints import read_checkpoint, write_checkpoint
+from core.checkpoints import write_checkpoint
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
 from core.tasks.mtod.decoding import answer
 from core.tasks.mtod.learner import MtodLearner
-from tests.core.tiny import Kind, english, spanish, texts_of, tiny_encoder_folder, tiny_learner
+from tests.core.tiny import Kind, english, read_mtod, spanish, texts_of, tiny_encoder_folder, tiny_learner
 
 EXAMPLES = english()
 every_kind = pytest.mark.parametrize("kind", get_args(Kind))
@@ -116,7 +116,7 @@ def test_a_checkpoint_answers_to_the_last_bit_as_the_learner_did(
     texts = ["wake me at two", "recuérdame llamar a Inés", "👩‍👩‍👧 ξ 明天", "\u200b"]
     files = write_checkpoint(learner, tmp_path)
 
-    again = read_checkpoint(tmp_path, manifest_of(learner, files))
+    again = read_mtod(tmp_path, manifest_of(learner, files))
 
     assert again.labels == learner.labels
     assert again.encoder.max_tokens == learner.encoder.max_tokens
@@ -134,7 +134,7 @@ def test_an_extended_learner_is_written_and_read_with_its_new_labels(
     learner.extend_labels(tiny_learner(folders["bert"], EXAMPLES).labels)
     files = write_checkpoint(learner, tmp_path)
 
-    again = read_checkpoint(tmp_path, manifest_of(learner, files))
+    again = read_mtod(tmp_path, manifest_of(learner, files))
 
     assert again.labels.intents == ("set_alarm", "find_weather", "set_reminder")
     assert torch.equal(scores(again, ["wake me"])[1], scores(learner, ["wake me"])[1])

@@ -12,8 +12,8 @@ from seqeval.metrics.v1 import precision_recall_fscore_support
 from seqeval.scheme import IOB2
 from sklearn.metrics import precision_recall_fscore_support as intent_scores
 
+from core.contracts.evaluations import MtodEvaluation, Scores
 from core.contracts.examples import MtodExample, SlotSpan
-from core.contracts.reports import Evaluation, Scores
 from core.tasks.mtod.metrics import Prediction, evaluate_predictions
 
 UNITS = 6
@@ -51,7 +51,7 @@ def span(slot: str, start: int, end: int) -> SlotSpan:
     return SlotSpan(slot=slot, start=start, end=end)
 
 
-def evaluate_tags(pairs: list[tuple[Tags, Tags]]) -> Evaluation:
+def evaluate_tags(pairs: list[tuple[Tags, Tags]]) -> MtodEvaluation:
     gold = [example("x", *spans(right)) for right, _ in pairs]
     return evaluate_predictions(gold, [("x", spans(told)) for _, told in pairs])
 

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.learning.splits import (
+from core.tasks.mtod.splits import (
     META_ADAPT_SHARE,
     SMALLEST_HELD_OUT_INTENT,
     SMALLEST_SPLIT_INTENT,

@@ -4,7 +4,8 @@ import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from core.tasks.curriculum import Pools
 
 META_ADAPT_SHARE = 0.25
 """Of the target's few-shot data (the paper's; the rest is meta-train)."""
@@ -14,22 +15,6 @@ SMALLEST_SPLIT_INTENT = 40
 
 SMALLEST_HELD_OUT_INTENT = 3
 """Examples an intent needs to give one away for evaluation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pools:
-    """Indices of the few-shot examples that each stage may draw.
-
-    Attributes:
-        meta_train: For query sets of meta-train.
-        meta_adapt: For both sides of meta-adapt.
-        shared: Intents too small to be cut: their examples are in both pools, and only the two sides
-            of one episode are kept apart.
-    """
-
-    meta_train: tuple[int, ...]
-    meta_adapt: tuple[int, ...]
-    shared: tuple[str, ...]
 
 
 def hold_out(texts: Sequence[str], intents: Sequence[str], fraction: float) -> tuple[list[int], list[int]]:

@@ -1,0 +1,125 @@
+"""What clients send to be answered; the limits stand beside the fields they bound."""
+
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
+
+from core.contracts.values import Context, Contract, Identifier, LanguageTag, OwnId, Text
+
+MAX_UTTERANCES: Final = 256
+"""Utterances in one prediction: a second or so on a CPU, so that nobody's turn takes long."""
+
+MAX_QUESTIONS: Final = 64
+"""Questions in one prediction: each reads a context, of mostly a window and at most a few hundred."""
+
+MAX_CONTEXT_CHARACTERS: Final = 500_000
+"""Characters of all contexts of one prediction: half a minute on a CPU."""
+
+MAX_TOP_K: Final = 100
+"""Ranked intents in an answer: more than any label set measured here has."""
+
+
+class Utterance(Contract):
+    """A text to be understood.
+
+    Attributes:
+        id: The caller's own name of it, given back.
+        language: Its language; without it, the request's.
+    """
+
+    id: OwnId | None = None
+    text: Text
+    language: LanguageTag | None = None
+
+    @classmethod
+    def from_text(cls, given: object) -> object:
+        """Take a mere string for an utterance's text."""
+        return {"text": given} if isinstance(given, str) else given
+
+
+class PredictRequest(Contract):
+    """Texts to be understood.
+
+    Attributes:
+        language: Of every utterance that does not tell its own.
+        checkpoint: Answers in place of whatever serves the language.
+        top_k: Intents to rank.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"utterances": ["pon una alarma a las seis"], "language": "es"},
+                {"utterances": [{"id": "a", "text": "will it rain today", "language": "en"}], "top_k": 5},
+            ]
+        }
+    )
+
+    utterances: Annotated[
+        tuple[
+            Annotated[
+                Utterance, BeforeValidator(Utterance.from_text, json_schema_input_type=str | Utterance)
+            ],
+            ...,
+        ],
+        Field(min_length=1, max_length=MAX_UTTERANCES),
+    ]
+    language: LanguageTag | None = None
+    checkpoint: Identifier | None = None
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 3
+
+
+class AskedQuestion(Contract):
+    """A question on a text.
+
+    Attributes:
+        id: The caller's own name of it, given back.
+        context: The text that holds the answer, of any length up to the limit.
+        language: Its language; without it, the request's.
+    """
+
+    id: OwnId | None = None
+    question: Text
+    context: Context
+    language: LanguageTag | None = None
+
+
+class AskRequest(Contract):
+    """Questions to be answered.
+
+    Attributes:
+        language: Of every question that does not tell its own.
+        checkpoint: Answers in place of whatever serves the language.
+        top_k: Answers to rank.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "questions": [
+                        {
+                            "question": "¿Cuándo abrió la panadería?",
+                            "context": "La panadería de la plaza abrió en 1987.",
+                        }
+                    ],
+                    "language": "es",
+                }
+            ]
+        }
+    )
+
+    questions: Annotated[tuple[AskedQuestion, ...], Field(min_length=1, max_length=MAX_QUESTIONS)]
+    language: LanguageTag | None = None
+    checkpoint: Identifier | None = None
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 3
+
+    @field_validator("questions")
+    @classmethod
+    def _bounded(cls, questions: tuple[AskedQuestion, ...]) -> tuple[AskedQuestion, ...]:
+        characters = sum(len(one.context) for one in questions)
+        if characters > MAX_CONTEXT_CHARACTERS:
+            raise ValueError(
+                f"the contexts have {characters} characters together; the limit is {MAX_CONTEXT_CHARACTERS}"
+            )
+        return questions

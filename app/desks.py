@@ -1,0 +1,39 @@
+"""What each task is asked, and how its answers are told."""
+
+from typing import Final
+
+from app.answers import MtodPredictions, QaPredictions, Usage
+from app.asking import AskedQuestion, Utterance
+from app.prediction import Form
+from app.serving import MtodAnswer, QaAnswer
+from core.contracts.answers import QaPrediction
+from core.contracts.predictions import MtodPrediction
+from core.contracts.values import TaskName
+
+
+def _understood(utterance: Utterance, answer: MtodAnswer, language: str, adapted: bool) -> MtodPrediction:
+    return MtodPrediction(
+        id=utterance.id,
+        text=utterance.text,
+        language=language,
+        intent=answer.intents[0],
+        intent_ranking=answer.intents,
+        slots=answer.slots,
+        adapted=adapted,
+    )
+
+
+def _answered(question: AskedQuestion, answer: QaAnswer, language: str, adapted: bool) -> QaPrediction:
+    return QaPrediction(id=question.id, language=language, answers=answer.answers, adapted=adapted)
+
+
+def _mtod(predictions: tuple[MtodPrediction, ...], used: dict[str, str], usage: Usage) -> MtodPredictions:
+    return MtodPredictions(predictions=predictions, checkpoints=used, usage=usage)
+
+
+def _qa(predictions: tuple[QaPrediction, ...], used: dict[str, str], usage: Usage) -> QaPredictions:
+    return QaPredictions(predictions=predictions, checkpoints=used, usage=usage)
+
+
+MTOD: Final = Form(TaskName.MTOD, "utterances", lambda utterance: utterance.text, _understood, _mtod)
+QA: Final = Form(TaskName.QA, "questions", lambda question: question, _answered, _qa)

@@ -1,0 +1,103 @@
+"""Jobs as the worker runs them, each in a process of its own, and their reports as rows of a table."""
+
+import json
+import multiprocessing
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from core.contracts.evaluations import Evaluation
+from core.contracts.jobs import AdaptJob, JobKind, JobRecord, PretrainJob, Progress
+from core.contracts.reports import Report
+from core.contracts.values import now
+from core.runtime import configure_threads
+from core.store import Store
+
+Measured = tuple[Evaluation, float, int]
+"""Scores, seconds of training, and peak memory in bytes."""
+
+
+def run(job: AdaptJob | PretrainJob, path: Path, *, threads: int) -> Report:
+    """Do a job in a new process, so that its peak memory is its own, and keep its report.
+
+    Args:
+        job: On the store beside the report.
+        path: Where the report goes; one that is there is read, and the job not done again.
+        threads: 0 for every core.
+    """
+    if path.exists():
+        return read_report(path)
+    record = JobRecord(
+        job_id=f"benchmark-{path.stem.replace('.', '-')}",
+        kind=JobKind(job.kind),
+        task=job.task,
+        language=job.language if isinstance(job, AdaptJob) else job.source_language,
+        request=job,
+        created_at=now(),
+    )
+    print(f"{path.stem} …", flush=True)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        report = pool.submit(_work, record, str(path.parent / "store"), threads).result()
+    path.write_text(report.model_dump_json(indent=1), encoding="utf-8")
+    print(f"  {_scores(report.result.evaluation)}  {report.wall_seconds:.0f} s", flush=True)
+    return report
+
+
+def read_report(path: Path) -> Report:
+    """Return a report that was kept."""
+    return Report.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def measured(report: Report) -> Measured:
+    """Return what a row tells of a job's result."""
+    return report.result.evaluation, report.result.train_seconds, report.peak_memory_bytes
+
+
+def row(cell: Sequence[str], found: Sequence[Measured]) -> str:
+    """Return one line of a Markdown table: mean ± standard deviation over runs."""
+    headlines = [evaluation.headline for evaluation, _, _ in found]
+    rates = [spread([100 * headline[name] for headline in headlines]) for name in headlines[0]]
+    seconds = statistics.mean(train for _, train, _ in found)
+    memory = max(peak for _, _, peak in found) / 2**20
+    return f"| {' | '.join(cell)} | {len(found)} | {' | '.join(rates)} | {seconds:.0f} | {memory:.0f} |"
+
+
+def header(names: Sequence[str]) -> list[str]:
+    """Return the head of a Markdown table."""
+    return [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return mean ± standard deviation; of one value only itself."""
+    mean = statistics.mean(values)
+    return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} ± {statistics.stdev(values):.1f}"
+
+
+def _work(record: JobRecord, store_url: str, threads: int) -> Report:
+    """In the child: threads first, then torch."""
+    configure_threads(threads)
+    from core.pipeline import run as run_job  # noqa: PLC0415 - torch must come after the threads are set
+
+    return run_job(record, store=Store(store_url), device="auto", monitor=_Printer()).report
+
+
+class _Printer:
+    """Prints a line of progress every half minute."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + 30
+            print(
+                f"  {progress.percent:5.1f} % {progress.stage} {progress.step}/{progress.total_steps}",
+                flush=True,
+            )
+
+
+def _scores(evaluation: Evaluation) -> str:
+    return json.dumps({name: round(100 * rate, 2) for name, rate in evaluation.headline.items()})

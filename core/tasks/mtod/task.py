@@ -1,0 +1,73 @@
+"""Intents and slots as the house sees them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.contracts.examples import MtodExample
+from core.contracts.reports import CheckpointManifest
+from core.encoders import Encoder
+from core.tasks.mtod.decoding import Answer, answer
+from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes, within_language_episodes
+from core.tasks.mtod.features import Features
+from core.tasks.mtod.labels import LabelSet
+from core.tasks.mtod.learner import MtodLearner
+from core.tasks.mtod.metrics import evaluate_predictions
+from core.tasks.task import Drawing, Episodes, Measurement
+
+
+class MtodTask:
+    """See `core.tasks.task.Task`."""
+
+    def new_learner(
+        self, encoder: Encoder, examples: Sequence[MtodExample], *, device: str, seed: int
+    ) -> MtodLearner:
+        """Return a learner of the examples' labels."""
+        return MtodLearner(encoder, LabelSet.of(examples), device=device, seed=seed)
+
+    def rebuilt_learner(self, encoder: Encoder, manifest: CheckpointManifest, *, device: str) -> MtodLearner:
+        """Return a learner of the manifest's labels."""
+        return MtodLearner(encoder, LabelSet(manifest.intents, manifest.slots), device=device)
+
+    def extend(self, learner: MtodLearner, examples: Sequence[MtodExample]) -> None:
+        """Add the examples' labels."""
+        learner.extend_labels(LabelSet.of(examples))
+
+    def episodes(
+        self, drawing: Drawing[MtodExample, Features]
+    ) -> tuple[Episodes[Features], Episodes[Features]]:
+        """Draw by intent."""
+        meta_train = cross_lingual_episodes(
+            by_intent(drawing.source, drawing.source_features),
+            _pool(drawing, drawing.split.pools.meta_train),
+            k_shot=drawing.meta_train.k_shot,
+            q_shot=drawing.meta_train.q_shot,
+            seed=drawing.seed,
+        )
+        meta_adapt = within_language_episodes(
+            _pool(drawing, drawing.split.pools.meta_adapt),
+            k_shot=drawing.meta_adapt.k_shot,
+            q_shot=drawing.meta_adapt.q_shot,
+            seed=drawing.seed + 1,
+        )
+        return meta_train, meta_adapt
+
+    def measure(self, learner: MtodLearner, examples: Sequence[MtodExample]) -> Measurement:
+        """Answer the texts; the examples' own tokens are not used, because no user sends any."""
+        answers = self.answer(learner, [one.text for one in examples], top_k=1)
+        predicted = [(one.intents[0].name, one.spans) for one in answers]
+        exact = tuple(
+            (intent, set(spans)) == (one.intent, set(one.slots))
+            for one, (intent, spans) in zip(examples, predicted, strict=True)
+        )
+        return Measurement(evaluate_predictions(examples, predicted), exact)
+
+    def answer(self, learner: MtodLearner, asked: Sequence[Any], *, top_k: int) -> list[Answer]:
+        """Answer texts with `top_k` ranked intents each."""
+        return answer(learner, learner.featurizer.texts(asked), top_k=top_k)
+
+
+def _pool(drawing: Drawing[MtodExample, Features], indices: Sequence[int]) -> dict[str, list[Features]]:
+    return by_intent(
+        [drawing.split.train[index] for index in indices],
+        [drawing.target_features[index] for index in indices],
+    )

@@ -1,0 +1,45 @@
+"""SpanQa: one encoder, and a head that says where an answer begins and ends (X-METRA-ADA, section 2.2)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from core.tasks.qa.features import Batch
+
+DROPOUT = 0.1
+"""Before the head; what the encoders themselves were trained with."""
+
+
+class SpanQa(nn.Module):
+    """One linear layer upon every token's state: logits that the answer begins, and that it ends, there.
+
+    Args:
+        encoder: Returns last-layer states [batch, tokens, width].
+    """
+
+    def __init__(self, encoder: PreTrainedModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(DROPOUT)
+        self.span_head = nn.Linear(int(encoder.config.hidden_size), 2)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the loss: the mean of the cross-entropies of starts and of ends, over the batch."""
+        start_logits, end_logits = self.scores(batch)
+        start_loss = functional.cross_entropy(start_logits, batch.starts)
+        end_loss = functional.cross_entropy(end_logits, batch.ends)
+        return (start_loss + end_loss) / 2
+
+    def scores(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return start and end logits, [batch, tokens] each, minus infinity outside the context."""
+        types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
+        output = self.encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types)
+        states = self.dropout(output.last_hidden_state)  # [batch, tokens, width]
+        logits = self.span_head(states)  # [batch, tokens, 2]
+        starts, ends = logits.masked_fill(~batch.context_mask.unsqueeze(-1), -torch.inf).unbind(-1)
+        return starts, ends
+
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return the trainable tensors outside the encoder."""
+        return list(self.span_head.parameters())

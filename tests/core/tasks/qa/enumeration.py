@@ -1,0 +1,45 @@
+"""Answers found by listing every span there is: what the fast way must agree with."""
+
+import math
+from collections.abc import Sequence
+
+from core.contracts.answers import PredictedAnswer
+from core.tasks.qa.band import MAX_ANSWER_TOKENS
+from core.tasks.qa.tokens import Tokens
+
+Scored = tuple[range, list[float], list[float]]
+"""A window with the start and end logits of its tokens."""
+
+
+def all_spans(windows: Sequence[Scored]) -> dict[tuple[int, int], float]:
+    """Return the best score of every span of first and last token that a window holds."""
+    best: dict[tuple[int, int], float] = {}
+    for window, starts, ends in windows:
+        for first in range(len(window)):
+            for last in range(first, min(len(window), first + MAX_ANSWER_TOKENS)):
+                span = (window[first], window[last])
+                best[span] = max(best.get(span, -math.inf), starts[first] + ends[last])
+    return best
+
+
+def enumerated(context: str, tokens: Tokens, windows: Sequence[Scored], top_k: int) -> list[PredictedAnswer]:
+    """Return the answers: spans by score, earlier and shorter ones first, less what is told already."""
+    starts, ends = tokens.starts.tolist(), tokens.ends.tolist()
+    spans = {
+        (first, last): score
+        for (first, last), score in all_spans(windows).items()
+        if context[starts[first] : ends[last]].strip()
+    }
+    highest = max(spans.values(), default=0.0)
+    total = sum(math.exp(score - highest) for score in spans.values())
+    taken: list[PredictedAnswer] = []
+    for first, last in sorted(spans, key=lambda span: (-spans[span], span)):
+        start, end = starts[first], ends[last]
+        text = context[start:end]
+        told = any(
+            (start < one.end and one.start < end) or one.text.casefold() == text.casefold() for one in taken
+        )
+        if not told and len(taken) < top_k:
+            score = math.exp(spans[first, last] - highest) / total
+            taken.append(PredictedAnswer(text=text, start=start, end=end, score=score))
+    return taken

@@ -1,0 +1,166 @@
+"""The loss of SpanQa: what it is, that padding is no part of it, and that all of the model learns from it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+from torch import Tensor
+
+from core.contracts.questions import QaExample
+from core.tasks.qa.features import Question
+from core.tasks.qa.learner import QaLearner
+from tests.core.tasks.qa.asking import EXAMPLES, tiny_qa_folder, tiny_qa_learner
+from tests.core.tiny import Kind
+
+SHORT, LONG, THAI = EXAMPLES["spanish"], EXAMPLES["english"], EXAMPLES["thai"]
+every_kind = pytest.mark.parametrize("kind", get_args(Kind))
+Build = Callable[[Kind], QaLearner]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    return {kind: tiny_qa_folder(tmp_path_factory.mktemp(kind), kind) for kind in kinds}
+
+
+@pytest.fixture
+def build(folders: dict[Kind, Path]) -> Build:
+    """Build a learner in double precision, so that only padding could make a difference."""
+
+    def exact(kind: Kind) -> QaLearner:
+        learner = tiny_qa_learner(folders[kind])
+        learner.network.double().eval()
+        return learner
+
+    return exact
+
+
+def loss(learner: QaLearner, examples: list[QaExample]) -> Tensor:
+    found: Tensor = learner.model(learner.batch(learner.features(examples)))
+    return found
+
+
+def gradients(learner: QaLearner, value: Tensor) -> list[Tensor]:
+    return list(torch.autograd.grad(value, list(learner.model.parameters())))
+
+
+@every_kind
+def test_padding_changes_no_loss(build: Build, kind: Kind) -> None:
+    learner = build(kind)
+    together = loss(learner, [SHORT, LONG, SHORT])
+    alone = torch.stack([loss(learner, [one]) for one in (SHORT, LONG, SHORT)]).mean()
+    torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-12)
+
+
+@every_kind
+def test_padding_changes_no_gradient(build: Build, kind: Kind) -> None:
+    learner = build(kind)
+    together = gradients(learner, loss(learner, [SHORT, LONG]))
+    alone = gradients(learner, (loss(learner, [SHORT]) + loss(learner, [LONG])) / 2)
+    torch.testing.assert_close(together, alone, rtol=1e-8, atol=1e-10)
+
+
+def test_what_the_padding_holds_is_never_read(build: Build) -> None:
+    learner = build("bert")
+    batch = learner.batch(learner.features([SHORT, LONG]))
+    expected = learner.model(batch)
+    assert batch.token_types is not None
+    batch.input_ids[batch.attention_mask == 0] = 11
+    batch.token_types[batch.attention_mask == 0] = 1
+    torch.testing.assert_close(learner.model(batch), expected, rtol=1e-12, atol=0)
+
+
+@every_kind
+def test_the_loss_is_that_of_the_context_tokens_alone(build: Build, kind: Kind) -> None:
+    learner = build(kind)
+    (one,) = learner.features([LONG])
+    batch = learner.batch([one])
+    states = learner.network.encoder(
+        input_ids=batch.input_ids,
+        attention_mask=batch.attention_mask,
+        **({} if batch.token_types is None else {"token_type_ids": batch.token_types}),
+    ).last_hidden_state[0]
+    context = slice(one.context.start, one.context.stop)
+    logits = learner.network.span_head(states)[context].log_softmax(dim=0)  # [context, 2]
+
+    start, end = (place - one.context.start for place in (one.start, one.end))
+
+    torch.testing.assert_close(learner.model(batch), -(logits[start, 0] + logits[end, 1]) / 2)
+
+
+def test_scores_are_minus_infinity_outside_the_context_and_finite_within(build: Build) -> None:
+    learner = build("bert")
+    batch = learner.batch(learner.features([SHORT, LONG]))
+
+    for logits in learner.network.scores(batch):
+        assert logits.shape == batch.input_ids.shape
+        assert torch.equal(torch.isfinite(logits), batch.context_mask)
+        assert (logits[~batch.context_mask] == -torch.inf).all()
+
+
+def test_token_types_are_read_where_the_encoder_has_them(build: Build) -> None:
+    learner = build("bert")
+    batch = learner.batch(learner.features([SHORT]))
+    expected = learner.model(batch)
+    assert batch.token_types is not None
+    batch.token_types.zero_()
+    assert not torch.isclose(learner.model(batch), expected)
+
+
+def test_a_window_without_context_scores_nothing_and_breaks_nothing(build: Build) -> None:
+    learner = build("bert")
+    nothing, other = learner.featurizer.questions([Question("Who?", "\u200b"), SHORT])
+    rows = [nothing.features(nothing.windows[0]), other.features(other.windows[0])]
+
+    starts, ends = learner.network.scores(learner.batch(rows))
+
+    assert not torch.isfinite(starts[0]).any()
+    assert not torch.isfinite(ends[0]).any()
+    assert torch.isfinite(starts[1]).any()
+
+
+@every_kind
+def test_every_trainable_tensor_receives_a_gradient_the_encoder_too(build: Build, kind: Kind) -> None:
+    learner = build(kind)
+    learner.model(learner.batch(learner.features([SHORT, LONG]))).backward()
+
+    named = dict(learner.model.named_parameters())
+    assert all(tensor.requires_grad for tensor in named.values())
+    assert [name for name, tensor in named.items() if tensor.grad is None] == []
+    assert all(torch.isfinite(tensor.grad).all() for tensor in named.values() if tensor.grad is not None)
+    # A logit more for all, or a step of all keys, changes no softmax: those gradients are nought.
+    still = [name for name, tensor in named.items() if tensor.grad is not None and not tensor.grad.any()]
+    assert all(name.endswith("bias") for name in still)
+
+
+def test_the_loss_falls_along_its_gradient(build: Build) -> None:
+    learner = build("xlm-r")
+    before = loss(learner, [SHORT, LONG])
+    steps = gradients(learner, before)
+
+    with torch.no_grad():
+        for tensor, step in zip(learner.model.parameters(), steps, strict=True):
+            tensor.sub_(1e-3 * step)
+
+    assert loss(learner, [SHORT, LONG]) < before
+
+
+def test_the_loss_reads_every_tensor_through_the_module(build: Build) -> None:
+    learner = build("bert")
+    batch = learner.batch(learner.features([SHORT]))
+    others = {name: tensor + 0.1 for name, tensor in learner.model.named_parameters()}
+
+    moved = torch.func.functional_call(learner.model, others, (batch,))
+
+    assert not torch.isclose(moved, learner.model(batch))
+
+
+def test_encoder_and_head_are_all_there_is_and_share_nothing(build: Build) -> None:
+    learner = build("bert")
+    encoder = {id(one) for one in learner.encoder_parameters}
+    head = {id(one) for one in learner.head_parameters}
+    assert not encoder & head
+    assert encoder | head == {id(one) for one in learner.model.parameters()}
+    assert len(head) == 2
