@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.concurrency import run_in_threadpool
 
 from app.answers import Part, Ready
-from app.asking import PredictRequest, Utterance
+from app.asking import AskedQuestion, AskRequest, PredictRequest, Utterance
 from app.dependencies import Services
 from core.contracts.values import TaskName
 from core.errors import XmetraError
@@ -34,15 +34,35 @@ def _tried(use: Callable[[], None]) -> Part:
 
 
 async def try_model(services: Services) -> Part:
-    """Run the base; before the first one is made there is nothing to fail."""
+    """Run the base of each task; before the first one is made there is nothing to fail."""
     try:
-        live = await run_in_threadpool(services.live.live, TaskName.MTOD, BASE)
-        if live is None:
-            return Part(status="absent", detail="there is no base yet: POST /pretrain makes one")
-        probe = PredictRequest(
-            utterances=(Utterance(text=PROBE_TEXT),), language="und", checkpoint=live.checkpoint_id
-        )
-        await services.mtod.predict(probe)
+        asked = [await _try_mtod(services), await _try_qa(services)]
     except XmetraError as error:
         return Part(status="failed", detail=str(error))
+    if not any(asked):
+        return Part(status="absent", detail="there is no base yet: POST /pretrain makes one")
     return Part(status="ok")
+
+
+async def _try_mtod(services: Services) -> bool:
+    """Have an utterance understood, if there is a base."""
+    base = await _base(services, TaskName.MTOD)
+    if base is not None:
+        utterances = (Utterance(text=PROBE_TEXT),)
+        await services.mtod.predict(PredictRequest(utterances=utterances, language="und", checkpoint=base))
+    return base is not None
+
+
+async def _try_qa(services: Services) -> bool:
+    """Have a question answered, if there is a base."""
+    base = await _base(services, TaskName.QA)
+    if base is not None:
+        questions = (AskedQuestion(question=PROBE_TEXT, context=PROBE_TEXT),)
+        await services.qa.predict(AskRequest(questions=questions, language="und", checkpoint=base))
+    return base is not None
+
+
+async def _base(services: Services, task: TaskName) -> str | None:
+    """Return the base that serves a task."""
+    live = await run_in_threadpool(services.live.live, task, BASE)
+    return None if live is None else live.checkpoint_id

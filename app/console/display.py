@@ -130,7 +130,7 @@ def plan_table(plan: AdaptPlan) -> Table:
 def jobs_table(jobs: Iterable[JobRecord]) -> Table:
     """Return a line for each job."""
     table = Table(header_style="bold", box=None, pad_edge=False)
-    for heading in ("job", "kind", "language", "status", "made", "progress"):
+    for heading in ("job", "kind", "task", "language", "status", "made", "progress"):
         table.add_column(heading, no_wrap=heading != "progress")
     for job in jobs:
         status = f"[{STATUS_STYLES[job.status]}]{job.status.value}[/]"
@@ -138,5 +138,6 @@ def jobs_table(jobs: Iterable[JobRecord]) -> Table:
         progress = f"{job.progress.percent:.0f} %"
         if not job.status.is_final:
             progress += f" {escape(job.progress.stage)}"
-        table.add_row(job.job_id, job.kind.value, job.language, status, made, progress)
+        what = (job.kind.value, job.task.value, job.language)
+        table.add_row(job.job_id, *what, status, made, progress)
     return table

@@ -17,6 +17,14 @@ def test_the_base_is_loaded_before_anybody_asks(service: Service) -> None:
     assert service.loader.models["base-en"].batches == [["hello"]]
 
 
+def test_the_base_of_each_task_is_loaded(service: Service) -> None:
+    service.make_qa_base()
+
+    anyio.run(warm_up, service.services)
+
+    assert service.loader.loaded == ["base-en", "qa-base-en"]
+
+
 def test_where_nothing_was_made_there_is_nothing_to_load(fresh: Service) -> None:
     anyio.run(warm_up, fresh.services)
 

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings
 
 from app.errors import TABLE, problem_type
 from app.settings import Settings
-from core.contracts.jobs import Hyperparameters, PretrainSettings
+from core.contracts.jobs import Hyperparameters, PretrainSettings, QaHyperparameters, QaPretrainSettings
 from core.formats import FileFormat, read_examples, read_questions
 from worker.settings import WorkerSettings
 
@@ -37,6 +37,20 @@ def defaults(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
 @pytest.mark.parametrize(("name", "default"), [*defaults(Hyperparameters), *defaults(PretrainSettings)])
 def test_every_hyperparameter_is_told_with_its_default(name: str, default: str) -> None:
     assert f"| `{name}` | `{default}` |" in page("reference/hyperparameters.md")
+
+
+def test_the_defaults_that_differ_for_questions_are_told_and_no_others() -> None:
+    differing = {
+        f"`{name}`{of_a_base}": default
+        for ours, theirs, of_a_base in (
+            (QaHyperparameters, Hyperparameters, ""),
+            (QaPretrainSettings, PretrainSettings, " (of a base)"),
+        )
+        for name, default in set(defaults(ours)) - set(defaults(theirs))
+    }
+    section = page("reference/hyperparameters.md").split("## Questions")[1].split("\n## ")[0]
+    told = dict(re.findall(r"(?m)^\| (`.*) \| `(.*)` \|$", section))
+    assert told == differing
 
 
 @pytest.mark.parametrize("settings", [Settings, WorkerSettings])

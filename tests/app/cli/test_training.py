@@ -102,6 +102,17 @@ def test_a_setting_that_is_none_is_a_usage_error(run: Run, examples: Path, setti
     assert "expected NAME=VALUE" in result.err
 
 
+def test_questions_are_taught_with_the_similarity_asked_for(
+    service: FakeService, run: Run, examples: Path
+) -> None:
+    accept(service, "POST /adapt", succeeded())
+    asked = ("adapt", "sw", str(examples), "--task", "qa", "--similarity", "embedded-en")
+    assert run(*asked).code == 0
+    assert service.asked[0].has_field("task", "qa")
+    assert service.asked[0].has_field("similarity", "embedded-en")
+    assert b"extend_labels" not in service.asked[0].body
+
+
 def test_pretrain_names_its_source_language(service: FakeService, run: Run, examples: Path) -> None:
     accept(service, "POST /pretrain", job(JobStatus.SUCCEEDED, kind=JobKind.PRETRAIN, checkpoint_id="base-1"))
     assert run("pretrain", "en", str(examples), "--set", "epochs=1").code == 0

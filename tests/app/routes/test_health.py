@@ -22,6 +22,13 @@ def test_ready_means_that_the_base_has_answered(service: Service) -> None:
     assert service.loader.models["base-en"].batches
 
 
+def test_a_service_with_nothing_but_questions_is_ready_too(fresh: Service) -> None:
+    fresh.make_qa_base()
+
+    assert fresh.http.get("/health/ready").json()["model"]["status"] == "ok"
+    assert fresh.loader.loaded == ["qa-base-en"]
+
+
 def test_a_model_that_cannot_be_loaded_is_told(service: Service) -> None:
     service.loader.failure = CorruptArtifact("model.safetensors is missing")
 
