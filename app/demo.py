@@ -28,18 +28,28 @@ SHOWN: Final = 3
 USUAL_SLOTS: Final = 2
 
 
-def run_demo(data: Path, *, samples: Path, baselines: Sequence[Method] = (), as_json: bool = False) -> None:
+def run_demo(
+    data: Path,
+    *,
+    samples: Path,
+    questions: bool = False,
+    baselines: Sequence[Method] = (),
+    as_json: bool = False,
+) -> None:
     """Start the service, make what bases are missing, adapt them, show what came of it, stop.
 
     Args:
         data: The data folder; a base made in it before is used again.
         samples: The folder of the sample files.
+        questions: Whether to teach answers to questions, too.
         baselines: Other methods to train beside, for comparison.
         as_json: Print the records of the adaptations and the predictions as JSON instead.
 
     Raises:
         JobFailed: A base or an adaptation did not succeed.
     """
+    utterances, answers = subjects(samples)
+    taught = (utterances, answers) if questions else (utterances,)
     console = messages()
     began = time.monotonic()
     with Stack(data) as stack:
@@ -47,7 +57,7 @@ def run_demo(data: Path, *, samples: Path, baselines: Sequence[Method] = (), as_
             stack.wait_until_ready()
         console.print(f"the service listens at {stack.url}; its data is in {data}/")
         with Client(stack.url) as client:
-            _demonstrate(client, subjects(samples), baselines=baselines, as_json=as_json)
+            _demonstrate(client, taught, baselines=baselines, as_json=as_json)
         console.print("stopping everything", style="dim")
     console.print(f"done in {time.monotonic() - began:.0f} seconds", style="dim")
 

@@ -55,8 +55,8 @@ class Subject:
         return self.folder / f"{language}.held-out.{self.ending}"
 
 
-def subjects(samples: Path) -> tuple[Subject, ...]:
-    """Return what the demo teaches.
+def subjects(samples: Path) -> tuple[Subject, Subject]:
+    """Return what the demo can teach: utterances, and questions.
 
     Args:
         samples: The folder of the sample files.
@@ -66,7 +66,7 @@ def subjects(samples: Path) -> tuple[Subject, ...]:
         name="intents and slots",
         folder=samples / "mtod",
         ending="jsonl",
-        languages=("es", "th"),
+        languages=("es", "th", "sw"),
         settings=PretrainSettings(),
         # A sixth of the default's steps, at twice its rates and more: a demo has half a minute a language.
         hyperparameters={
@@ -84,8 +84,9 @@ def subjects(samples: Path) -> tuple[Subject, ...]:
         folder=samples / "qa",
         ending="json",
         languages=("sw",),
-        settings=QaPretrainSettings(),
-        hyperparameters={"meta": {"meta_train_steps": 12, "meta_adapt_steps": 8}},
+        # A few hundred questions need small batches, or there are too few steps to learn from.
+        settings=QaPretrainSettings(epochs=3, batch_size=4, heads_lr=2e-3),
+        hyperparameters={"meta": {"meta_train_steps": 14, "meta_adapt_steps": 8}},
     )
     return utterances, questions
 
