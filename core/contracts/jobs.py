@@ -140,7 +140,7 @@ class QaMetaSettings(MetaSettings):
 
 
 class QaHyperparameters(Hyperparameters):
-    """How an adaptation of questions learns; every default was measured (benchmarks/RESULTS.md)."""
+    """How an adaptation of questions learns; these defaults are first ones, not tuned yet."""
 
     fine_tune: QaFineTuneSettings = QaFineTuneSettings()
     meta: QaMetaSettings = QaMetaSettings()
