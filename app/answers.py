@@ -1,7 +1,8 @@
 """What clients are answered."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 from pydantic import Field
 
@@ -76,6 +77,16 @@ class Usage(Contract):
     queue_ms: float
     inference_ms: float
 
+    @classmethod
+    def total(cls, parts: Iterable[Self]) -> Self:
+        """Return what several predictions cost together."""
+        given = list(parts)
+        return cls(
+            tokens=sum(part.tokens for part in given),
+            queue_ms=sum(part.queue_ms for part in given),
+            inference_ms=sum(part.inference_ms for part in given),
+        )
+
 
 class MtodPredictions(Contract):
     """Answers in the order of the utterances.
@@ -99,6 +110,11 @@ class QaPredictions(Contract):
     predictions: tuple[QaPrediction, ...]
     checkpoints: dict[str, str]
     usage: Usage
+
+
+def used_checkpoints(answers: Iterable[MtodPredictions | QaPredictions]) -> dict[str, str]:
+    """Return language → the checkpoint that answered, of several answers."""
+    return {language: used for answer in answers for language, used in answer.checkpoints.items()}
 
 
 class MtodScores(Contract):

@@ -22,7 +22,7 @@ from core.contracts.examples import MtodExample
 from core.contracts.questions import QaExample
 from core.contracts.values import Method, TaskName
 from core.formats import read_examples, read_questions
-from core.tasks.qa.metrics import evaluate_answers
+from core.tasks.qa.metrics import best_texts, evaluate_answers
 
 SHOWN: Final = 3
 USUAL_SLOTS: Final = 2
@@ -175,7 +175,6 @@ def show_predictions(examples: Sequence[MtodExample], answer: MtodPredictions) -
 
 def show_answers(examples: Sequence[QaExample], answer: QaPredictions) -> None:
     """Print what the service now answers, and whether that is right."""
-    told = [one.answers[0].text if one.answers else "" for one in answer.predictions]
-    right = evaluate_answers(examples, told).exact
+    right = evaluate_answers(examples, best_texts(answer.predictions)).exact
     questions, contexts = [one.question for one in examples], [one.context for one in examples]
     results().print(answers_table(questions, contexts, answer.predictions, right=right))

@@ -1,22 +1,22 @@
 """``xmetra ask``, and the measuring of answers."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.answers import QaPredictions, Usage
+from app.answers import QaPredictions, Usage, used_checkpoints
 from app.asking import MAX_CONTEXT_CHARACTERS
 from app.cli.exits import UsageFault
+from app.cli.inputs import read_text, source_of
 from app.cli.options import AsJson, Checkpoint, Language, Url
 from app.client import DEFAULT_URL, Client
 from app.console.answers import answers_table
 from app.console.output import results, write_json
 from core.contracts.evaluations import QaEvaluation
 from core.contracts.questions import QaExample
-from core.tasks.qa.metrics import evaluate_answers
+from core.tasks.qa.metrics import best_texts, evaluate_answers
 
 BATCH = 16
 """Questions in one request: small enough to be answered within the time limit on a slow machine."""
@@ -56,9 +56,7 @@ def ask(
 
 def measure_answers(gold: Sequence[QaExample], answer: QaPredictions) -> QaEvaluation:
     """Score what the service answered."""
-    told = [one.answers[0].text if one.answers else "" for one in answer.predictions]
-    scores = evaluate_answers(gold, told)
-    return QaEvaluation(examples=scores.examples, exact_match=scores.exact_match, f1=scores.f1)
+    return evaluate_answers(gold, best_texts(answer.predictions)).evaluation
 
 
 def ask_all(
@@ -76,12 +74,8 @@ def ask_all(
     ]
     return QaPredictions(
         predictions=tuple(prediction for answer in answers for prediction in answer.predictions),
-        checkpoints={tag: used for answer in answers for tag, used in answer.checkpoints.items()},
-        usage=Usage(
-            tokens=sum(answer.usage.tokens for answer in answers),
-            queue_ms=sum(answer.usage.queue_ms for answer in answers),
-            inference_ms=sum(answer.usage.inference_ms for answer in answers),
-        ),
+        checkpoints=used_checkpoints(answers),
+        usage=Usage.total(answer.usage for answer in answers),
     )
 
 
@@ -101,14 +95,8 @@ def _batches(questions: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str
 
 
 def _context(file: Path | None) -> str:
-    """Return the text of a file or of stdin."""
-    if file is None and sys.stdin.isatty():
-        raise UsageFault("give --context, or pipe a text in")
-    data = sys.stdin.buffer.read() if file is None else file.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageFault(f"{file or 'stdin'} is not UTF-8 (byte {error.start})") from error
+    """Return the text of a file or of stdin; one without a word answers nothing."""
+    text = read_text(file, remedy="give --context, or pipe a text in")
     if not text.strip():
-        raise UsageFault(f"{file or 'stdin'} holds no text")
+        raise UsageFault(f"{source_of(file)} holds no text")
     return text

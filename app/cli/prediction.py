@@ -1,15 +1,15 @@
 """``xmetra predict`` and ``xmetra evaluate``."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.answers import MtodPredictions, Usage
+from app.answers import MtodPredictions, Usage, used_checkpoints
 from app.cli.asking import ask_all, measure_answers
 from app.cli.exits import UsageFault
+from app.cli.inputs import read_text, source_of
 from app.cli.options import DEFAULT_TASK, AsJson, Checkpoint, Examples, Language, Task, Url
 from app.client import DEFAULT_URL, Client
 from app.console.display import evaluation_table, percent, predictions_table
@@ -129,25 +129,15 @@ def predict_all(
     ]
     return MtodPredictions(
         predictions=tuple(prediction for answer in answers for prediction in answer.predictions),
-        checkpoints={tag: used for answer in answers for tag, used in answer.checkpoints.items()},
-        usage=Usage(
-            tokens=sum(answer.usage.tokens for answer in answers),
-            queue_ms=sum(answer.usage.queue_ms for answer in answers),
-            inference_ms=sum(answer.usage.inference_ms for answer in answers),
-        ),
+        checkpoints=used_checkpoints(answers),
+        usage=Usage.total(answer.usage for answer in answers),
     )
 
 
 def _lines(file: Path | None) -> list[str]:
     """Return the utterances of a file or of stdin; blank lines are nobody's."""
-    if file is None and sys.stdin.isatty():
-        raise UsageFault("say an utterance, or give --file, or pipe lines in")
-    data = sys.stdin.buffer.read() if file is None else file.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageFault(f"{file or 'stdin'} is not UTF-8 (byte {error.start})") from error
+    text = read_text(file, remedy="say an utterance, or give --file, or pipe lines in")
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines:
-        raise UsageFault(f"{file or 'stdin'} holds no utterance")
+        raise UsageFault(f"{source_of(file)} holds no utterance")
     return lines

@@ -22,6 +22,17 @@ CHARACTERS_LOOKED_AT = 100_000
 """The names that tell a document's kind stand at its beginning; a broken one is not searched to its end."""
 
 
+def beginning(lines: Sequence[str]) -> str:
+    """Return as much of a file as is looked at: a file may be large, and a look is taken more than once."""
+    taken, size = [], 0
+    for line in lines:
+        taken.append(line)
+        size += len(line) + 1
+        if size > CHARACTERS_LOOKED_AT:
+            break
+    return "\n".join(taken)
+
+
 def first_members(text: str) -> Iterator[tuple[str, str]]:
     """Look through the first object of a text without parsing it, so that a broken one shows its names too.
 

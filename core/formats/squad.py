@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from core.contracts.questions import QaExample
-from core.formats.documents import first_members, parse_document
+from core.formats.documents import beginning, first_members, parse_document
 from core.formats.notes import FaultPlace, Findings, invalid
 from core.formats.question_ids import QuestionIds
 from core.formats.validation import LONGEST_SHOWN, fault_details, shown
@@ -95,7 +95,7 @@ def read_squad(lines: Sequence[str], findings: Findings) -> list[QaExample]:
 
 def looks_like_squad(lines: Sequence[str]) -> bool:
     """Tell whether a file begins with an object that has a list ``data``."""
-    text = "\n".join(lines)
+    text = beginning(lines)
     return text.lstrip().startswith("{") and (ARTICLES.field, "[") in first_members(text)
 
 

@@ -14,6 +14,7 @@ from core.tasks.mtod.splits import (
     adaptation_pools,
     hold_out,
 )
+from core.tasks.parting import part
 from core.tasks.shots import presence, shots, side_sizes
 
 SOURCE_POOL = 500
@@ -32,13 +33,11 @@ class MtodCurriculum:
         seed: int,
     ) -> Split[MtodExample]:
         """Part few-shot data, by intent (see `Curriculum.split`)."""
-        train, held = tuple(examples), tuple(evaluation or ())
-        if evaluation is None:
-            kept, given_away = hold_out(
-                [one.text for one in examples], [one.intent for one in examples], fraction
-            )
-            train = tuple(examples[index] for index in kept)
-            held = tuple(examples[index] for index in given_away)
+        train, held = part(
+            examples,
+            evaluation,
+            lambda: hold_out([one.text for one in examples], [one.intent for one in examples], fraction),
+        )
         faults = []
         if not held:
             faults.append(

@@ -1,11 +1,11 @@
 """Few-shot data cut by intent: held-out | meta-train | meta-adapt. Torch-free, so that the api can plan."""
 
-import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Sequence
 
 from core.tasks.curriculum import Pools
+from core.tasks.parting import in_lasting_order, indices_of
 
 META_ADAPT_SHARE = 0.25
 """Of the target's few-shot data (the paper's; the rest is meta-train)."""
@@ -40,13 +40,8 @@ def hold_out(texts: Sequence[str], intents: Sequence[str], fraction: float) -> t
     for group in own.values():
         if len(group) >= SMALLEST_HELD_OUT_INTENT:
             wanted = max(1, round(len(group) * fraction))
-            chosen.update(sorted(group, key=_hash)[: min(wanted, len(group) - 2)])
-    held = [index for index, text in enumerate(texts) if text in chosen]
-    return [index for index, text in enumerate(texts) if text not in chosen], held
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+            chosen.update(in_lasting_order(group)[: min(wanted, len(group) - 2)])
+    return indices_of(texts, chosen)
 
 
 def adaptation_pools(intents: Sequence[str], *, seed: int) -> Pools:

@@ -9,6 +9,7 @@ from core.contracts.questions import QaExample
 from core.contracts.values import Method
 from core.errors import Fault, InvalidInput
 from core.tasks.curriculum import FORWARD_SHARE, Sides, Split
+from core.tasks.parting import part
 from core.tasks.qa.shots import cross_lingual_sides, sides
 from core.tasks.qa.splits import SMALLEST_SPLIT, adaptation_pools, hold_out
 
@@ -34,11 +35,9 @@ class QaCurriculum:
         seed: int,
     ) -> Split[QaExample]:
         """Part few-shot data, by context (see `Curriculum.split`)."""
-        train, held = tuple(examples), tuple(evaluation or ())
-        if evaluation is None:
-            kept, given_away = hold_out([one.context for one in examples], fraction)
-            train = tuple(examples[index] for index in kept)
-            held = tuple(examples[index] for index in given_away)
+        train, held = part(
+            examples, evaluation, lambda: hold_out([one.context for one in examples], fraction)
+        )
         faults = []
         if not held:
             faults.append(

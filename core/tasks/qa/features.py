@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -28,21 +28,16 @@ NO_ANSWER = -100
 """The token index of an answer that is not known; cross-entropy passes over it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a user asks.
+class Asked(Protocol):
+    """What a user asks: an example, a request's question, or anything like them."""
 
-    Attributes:
-        question: At least one character.
-        context: The text that holds the answer.
-    """
+    @property
+    def question(self) -> str:
+        """At least one character."""
 
-    question: str
-    context: str
-
-
-Asked: TypeAlias = Question | QaExample
-"""Anything with a question and a context."""
+    @property
+    def context(self) -> str:
+        """The text that holds the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,12 @@ ASCII punctuation, and a text without spaces is one word.
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from core.contracts.answers import PredictedAnswer
+from core.contracts.evaluations import QaEvaluation
 from core.contracts.questions import QaExample
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -18,7 +21,7 @@ _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 @dataclass(frozen=True, slots=True)
-class QaScores:
+class AnswerScores:
     """Scores of answers; rates and F1s are between 0 and 1.
 
     Attributes:
@@ -35,8 +38,26 @@ class QaScores:
     exact: tuple[bool, ...]
     f1s: tuple[float, ...]
 
+    @property
+    def evaluation(self) -> QaEvaluation:
+        """The rates, as reports have them."""
+        return QaEvaluation(examples=self.examples, exact_match=self.exact_match, f1=self.f1)
 
-def evaluate_answers(gold: Sequence[QaExample], predicted: Sequence[str]) -> QaScores:
+
+class Answered(Protocol):
+    """What was answered to one question."""
+
+    @property
+    def answers(self) -> tuple[PredictedAnswer, ...]:
+        """The likeliest first; maybe none."""
+
+
+def best_texts(answered: Iterable[Answered]) -> list[str]:
+    """Return the likeliest answer to each question; empty where there was none."""
+    return [one.answers[0].text if one.answers else "" for one in answered]
+
+
+def evaluate_answers(gold: Sequence[QaExample], predicted: Sequence[str]) -> AnswerScores:
     """Compare answers with what is right.
 
     Args:
@@ -56,7 +77,7 @@ def evaluate_answers(gold: Sequence[QaExample], predicted: Sequence[str]) -> QaS
     ]
     exact = tuple(any(exact_match(told, right) for right in texts) for told, texts in pairs)
     f1s = tuple(max(word_f1(told, right) for right in texts) for told, texts in pairs)
-    return QaScores(len(pairs), sum(exact) / len(pairs), sum(f1s) / len(pairs), exact, f1s)
+    return AnswerScores(len(pairs), sum(exact) / len(pairs), sum(f1s) / len(pairs), exact, f1s)
 
 
 def normalised(text: str) -> str:

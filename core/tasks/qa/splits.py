@@ -1,11 +1,11 @@
 """Few-shot questions cut: held-out by context, then meta-train | meta-adapt. Torch-free, for planning."""
 
-import hashlib
 import random
 from collections.abc import Sequence
 from typing import Final
 
 from core.tasks.curriculum import Pools
+from core.tasks.parting import in_lasting_order, indices_of
 
 META_ADAPT_SHARE: Final = 0.4
 """Of the target's few-shot data (the paper's; the rest is meta-train)."""
@@ -31,11 +31,9 @@ def hold_out(contexts: Sequence[str], fraction: float) -> tuple[list[int], list[
     Returns:
         Indices for training and for evaluation, ascending.
     """
-    distinct = sorted(set(contexts), key=_hash)
+    distinct = in_lasting_order(set(contexts))
     wanted = min(max(1, round(len(distinct) * fraction)), len(distinct) - 1)
-    chosen = set(distinct[:wanted])
-    held = [index for index, context in enumerate(contexts) if context in chosen]
-    return [index for index, context in enumerate(contexts) if context not in chosen], held
+    return indices_of(contexts, set(distinct[:wanted]))
 
 
 def adaptation_pools(count: int, *, seed: int) -> Pools:
@@ -52,7 +50,3 @@ def adaptation_pools(count: int, *, seed: int) -> Pools:
     random.Random(seed).shuffle(order)  # noqa: S311 - reproducible, not secret
     cut = round(count * META_ADAPT_SHARE)
     return Pools(tuple(sorted(order[cut:])), tuple(sorted(order[:cut])))
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()

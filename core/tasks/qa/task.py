@@ -1,17 +1,15 @@
 """Questions and answers as the house sees them."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from core.contracts.evaluations import QaEvaluation
 from core.contracts.questions import QaExample
 from core.contracts.reports import CheckpointManifest
 from core.encoders import Encoder
 from core.tasks.qa.decoding import QaAnswer, answer
 from core.tasks.qa.episodes import TripletPool, cross_lingual_episodes, within_language_episodes
-from core.tasks.qa.features import Features
+from core.tasks.qa.features import Asked, Features
 from core.tasks.qa.learner import QaLearner
-from core.tasks.qa.metrics import evaluate_answers
+from core.tasks.qa.metrics import best_texts, evaluate_answers
 from core.tasks.task import Drawing, Episodes, Measurement
 
 
@@ -68,18 +66,15 @@ class QaTask:
 
     def measure(self, learner: QaLearner, examples: Sequence[QaExample]) -> Measurement:
         """Answer the questions and keep the likeliest answer of each."""
-        answers = self.answer(learner, examples, top_k=1)
-        told = [one.answers[0].text if one.answers else "" for one in answers]
-        scores = evaluate_answers(examples, told)
-        evaluation = QaEvaluation(examples=len(examples), exact_match=scores.exact_match, f1=scores.f1)
-        return Measurement(evaluation, scores.exact)
+        scores = evaluate_answers(examples, best_texts(self.answer(learner, examples, top_k=1)))
+        return Measurement(scores.evaluation, scores.exact)
 
-    def answer(self, learner: QaLearner, asked: Sequence[Any], *, top_k: int) -> list[QaAnswer]:
+    def answer(self, learner: QaLearner, asked: Sequence[Asked], *, top_k: int) -> list[QaAnswer]:
         """Answer questions with `top_k` ranked answers each.
 
         Args:
             learner: Whose.
-            asked: Anything with a `question` and a `context`.
+            asked: Of any length.
             top_k: Answers to rank.
         """
         return answer(learner, learner.featurizer.questions(asked), top_k=top_k)

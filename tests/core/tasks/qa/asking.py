@@ -1,11 +1,20 @@
 """Answered questions in many scripts, and learners that read them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.contracts.questions import AnswerSpan, QaExample
 from core.encoders import load_encoder
 from core.tasks.qa.learner import QaLearner
 from tests.core.tiny import Kind, tiny_encoder_folder
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a user asks."""
+
+    question: str
+    context: str
 
 
 def answered(question: str, context: str) -> QaExample:

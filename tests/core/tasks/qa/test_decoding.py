@@ -12,11 +12,11 @@ from torch import Tensor
 
 from core.tasks.qa import decoding
 from core.tasks.qa.decoding import QaAnswer, answer
-from core.tasks.qa.features import Asked, Batch, Question, Reading
+from core.tasks.qa.features import Asked, Batch, Reading
 from core.tasks.qa.learner import QaLearner
 from core.tasks.qa.model import SpanQa
 from tests.core.tasks.mtod.scripts import script_texts
-from tests.core.tasks.qa.asking import EXAMPLES, answered, tiny_qa_folder, tiny_qa_learner
+from tests.core.tasks.qa.asking import EXAMPLES, Question, answered, tiny_qa_folder, tiny_qa_learner
 from tests.core.tasks.qa.enumeration import enumerated
 from tests.core.tiny import WINDOW
 

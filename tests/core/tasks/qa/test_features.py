@@ -9,8 +9,8 @@ import torch
 from core.contracts.questions import AnswerSpan
 from core.encoders import Encoder, load_encoder
 from core.errors import InvalidInput
-from core.tasks.qa.features import NO_ANSWER, Features, Featurizer, Question
-from tests.core.tasks.qa.asking import EXAMPLES, answered, tiny_qa_folder
+from core.tasks.qa.features import NO_ANSWER, Features, Featurizer
+from tests.core.tasks.qa.asking import EXAMPLES, Question, answered, tiny_qa_folder
 from tests.core.tiny import WINDOW, Kind
 
 SHORT = EXAMPLES["english"]

@@ -9,11 +9,10 @@ import torch
 from core.contracts.questions import QaExample
 from core.encoders import load_encoder
 from core.tasks.qa.decoding import answer
-from core.tasks.qa.features import Question
 from core.tasks.qa.learner import QaLearner
 from core.tasks.qa.metrics import evaluate_answers
 from core.tasks.task import TaskLearner
-from tests.core.tasks.qa.asking import EXAMPLES, answered, tiny_qa_folder, tiny_qa_learner
+from tests.core.tasks.qa.asking import EXAMPLES, Question, answered, tiny_qa_folder, tiny_qa_learner
 from tests.core.tiny import Kind
 
 EVERY_SCRIPT = list(EXAMPLES.values())

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from core.contracts.questions import QaExample
-from core.tasks.qa.features import Question
 from core.tasks.qa.learner import QaLearner
-from tests.core.tasks.qa.asking import EXAMPLES, tiny_qa_folder, tiny_qa_learner
+from tests.core.tasks.qa.asking import EXAMPLES, Question, tiny_qa_folder, tiny_qa_learner
 from tests.core.tiny import Kind
 
 SHORT, LONG, THAI = EXAMPLES["spanish"], EXAMPLES["english"], EXAMPLES["thai"]
