@@ -126,7 +126,6 @@ class QaFineTuneSettings(FineTuneSettings):
 class QaPretrainSettings(PretrainSettings):
     """PRE for questions."""
 
-    epochs: Annotated[float, Field(gt=0, le=200)] = 4.0
     batch_size: Annotated[int, Field(ge=1, le=512)] = 16
 
 
@@ -140,7 +139,7 @@ class QaMetaSettings(MetaSettings):
 
 
 class QaHyperparameters(Hyperparameters):
-    """How an adaptation of questions learns; these defaults are first ones, not tuned yet."""
+    """How an adaptation of questions learns; what was tried is in benchmarks/RESULTS.md."""
 
     fine_tune: QaFineTuneSettings = QaFineTuneSettings()
     meta: QaMetaSettings = QaMetaSettings()
