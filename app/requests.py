@@ -198,8 +198,13 @@ class AdaptRequest(Contract):
     def _distinct(cls, baselines: tuple[Method, ...], info: ValidationInfo) -> tuple[Method, ...]:
         if len(set(baselines)) < len(baselines):
             raise ValueError("a baseline is named twice")
-        if info.data.get("method") in baselines:
-            raise ValueError(f"{info.data['method']} is the method itself, not a baseline of it")
+        if Method.BEST in baselines:
+            raise ValueError("best is a choice among methods, not one to compare with")
+        method = info.data.get("method", Method.BEST)
+        if method in baselines:
+            raise ValueError(f"{method} is the method itself, not a baseline of it")
+        if both := set(method.contenders) & set(baselines):
+            raise ValueError(f"{min(both)} is one of those that {method} chooses among")
         return baselines
 
 

@@ -3,9 +3,9 @@
 import math
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from core.contracts.reports import AdaptPlan, Report
 from core.contracts.values import (
@@ -27,6 +27,19 @@ class InnerLoop(StrEnum):
     FUSED = "fused"
     LEARN2LEARN = "learn2learn"
     SECOND_ORDER = "second-order"
+
+
+class Schedule(StrEnum):
+    """How the two stages of X-METRA-ADA follow each other.
+
+    Attributes:
+        SEQUENTIAL: Meta-train, then meta-adapt (the paper).
+        INTERLEAVED: After each episode of meta-train its fast weights go through one of meta-adapt, and
+            one outer step follows from both (the paper's released code).
+    """
+
+    SEQUENTIAL = "sequential"
+    INTERLEAVED = "interleaved"
 
 
 class FineTuneSettings(Contract):
@@ -79,7 +92,8 @@ class MetaSettings(Contract):
         min_steps: Outer steps of meta-train at least; of meta-adapt in proportion to its pool.
         meta_train_steps: Outer steps of meta-train, instead of what `query_passes` gives.
         meta_adapt_steps: The same of meta-adapt.
-        inner_loop: Who computes it.
+        schedule: How the two stages follow each other.
+        inner_loop: Who computes it; only ``fused`` knows the interleaved schedule.
     """
 
     inner_lr: Rate = 3e-4
@@ -93,7 +107,14 @@ class MetaSettings(Contract):
     min_steps: Annotated[int, Field(ge=1, le=10_000)] = 100
     meta_train_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
     meta_adapt_steps: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    schedule: Schedule = Schedule.SEQUENTIAL
     inner_loop: InnerLoop = InnerLoop.FUSED
+
+    @model_validator(mode="after")
+    def _computable(self) -> Self:
+        if self.schedule is Schedule.INTERLEAVED and self.inner_loop is not InnerLoop.FUSED:
+            raise ValueError(f"the interleaved schedule needs inner_loop fused, not {self.inner_loop}")
+        return self
 
     def steps(self, pool: int, queries: float, *, least: int) -> int:
         """Return the outer steps of a stage.

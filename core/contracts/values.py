@@ -35,10 +35,30 @@ class TaskName(StrEnum):
 
 
 class Method(StrEnum):
-    """How a language is learnt."""
+    """How a language is learnt (X-METRA-ADA, section 3.2); PRE alone is the zero-shot base.
 
+    Attributes:
+        MONO: Plain training on the target alone, from the encoder and not from the base.
+        FT: Plain training of the base on the target.
+        FT_EN: Plain training of the base on source and target together.
+        X_METRA: Meta-train alone, on all of the target's data.
+        X_METRA_ADA: Meta-train, then meta-adapt.
+        BEST: FT, FT_EN and X_METRA_ADA; what does best on held-out examples is kept.
+    """
+
+    MONO = "mono"
     FT = "ft"
+    FT_EN = "ft-en"
+    X_METRA = "x-metra"
     X_METRA_ADA = "x-metra-ada"
+    BEST = "best"
+
+    @property
+    def contenders(self) -> tuple["Method", ...]:
+        """What is trained to get this: itself, or those it chooses among."""
+        if self is Method.BEST:
+            return Method.FT, Method.FT_EN, Method.X_METRA_ADA
+        return (self,)
 
 
 class Promotion(StrEnum):

@@ -32,6 +32,7 @@ def fine_tune(
     seed: int,
     tracker: ProgressTracker,
     stage: str = "fine-tune",
+    beside: Sequence[SizedT] = (),
 ) -> None:
     """Train on the examples for a fixed number of steps.
 
@@ -42,6 +43,8 @@ def fine_tune(
         seed: Two runs with one seed are identical on a CPU.
         tracker: Told of each step; may raise `JobCancelled`.
         stage: The name under which progress is told.
+        beside: Examples of which each batch gets as many again, so that however many there are, they
+            weigh as much as the others (joint training: Schmidt et al. 2022, "Don't stop fine-tuning").
 
     Raises:
         TrainingDiverged: A loss is no longer finite.
@@ -57,6 +60,10 @@ def fine_tune(
         weight_decay=settings.weight_decay,
     )
     batches = shuffled_batches(examples, settings.batch_size, seed=seed)
+    if beside:
+        size = min(settings.batch_size, len(examples))
+        others = shuffled_batches(beside, size, seed=seed)
+        batches = (one + other for one, other in zip(batches, others, strict=False))
     learner.model.train()
     tracker.begin(stage, total)
     for step in range(1, total + 1):

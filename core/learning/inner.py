@@ -15,6 +15,9 @@ from core.learning import maml
 Weights = dict[str, Tensor]
 """Parameter name → tensor; only those that are trained."""
 
+Trial = tuple[Sequence[object], object]
+"""The support batch of each inner step, and the query batch."""
+
 
 @dataclass(frozen=True, slots=True)
 class EpisodeGradient:
@@ -40,18 +43,21 @@ def trainable(model: nn.Module) -> Weights:
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
-def fast_weights(model: nn.Module, supports: Sequence[object], inner_lr: float) -> tuple[Weights, float]:
+def fast_weights(
+    model: nn.Module, supports: Sequence[object], inner_lr: float, *, start: Weights | None = None
+) -> tuple[Weights, float]:
     """Take plain SGD steps on copies of the trainable tensors; the model itself stays as it is.
 
     Args:
         model: `model(batch)` is a mean loss.
         supports: The batch of each step.
         inner_lr: α.
+        start: Fast weights to go on from, in place; None for copies of the model's.
 
     Returns:
         φ, as leaves that require gradients, and the mean support loss.
     """
-    fast = {name: p.detach().clone().requires_grad_() for name, p in trainable(model).items()}
+    fast = start or {name: p.detach().clone().requires_grad_() for name, p in trainable(model).items()}
     leaves = list(fast.values())
     losses = []
     for batch in supports:
@@ -70,10 +76,31 @@ def fused_gradient(
     inner_lr: float,
 ) -> EpisodeGradient:
     """First order, in place: one copy of the weights an episode, one fused update a step."""
-    fast, support_loss = fast_weights(model, supports, inner_lr)
-    loss = functional_call(model, fast, (query,))
-    gradients = torch.autograd.grad(loss, list(fast.values()))
-    return EpisodeGradient(dict(zip(fast, gradients, strict=True)), support_loss, float(loss.detach()))
+    return chained_gradient(model, [(supports, query)], inner_lr)
+
+
+def chained_gradient(model: nn.Module, chain: Sequence[Trial], inner_lr: float) -> EpisodeGradient:
+    """First order, of episodes that the same fast weights go through one after the other.
+
+    Returns:
+        The sum of the gradients on each query, each at the weights of that moment, and mean losses.
+    """
+    fast: Weights | None = None
+    total: list[Tensor] = []
+    support_losses, query_losses = [], []
+    for supports, query in chain:
+        fast, support_loss = fast_weights(model, supports, inner_lr, start=fast)
+        loss = functional_call(model, fast, (query,))
+        gradients = torch.autograd.grad(loss, list(fast.values()))
+        # A new list each time: autograd may give two tensors one and the same gradient.
+        total = list(torch._foreach_add(total, gradients)) if total else list(gradients)
+        support_losses.append(support_loss)
+        query_losses.append(float(loss.detach()))
+    return EpisodeGradient(
+        dict(zip(fast or {}, total, strict=True)),
+        sum(support_losses) / len(support_losses),
+        sum(query_losses) / len(query_losses),
+    )
 
 
 def learn2learn_gradient(

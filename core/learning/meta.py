@@ -8,7 +8,7 @@ import torch
 
 from core.contracts.jobs import MetaSettings
 from core.errors import TrainingDiverged
-from core.learning.inner import GRADIENTS, EpisodeGradient, trainable
+from core.learning.inner import GRADIENTS, EpisodeGradient, Trial, chained_gradient, trainable
 from core.learning.optimiser import OuterOptimiser, seed_everything
 from core.progress import ProgressTracker
 from core.tasks.shots import minibatch_count
@@ -100,6 +100,13 @@ def minibatches(support: Sequence[FeaturesT], inner_steps: int) -> list[list[Fea
 def _episode_gradient(
     learner: Learner[FeaturesT], episode: Episode[FeaturesT], settings: MetaSettings
 ) -> EpisodeGradient:
+    supports, query = _trial(learner, episode, settings)
+    if episode.then is not None:
+        chain = [(supports, query), _trial(learner, episode.then, settings)]
+        return chained_gradient(learner.model, chain, settings.inner_lr)
+    return GRADIENTS[settings.inner_loop](learner.model, supports, query, settings.inner_lr)
+
+
+def _trial(learner: Learner[FeaturesT], episode: Episode[FeaturesT], settings: MetaSettings) -> Trial:
     supports = [learner.batch(part) for part in minibatches(episode.support, settings.inner_steps)]
-    gradient = GRADIENTS[settings.inner_loop]
-    return gradient(learner.model, supports, learner.batch(episode.query), settings.inner_lr)
+    return supports, learner.batch(episode.query)

@@ -1,19 +1,34 @@
 """What an adaptation will do, decided and told before it starts. Torch-free, for `dry_run`."""
 
 import math
-from dataclasses import dataclass
-from typing import Generic
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Generic
 
 from core.contracts.examples import DatasetManifest
-from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings
+from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings, Schedule
 from core.contracts.reports import AdaptPlan, StagePlan
 from core.contracts.values import Method
-from core.tasks.curriculum import FORWARD_SHARE, Curriculum, ExampleT, Sides, Split
+from core.tasks.curriculum import FORWARD_SHARE, Curriculum, ExampleT, Pools, Sides, Split
 from core.tasks.shots import minibatch_count
 
 FINE_TUNE = "fine-tune"
+JOINT = "fine-tune with source"
 META_TRAIN = "meta-train"
 META_ADAPT = "meta-adapt"
+INTERLEAVED = "meta-train with meta-adapt"
+
+STAGES: Final[Mapping[Method, tuple[str, ...]]] = {
+    Method.MONO: (FINE_TUNE,),
+    Method.FT: (FINE_TUNE,),
+    Method.FT_EN: (JOINT,),
+    Method.X_METRA: (META_TRAIN,),
+    Method.X_METRA_ADA: (META_TRAIN, META_ADAPT),
+}
+"""Method → its stages, in the order they run."""
+
+WITH_SOURCE: Final = frozenset({JOINT, META_TRAIN, INTERLEAVED})
+"""Stages that learn from source examples, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +51,35 @@ class Planner(Generic[ExampleT]):
         """Tell what an adaptation will do.
 
         Args:
-            method: How the language is learnt.
+            method: How the language is learnt; of several contenders the stages of all are told.
             seconds_per_example: What the base's training took for one example, for the estimate.
         """
-        split = self.split
-        passes = sum(self.costs(method).values()) + 2 * FORWARD_SHARE * len(split.evaluation)
+        split, contenders = self.split, method.contenders
+        measured = (1 + len(contenders)) * FORWARD_SHARE * len(split.evaluation)
+        passes = sum(sum(self.costs(one).values()) for one in contenders) + measured
+        warnings = [
+            warning for one in contenders for warning in self.curriculum.warnings(split, self.source, one)
+        ]
+        if len(contenders) > 1:
+            warnings.append(
+                f"the best of {len(contenders)} on the held-out examples is kept, so its score there "
+                "flatters a little"
+            )
         return AdaptPlan(
             method=method,
             train=len(split.train),
             evaluation=len(split.evaluation),
-            stages=tuple(stage for stage, _ in self._stages(method)),
-            warnings=tuple(self.curriculum.warnings(split, self.source, method)),
+            stages=tuple(stage for one in contenders for stage, _ in self._stages(one)),
+            warnings=tuple(dict.fromkeys(warnings)),
             estimated_seconds=None if seconds_per_example is None else round(passes * seconds_per_example, 1),
         )
 
     def costs(self, method: Method) -> dict[str, float]:
-        """Return stage → training passes over one example, for progress and estimates."""
+        """Return stage → training passes over one example, for progress and estimates.
+
+        Args:
+            method: One that is trained itself.
+        """
         stages = self._stages(method)
         has_episodes = any(stage.episodes for stage, _ in stages)
         prepared = self.curriculum.preparation(self.split, self.source) if has_episodes else {}
@@ -61,9 +89,16 @@ class Planner(Generic[ExampleT]):
         """Return stage → optimiser steps, in the order they run."""
         return {stage.name: stage.steps for stage, _ in self._stages(method)}
 
-    def meta_train(self) -> Sides:
+    def split_for(self, method: Method) -> Split[ExampleT]:
+        """Return the data with the pools of a method: X-METRA's only stage draws from all of it."""
+        if method is not Method.X_METRA:
+            return self.split
+        everything = tuple(range(len(self.split.train)))
+        return replace(self.split, pools=Pools(meta_train=everything, meta_adapt=()))
+
+    def meta_train(self, method: Method) -> Sides:
         """Return the episodes of meta-train."""
-        return self.curriculum.meta_train(self.split, self.source, self.hyperparameters.meta)
+        return self.curriculum.meta_train(self.split_for(method), self.source, self.hyperparameters.meta)
 
     def meta_adapt(self) -> Sides:
         """Return the episodes of meta-adapt."""
@@ -71,18 +106,31 @@ class Planner(Generic[ExampleT]):
 
     def _stages(self, method: Method) -> list[tuple[StagePlan, float]]:
         """Return the stages in order, each with its cost."""
-        examples = len(self.split.train)
-        supported = self.curriculum.supported(self.split, self.source)
-        fine_tune = _fine_tune_stage(examples, self.hyperparameters.fine_tune)
-        if method is Method.FT or not supported:
-            return [fine_tune]
-        # Heads know nothing of a new kind: without a plain start its episodes would be noise.
-        start = [] if supported == examples else [fine_tune]
-        return [*start, self._meta_train_stage(), self._meta_adapt_stage()]
+        wanted = STAGES[method]
+        if self.hyperparameters.meta.schedule is Schedule.INTERLEAVED and META_ADAPT in wanted:
+            wanted = (INTERLEAVED,)
+        if not WITH_SOURCE.isdisjoint(wanted) and method is not Method.FT_EN:
+            supported = self.curriculum.supported(self.split, self.source)
+            if not supported:
+                wanted = (FINE_TUNE,)
+            elif supported < len(self.split.train):
+                # Heads know nothing of a new kind: without a plain start its episodes would be noise.
+                wanted = (FINE_TUNE, *wanted)
+        return [self._stage(name, method) for name in wanted]
 
-    def _meta_train_stage(self) -> tuple[StagePlan, float]:
+    def _stage(self, name: str, method: Method) -> tuple[StagePlan, float]:
+        """Plan one stage of a method."""
+        if name == META_TRAIN:
+            return self._meta_train_stage(method)
+        if name == META_ADAPT:
+            return self._meta_adapt_stage()
+        if name == INTERLEAVED:
+            return self._interleaved_stage(method)
+        return _plain_stage(name, len(self.split.train), self.hyperparameters.fine_tune)
+
+    def _meta_train_stage(self, method: Method) -> tuple[StagePlan, float]:
         """Plan meta-train."""
-        sides, meta = self.meta_train(), self.hyperparameters.meta
+        sides, meta = self.meta_train(method), self.hyperparameters.meta
         steps = meta.meta_train_steps or meta.steps(sides.examples, sides.query, least=meta.min_steps)
         return _meta_stage(META_TRAIN, steps, sides, meta)
 
@@ -92,6 +140,12 @@ class Planner(Generic[ExampleT]):
         least = math.ceil(meta.min_steps * sides.examples / len(self.split.pools.meta_train))
         steps = meta.meta_adapt_steps or meta.steps(sides.examples, sides.query, least=least)
         return _meta_stage(META_ADAPT, steps, sides, meta)
+
+    def _interleaved_stage(self, method: Method) -> tuple[StagePlan, float]:
+        """Plan both at once: an episode of meta-adapt after each of meta-train."""
+        plan, cost = self._meta_train_stage(method)
+        _, other = _meta_stage(META_ADAPT, plan.steps, self.meta_adapt(), self.hyperparameters.meta)
+        return plan.model_copy(update={"name": INTERLEAVED}), cost + other
 
 
 def _meta_stage(name: str, steps: int, sides: Sides, meta: MetaSettings) -> tuple[StagePlan, float]:
@@ -109,7 +163,8 @@ def _meta_stage(name: str, steps: int, sides: Sides, meta: MetaSettings) -> tupl
     return plan, episodes * (learnt + sides.query)
 
 
-def _fine_tune_stage(examples: int, settings: FineTuneSettings) -> tuple[StagePlan, float]:
+def _plain_stage(name: str, examples: int, settings: FineTuneSettings) -> tuple[StagePlan, float]:
+    """Return a plain stage, and its passes: with the source, each batch has as many of it again."""
     steps = settings.steps(examples)
-    plan = StagePlan(name=FINE_TUNE, steps=steps, examples=examples)
-    return plan, float(steps * min(settings.batch_size, examples))
+    plan = StagePlan(name=name, steps=steps, examples=examples)
+    return plan, float(steps * min(settings.batch_size, examples) * (2 if name == JOINT else 1))

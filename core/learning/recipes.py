@@ -1,18 +1,34 @@
-"""Methods as compositions of two loops: plain fine-tuning and the meta stage."""
+"""Methods as compositions of two loops: plain training and the meta stage."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from core.contracts.jobs import Hyperparameters, PretrainSettings
 from core.learning.finetune import Sized, fine_tune
 from core.learning.meta import meta_stage
-from core.learning.planning import FINE_TUNE, META_ADAPT, META_TRAIN
+from core.learning.planning import INTERLEAVED, JOINT, META_ADAPT, META_TRAIN
 from core.progress import ProgressTracker
 from core.tasks.task import Episode, Learner
 
 SizedT = TypeVar("SizedT", bound=Sized)
 
 PRE = "pre"
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons(Generic[SizedT]):
+    """What the stages of a method learn from.
+
+    Attributes:
+        target: All of the target's training examples.
+        source: Source examples, for joint training.
+        episodes: Meta stage → its episodes.
+    """
+
+    target: Sequence[SizedT]
+    source: Sequence[SizedT]
+    episodes: Mapping[str, Iterator[Episode[SizedT]]]
 
 
 def pre(
@@ -27,51 +43,50 @@ def pre(
     fine_tune(learner, source, settings, seed=seed, tracker=tracker, stage=PRE)
 
 
-def ft(
+def run_stages(
     learner: Learner[SizedT],
-    target: Sequence[SizedT],
+    stages: Mapping[str, int],
+    lessons: Lessons[SizedT],
     hyperparameters: Hyperparameters,
     *,
     tracker: ProgressTracker,
-    stage: str = FINE_TUNE,
 ) -> None:
-    """FT: plain training of the base on the target language."""
-    fine_tune(
-        learner,
-        target,
-        hyperparameters.fine_tune,
-        seed=hyperparameters.seed,
-        tracker=tracker,
-        stage=stage,
-    )
-
-
-def x_metra_ada(
-    learner: Learner[SizedT],
-    meta_train: Iterator[Episode[SizedT]],
-    meta_adapt: Iterator[Episode[SizedT]],
-    hyperparameters: Hyperparameters,
-    *,
-    steps: Mapping[str, int],
-    tracker: ProgressTracker,
-) -> None:
-    """X-METRA-ADA: meta-train from source to target, then meta-adapt within the target.
+    """Train by any other method: one stage after the other, each from where the last one ended.
 
     Args:
         learner: Trained in place.
-        meta_train: Episodes with support from the source and query from the target.
-        meta_adapt: Episodes within the target.
+        stages: Stage → optimiser steps, in order (`core.learning.planning.Planner.steps`).
+        lessons: What they learn from.
         hyperparameters: Rates and seed.
-        steps: Stage → outer steps, as planned.
-        tracker: Told of each outer step.
+        tracker: Told of each step.
     """
-    for stage, episodes in ((META_TRAIN, meta_train), (META_ADAPT, meta_adapt)):
-        meta_stage(
-            learner,
-            episodes,
-            hyperparameters.meta,
-            steps=steps[stage],
-            seed=hyperparameters.seed,
-            tracker=tracker,
-            stage=stage,
-        )
+    seed = hyperparameters.seed
+    for stage, steps in stages.items():
+        if stage in (META_TRAIN, META_ADAPT, INTERLEAVED):
+            meta_stage(
+                learner,
+                lessons.episodes[stage],
+                hyperparameters.meta,
+                steps=steps,
+                seed=seed,
+                tracker=tracker,
+                stage=stage,
+            )
+        else:
+            fine_tune(
+                learner,
+                lessons.target,
+                hyperparameters.fine_tune,
+                seed=seed,
+                tracker=tracker,
+                stage=stage,
+                beside=lessons.source if stage == JOINT else (),
+            )
+
+
+def interleaved(
+    meta_train: Iterator[Episode[SizedT]], meta_adapt: Iterator[Episode[SizedT]]
+) -> Iterator[Episode[SizedT]]:
+    """Let each episode of meta-train be followed by one of meta-adapt, as in the paper's released code."""
+    for one, other in zip(meta_train, meta_adapt, strict=False):
+        yield replace(one, then=other)

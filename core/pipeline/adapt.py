@@ -9,7 +9,7 @@ from core.contracts.reports import Candidate
 from core.contracts.values import Method
 from core.errors import CorruptArtifact, NotFound
 from core.pipeline.likeness import StoredLikeness
-from core.pipeline.material import Material, gather, load_base, train
+from core.pipeline.material import Material, gather, load_base, load_start, train
 from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
 from core.pipeline.promotion import decide
 from core.pipeline.verdict import verdict
@@ -41,7 +41,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
     tracker = ProgressTracker(bench.monitor, _costs(material))
     zero_shot = _measure(ZERO_SHOT, load_base(material, bench), material, tracker)
     serving, warnings = _measure_serving(material, bench, tracker)
-    learner, result = _train_and_measure(job.method, material, bench, tracker)
+    learner, result, losers = _train_contenders(material, bench, tracker)
     baselines = [
         _train_and_measure(method, material, bench, tracker, prefix=f"{method} baseline: ")[1]
         for method in _baselines(job)
@@ -53,6 +53,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
         bench.store.deployments.deploy(
             job.task, job.language, manifest.checkpoint_id, reason=decision.reason, job_id=bench.job_id
         )
+    baselines = [*losers, *baselines]
     rivals = [zero_shot, *([serving] if serving else []), *baselines]
     report = bench.report(
         plan=material.plan,
@@ -74,20 +75,47 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
 
 def _baselines(job: AdaptJob) -> list[Method]:
     """Return the methods to train beside, each once and never the job's own."""
-    return [method for method in dict.fromkeys(job.baselines) if method is not job.method]
+    return [method for method in dict.fromkeys(job.baselines) if method not in job.method.contenders]
 
 
 def _costs(material: Material) -> dict[str, float]:
     """Return every stage of the job in order, with its training passes over one example."""
     job, planner = material.job, material.planner
     measuring = FORWARD_SHARE * len(planner.split.evaluation) + 1
-    costs = {MEASURE + ZERO_SHOT: measuring, MEASURE + SERVING: measuring, **planner.costs(job.method)}
-    costs[MEASURE + job.method] = measuring
-    for method in _baselines(job):
-        prefix = f"{method} baseline: "
+    costs = {MEASURE + ZERO_SHOT: measuring, MEASURE + SERVING: measuring}
+    prefixes = {method: _prefix(job, method) for method in job.method.contenders}
+    prefixes |= {method: f"{method} baseline: " for method in _baselines(job)}
+    for method, prefix in prefixes.items():
         costs |= {prefix + stage: cost for stage, cost in planner.costs(method).items()}
         costs[prefix + MEASURE + method] = measuring
     return costs
+
+
+def _prefix(job: AdaptJob, method: Method) -> str:
+    """Return what stands before the stages of a contender: nothing where it is the only one."""
+    return f"{method}: " if job.method is Method.BEST else ""
+
+
+def _train_contenders(
+    material: Material, bench: Workbench, tracker: ProgressTracker
+) -> tuple[TaskLearner[Any, Any], Measured, list[Measured]]:
+    """Train what the method is, or chooses among.
+
+    Returns:
+        The one that is best on the held-out examples, of equals the first, with its scores, and the scores
+        of the others. Only the best so far is held in memory.
+    """
+    first, *others = material.job.method.contenders
+    learner, best = _train_and_measure(first, material, bench, tracker, prefix=_prefix(material.job, first))
+    losers = []
+    for method in others:
+        rival, found = _train_and_measure(
+            method, material, bench, tracker, prefix=_prefix(material.job, method)
+        )
+        if found.candidate.evaluation.quality > best.candidate.evaluation.quality:
+            learner, best, found = rival, found, best
+        losers.append(found)
+    return learner, best, losers
 
 
 def _train_and_measure(
@@ -95,7 +123,7 @@ def _train_and_measure(
 ) -> tuple[TaskLearner[Any, Any], Measured]:
     """Train a method from the base and measure the result."""
     tracker.prefix = prefix
-    learner = load_base(material, bench)
+    learner = load_start(method, material, bench)
     likeness = StoredLikeness(material.job.similarity, bench, tracker)
     seconds = timed(lambda: train(learner, method, material, likeness=likeness, tracker=tracker))
     measured = _measure(method, learner, material, tracker)
@@ -137,18 +165,20 @@ def _measure(
 
 
 def _origin(material: Material, result: Measured) -> Origin:
-    job = material.job
+    job, method = material.job, Method(result.candidate.name)
+    from_base = method is not Method.MONO
     given = {
-        "source": material.base.dataset_ids["source"],
+        # What a model was first trained on: MONO is a base of the target's own.
+        "source": material.base.dataset_ids["source"] if from_base else job.dataset_id,
         "target": job.dataset_id,
         "evaluation": job.evaluation_dataset_id,
     }
-    passes = sum(material.planner.costs(job.method).values())
+    passes = sum(material.planner.costs(method).values())
     return Origin(
         task=job.task,
-        method=job.method,
-        languages=tuple(dict.fromkeys((*material.base.languages, job.language))),
-        base_id=job.base_id,
+        method=method,
+        languages=tuple(dict.fromkeys((*(material.base.languages if from_base else ()), job.language))),
+        base_id=job.base_id if from_base else None,
         dataset_ids={role: dataset_id for role, dataset_id in given.items() if dataset_id},
         seconds_per_example=round(result.candidate.train_seconds / passes, 6),
     )

@@ -32,6 +32,7 @@ class StoredLikeness:
         self._name = encoder
         self._bench = bench
         self._tracker = tracker
+        self._made: dict[str, Compared] = {}
 
     @cached_property
     def _encoder(self) -> "SentenceEncoder":
@@ -41,11 +42,17 @@ class StoredLikeness:
 
     def source(self, examples: Sequence[QaExample]) -> Compared:
         """Return the texts of source examples and their vectors."""
-        return self._compared(EMBED_SOURCE, examples)
+        return self._once(EMBED_SOURCE, examples)
 
     def target(self, examples: Sequence[QaExample]) -> Compared:
         """Return the texts of target examples and their vectors."""
-        return self._compared(EMBED_TARGET, examples)
+        return self._once(EMBED_TARGET, examples)
+
+    def _once(self, stage: str, examples: Sequence[QaExample]) -> Compared:
+        """Both meta stages ask for the same target, and one job has one of each."""
+        if stage not in self._made:
+            self._made[stage] = self._compared(stage, examples)
+        return self._made[stage]
 
     def _compared(self, stage: str, examples: Sequence[QaExample]) -> Compared:
         self._tracker.begin(stage, len(examples))

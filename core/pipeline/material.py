@@ -1,5 +1,6 @@
 """What an adaptation is made from, and the training of one model on it."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,14 +8,15 @@ from core.checkpoints import read_checkpoint
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import AdaptPlan, CheckpointManifest
 from core.contracts.values import Method
-from core.learning.planning import FINE_TUNE, META_TRAIN, Planner
-from core.learning.recipes import ft, x_metra_ada
+from core.encoders import load_encoder
+from core.learning.planning import INTERLEAVED, META_ADAPT, META_TRAIN, WITH_SOURCE, Planner
+from core.learning.recipes import Lessons, interleaved, run_stages
 from core.learning.rows import used_rows
 from core.pipeline.outcome import Workbench
 from core.progress import ProgressTracker
 from core.tasks.curricula import CURRICULA
 from core.tasks.table import TASKS
-from core.tasks.task import Drawing, Likeness, TaskLearner
+from core.tasks.task import Drawing, Episode, Likeness, Task, TaskLearner
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,19 @@ def load_base(material: Material, bench: Workbench) -> TaskLearner[Any, Any]:
     return read_checkpoint(folder, material.base, device=bench.device)
 
 
+def load_start(method: Method, material: Material, bench: Workbench) -> TaskLearner[Any, Any]:
+    """Return what a method starts from: the base, or for MONO its encoder with new heads."""
+    if method is not Method.MONO:
+        return load_base(material, bench)
+    learner: TaskLearner[Any, Any] = TASKS[material.job.task].new_learner(
+        load_encoder(material.base.encoder),
+        material.planner.split.train,
+        device=bench.device,
+        seed=material.job.hyperparameters.seed,
+    )
+    return learner
+
+
 def train(
     learner: TaskLearner[Any, Any],
     method: Method,
@@ -83,29 +98,35 @@ def train(
     task, split = TASKS[material.job.task], material.planner.split
     if material.job.extend_labels:
         task.extend(learner, split.train)
-    steps = material.planner.steps(method)
+    stages = material.planner.steps(method)
     target = learner.features(split.train)
-    source = learner.features(material.source) if META_TRAIN in steps else []
+    source = [] if WITH_SOURCE.isdisjoint(stages) else learner.features(material.source)
     with used_rows(learner.body, learner.token_ids([*target, *source])):
-        if FINE_TUNE in steps:
-            ft(learner, target, material.job.hyperparameters, tracker=tracker)
-        if META_TRAIN in steps:
-            drawing = Drawing(
-                source=material.source,
-                source_features=source,
-                split=split,
-                target_features=target,
-                meta_train=material.planner.meta_train(),
-                meta_adapt=material.planner.meta_adapt(),
-                seed=material.job.hyperparameters.seed,
-                likeness=likeness,
-            )
-            meta_train, meta_adapt = task.episodes(drawing)
-            x_metra_ada(
-                learner,
-                meta_train,
-                meta_adapt,
-                material.job.hyperparameters,
-                steps=steps,
-                tracker=tracker,
-            )
+        drawing = Drawing(
+            source=material.source,
+            source_features=source,
+            split=material.planner.split_for(method),
+            target_features=target,
+            meta_train=material.planner.meta_train(method),
+            meta_adapt=material.planner.meta_adapt(),
+            seed=material.job.hyperparameters.seed,
+            likeness=likeness,
+        )
+        lessons = Lessons(target, source, _episodes(task, drawing, stages))
+        run_stages(learner, stages, lessons, material.job.hyperparameters, tracker=tracker)
+
+
+def _episodes(
+    task: Task[Any, Any, Any], drawing: Drawing[Any, Any], stages: Collection[str]
+) -> dict[str, Iterator[Episode[Any]]]:
+    """Return the episodes of each meta stage."""
+    episodes = {}
+    if META_TRAIN in stages:
+        episodes[META_TRAIN] = task.meta_train_episodes(drawing)
+    if META_ADAPT in stages:
+        episodes[META_ADAPT] = task.meta_adapt_episodes(drawing)
+    if INTERLEAVED in stages:
+        episodes[INTERLEAVED] = interleaved(
+            task.meta_train_episodes(drawing), task.meta_adapt_episodes(drawing)
+        )
+    return episodes

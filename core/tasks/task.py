@@ -28,10 +28,12 @@ class Episode(Generic[FeaturesT]):
     Attributes:
         support: S, what the inner loop learns from.
         query: Q, what judges it; no example is in both.
+        then: What the same fast weights learn next, where stages are interleaved.
     """
 
     support: tuple[FeaturesT, ...]
     query: tuple[FeaturesT, ...]
+    then: "Episode[FeaturesT] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,11 @@ class Task(Protocol[ExampleT, FeaturesT, LearnerT]):
     def extend(self, learner: LearnerT, examples: Sequence[ExampleT]) -> None:
         """Make room for what the examples have and the learner does not know."""
 
-    def episodes(
-        self, drawing: Drawing[ExampleT, FeaturesT]
-    ) -> tuple[Episodes[FeaturesT], Episodes[FeaturesT]]:
-        """Return the episodes of meta-train and of meta-adapt, without end."""
+    def meta_train_episodes(self, drawing: Drawing[ExampleT, FeaturesT]) -> Episodes[FeaturesT]:
+        """Return episodes with support from the source and query from the target, without end."""
+
+    def meta_adapt_episodes(self, drawing: Drawing[ExampleT, FeaturesT]) -> Episodes[FeaturesT]:
+        """Return episodes within the target, without end."""
 
     def measure(self, learner: LearnerT, examples: Sequence[ExampleT]) -> Measurement:
         """Answer the examples as a user's would be answered, and compare.

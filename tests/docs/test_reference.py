@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 from app.errors import TABLE, problem_type
 from app.settings import Settings
 from core.contracts.jobs import Hyperparameters, PretrainSettings, QaHyperparameters, QaPretrainSettings
+from core.contracts.values import Method
 from core.formats import FileFormat, read_examples, read_questions
 from worker.settings import WorkerSettings
 
@@ -37,6 +38,11 @@ def defaults(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
 @pytest.mark.parametrize(("name", "default"), [*defaults(Hyperparameters), *defaults(PretrainSettings)])
 def test_every_hyperparameter_is_told_with_its_default(name: str, default: str) -> None:
     assert f"| `{name}` | `{default}` |" in page("reference/hyperparameters.md")
+
+
+def test_every_method_is_told() -> None:
+    told = page("reference/hyperparameters.md").split("## Methods")[1].split("\n## ")[0]
+    assert re.findall(r"(?m)^\| `(.*?)` \|", told) == list(Method)
 
 
 def test_the_defaults_that_differ_for_questions_are_told_and_no_others() -> None:

@@ -112,30 +112,29 @@ class MtodCurriculum:
             warnings.append(f"no examples of {_names(absent)}: the result knows these from the base alone")
         if unmeasured := sorted(set(counts) - set(measured)):
             warnings.append(f"nothing held out of {_names(unmeasured)}: their quality is not measured")
-        if method is Method.X_METRA_ADA:
-            warnings.extend(_meta_warnings(split, set(counts), set(source.intents)))
+        if method in (Method.X_METRA, Method.X_METRA_ADA):
+            warnings.extend(_source_warnings(set(counts), set(source.intents)))
+        if method is Method.X_METRA_ADA and split.pools.shared and set(counts) & set(source.intents):
+            warnings.append(
+                f"fewer than {SMALLEST_SPLIT_INTENT} training examples of {_names(split.pools.shared)}: both "
+                "stages draw from the same ones, and only the two sides of an episode are kept apart"
+            )
         return warnings
 
 
-def _meta_warnings(split: Split[MtodExample], target: set[str], source: set[str]) -> list[str]:
-    """Tell what the intents mean for meta-learning."""
+def _source_warnings(target: set[str], source: set[str]) -> list[str]:
+    """Tell what the source's intents mean for meta-learning."""
     if not target & source:
         return [
             "the source has no examples of any of these intents, so there is nothing to meta-learn from: "
             "plain fine-tuning only"
         ]
-    warnings = []
     if unknown := sorted(target - source):
-        warnings.append(
+        return [
             f"the source has no examples of {_names(unknown)}: a plain fine-tuning stage comes first, "
             "and meta-train leaves these out"
-        )
-    if split.pools.shared:
-        warnings.append(
-            f"fewer than {SMALLEST_SPLIT_INTENT} training examples of {_names(split.pools.shared)}: both "
-            "stages draw from the same ones, and only the two sides of an episode are kept apart"
-        )
-    return warnings
+        ]
+    return []
 
 
 def _shots(split: Split[MtodExample], meta: MetaSettings) -> tuple[int, int]:

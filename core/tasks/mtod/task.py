@@ -32,24 +32,24 @@ class MtodTask:
         """Add the examples' labels."""
         learner.extend_labels(LabelSet.of(examples))
 
-    def episodes(
-        self, drawing: Drawing[MtodExample, Features]
-    ) -> tuple[Episodes[Features], Episodes[Features]]:
-        """Draw by intent."""
-        meta_train = cross_lingual_episodes(
+    def meta_train_episodes(self, drawing: Drawing[MtodExample, Features]) -> Episodes[Features]:
+        """Draw by intent, support from the source."""
+        return cross_lingual_episodes(
             by_intent(drawing.source, drawing.source_features),
             _pool(drawing, drawing.split.pools.meta_train),
             k_shot=drawing.meta_train.k_shot,
             q_shot=drawing.meta_train.q_shot,
             seed=drawing.seed,
         )
-        meta_adapt = within_language_episodes(
+
+    def meta_adapt_episodes(self, drawing: Drawing[MtodExample, Features]) -> Episodes[Features]:
+        """Draw by intent, both sides from the target."""
+        return within_language_episodes(
             _pool(drawing, drawing.split.pools.meta_adapt),
             k_shot=drawing.meta_adapt.k_shot,
             q_shot=drawing.meta_adapt.q_shot,
             seed=drawing.seed + 1,
         )
-        return meta_train, meta_adapt
 
     def measure(self, learner: MtodLearner, examples: Sequence[MtodExample]) -> Measurement:
         """Answer the texts; the examples' own tokens are not used, because no user sends any."""

@@ -40,29 +40,25 @@ class QaTask:
     def extend(self, learner: QaLearner, examples: Sequence[QaExample]) -> None:
         """Do nothing: there are no labels to add."""
 
-    def episodes(
-        self, drawing: Drawing[QaExample, Features]
-    ) -> tuple[Episodes[Features], Episodes[Features]]:
-        """Draw questions and their neighbours."""
-        split, likeness = drawing.split, drawing.likeness
-        found = likeness.source(drawing.source)
-        source = TripletPool(drawing.source_features, found.texts, found.vectors)
-        found = likeness.target(split.train)
-        target = TripletPool(drawing.target_features, found.texts, found.vectors)
-        meta_train = cross_lingual_episodes(
-            source,
-            target.rows(split.pools.meta_train),
+    def meta_train_episodes(self, drawing: Drawing[QaExample, Features]) -> Episodes[Features]:
+        """Draw questions of the target and their neighbours in the source."""
+        found = drawing.likeness.source(drawing.source)
+        return cross_lingual_episodes(
+            TripletPool(drawing.source_features, found.texts, found.vectors),
+            _target(drawing, drawing.split.pools.meta_train),
             k_shot=drawing.meta_train.k_shot,
             q_shot=drawing.meta_train.q_shot,
             seed=drawing.seed,
         )
-        meta_adapt = within_language_episodes(
-            target.rows(split.pools.meta_adapt),
+
+    def meta_adapt_episodes(self, drawing: Drawing[QaExample, Features]) -> Episodes[Features]:
+        """Draw questions of the target and their neighbours among the others."""
+        return within_language_episodes(
+            _target(drawing, drawing.split.pools.meta_adapt),
             k_shot=drawing.meta_adapt.k_shot,
             q_shot=drawing.meta_adapt.q_shot,
             seed=drawing.seed + 1,
         )
-        return meta_train, meta_adapt
 
     def measure(self, learner: QaLearner, examples: Sequence[QaExample]) -> Measurement:
         """Answer the questions and keep the likeliest answer of each."""
@@ -78,3 +74,9 @@ class QaTask:
             top_k: Answers to rank.
         """
         return answer(learner, learner.featurizer.questions(asked), top_k=top_k)
+
+
+def _target(drawing: Drawing[QaExample, Features], rows: Sequence[int]) -> TripletPool[Features]:
+    """Return some of the target's triplets."""
+    found = drawing.likeness.target(drawing.split.train)
+    return TripletPool(drawing.target_features, found.texts, found.vectors).rows(rows)

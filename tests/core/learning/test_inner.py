@@ -12,6 +12,7 @@ from core.learning.inner import (
     GRADIENTS,
     GradientFunction,
     Weights,
+    chained_gradient,
     fast_weights,
     fused_gradient,
     learn2learn_gradient,
@@ -76,6 +77,23 @@ def test_the_first_order_gradient_is_that_of_a_deep_copy_that_took_sgd_steps(
     model, supports, query = task
     found = gradient(model, supports, query, INNER_LR).gradients
     assert_exact(found, by_a_deep_copy(model, supports, query))
+
+
+def test_a_chain_is_what_one_deep_copy_gives_that_goes_through_both_episodes(task: Task) -> None:
+    model, supports, query = task
+    first, then = (supports[:2], query), (supports[2:], supports[0])
+    learnt = copy.deepcopy(model)
+    sgd = torch.optim.SGD(learnt.parameters(), lr=INNER_LR)
+    expected: list[list[Tensor]] = []
+    for given, asked in (first, then):
+        for batch in given:
+            sgd.zero_grad()
+            learnt(batch).backward()
+            sgd.step()
+        expected.append(list(torch.autograd.grad(learnt(asked), list(learnt.parameters()))))
+    names = [name for name, _ in learnt.named_parameters()]
+    found = chained_gradient(model, [first, then], INNER_LR)
+    assert_exact(found.gradients, {name: one + two for name, one, two in zip(names, *expected, strict=True)})
 
 
 def test_the_fused_loop_and_learn2learn_agree_under_dropout_too(nlu: Task) -> None:

@@ -3,9 +3,10 @@ from itertools import groupby
 
 import torch
 
-from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings, PretrainSettings
+from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings, PretrainSettings, Progress
 from core.learning.finetune import fine_tune
-from core.learning.recipes import ft, pre, x_metra_ada
+from core.learning.planning import JOINT
+from core.learning.recipes import Lessons, interleaved, pre, run_stages
 from core.tasks.task import Episode
 from tests.core.learning.toys import (
     Point,
@@ -26,41 +27,64 @@ HYPERPARAMETERS = Hyperparameters(
 STEPS = {"meta-train": 3, "meta-adapt": 2}
 
 
+TARGET, SOURCE = points(10), points(30, seed=5)
+
+
 def counted(episodes: Iterator[Episode[Point]], drawn: list[Episode[Point]]) -> Iterator[Episode[Point]]:
     for episode in episodes:
         drawn.append(episode)
         yield episode
 
 
+def lessons(**episodes: Iterator[Episode[Point]]) -> Lessons[Point]:
+    return Lessons(TARGET, SOURCE, {name.replace("_", "-"): drawn for name, drawn in episodes.items()})
+
+
+def steps_told(told: list[Progress]) -> list[tuple[str, list[int]]]:
+    return [(name, [one.step for one in group]) for name, group in groupby(told, lambda one: one.stage)]
+
+
 def test_pre_and_ft_are_plain_training_under_their_own_names() -> None:
     told, tracker = recorder()
     pre(ToyLearner(), points(10), PretrainSettings(epochs=1, batch_size=5), seed=1, tracker=tracker)
-    ft(ToyLearner(), points(10), HYPERPARAMETERS, tracker=tracker)
-    stages = {name: [one.step for one in group] for name, group in groupby(told, lambda one: one.stage)}
-    assert stages == {"pre": [0, 1, 2], "fine-tune": [0, 1, 2]}
+    run_stages(ToyLearner(), {"fine-tune": 2}, lessons(), HYPERPARAMETERS, tracker=tracker)
+    assert steps_told(told) == [("pre", [0, 1, 2]), ("fine-tune", [0, 1, 2])]
 
 
-def test_ft_trains_with_the_seed_and_settings_of_the_job() -> None:
+def test_ft_trains_on_the_target_alone_with_the_seed_and_settings_of_the_job() -> None:
     by_recipe, by_hand = ToyLearner(), ToyLearner()
-    ft(by_recipe, points(10), HYPERPARAMETERS, tracker=silent_tracker("fine-tune"))
-    fine_tune(by_hand, points(10), HYPERPARAMETERS.fine_tune, seed=9, tracker=silent_tracker("fine-tune"))
+    tracker = silent_tracker("fine-tune")
+    run_stages(by_recipe, {"fine-tune": 2}, lessons(), HYPERPARAMETERS, tracker=tracker)
+    fine_tune(by_hand, TARGET, HYPERPARAMETERS.fine_tune, seed=9, tracker=silent_tracker("fine-tune"))
     assert same_state(state_of(by_recipe.model), state_of(by_hand.model))
+
+
+def test_joint_training_gives_source_and_target_equal_weight_in_every_batch() -> None:
+    learner = ToyLearner()
+    run_stages(learner, {JOINT: 2}, lessons(), HYPERPARAMETERS, tracker=silent_tracker(JOINT))
+    origins = [(sum(one in TARGET for one in batch), len(batch)) for batch in learner.batches]
+    assert origins == [(5, 10), (5, 10)]
+    assert sorted(one.x for batch in learner.batches for one in batch if one in TARGET) == sorted(
+        one.x for one in TARGET
+    )
+
+
+def test_a_target_smaller_than_a_batch_gets_no_more_of_the_source_than_it_has() -> None:
+    learner = ToyLearner()
+    few = Lessons(TARGET[:3], SOURCE, {})
+    run_stages(learner, {JOINT: 1}, few, HYPERPARAMETERS, tracker=silent_tracker(JOINT))
+    assert [len(batch) for batch in learner.batches] == [6]
 
 
 def test_meta_train_is_over_before_meta_adapt_begins() -> None:
     told, tracker = recorder()
     train: list[Episode[Point]] = []
     adapt: list[Episode[Point]] = []
-    x_metra_ada(
-        ToyLearner(),
-        counted(toy_episodes(seed=1), train),
-        counted(toy_episodes(seed=100), adapt),
-        HYPERPARAMETERS,
-        steps=STEPS,
-        tracker=tracker,
+    drawn = lessons(
+        meta_train=counted(toy_episodes(seed=1), train), meta_adapt=counted(toy_episodes(seed=100), adapt)
     )
-    stages = [(name, [one.step for one in group]) for name, group in groupby(told, lambda one: one.stage)]
-    assert stages == [("meta-train", [0, 1, 2, 3]), ("meta-adapt", [0, 1, 2])]
+    run_stages(ToyLearner(), STEPS, drawn, HYPERPARAMETERS, tracker=tracker)
+    assert steps_told(told) == [("meta-train", [0, 1, 2, 3]), ("meta-adapt", [0, 1, 2])]
     assert (len(train), len(adapt)) == (3 * 2, 2 * 2)
 
 
@@ -74,13 +98,13 @@ def test_meta_adapt_goes_on_from_what_meta_train_made() -> None:
             between.update(between or state_of(learner.model))
             yield episode
 
-    x_metra_ada(
-        learner,
-        toy_episodes(seed=1),
-        noting(),
-        HYPERPARAMETERS,
-        steps=STEPS,
-        tracker=silent_tracker("meta-train", "meta-adapt"),
-    )
+    drawn = lessons(meta_train=toy_episodes(seed=1), meta_adapt=noting())
+    run_stages(learner, STEPS, drawn, HYPERPARAMETERS, tracker=silent_tracker(*STEPS))
     assert not same_state(start, between)
     assert not same_state(between, state_of(learner.model))
+
+
+def test_interleaved_episodes_are_pairs_of_one_of_each_stage() -> None:
+    pair = next(interleaved(toy_episodes(seed=1), toy_episodes(seed=100)))
+    first, then = next(toy_episodes(seed=1)), next(toy_episodes(seed=100))
+    assert (pair.support, pair.query, pair.then) == (first.support, first.query, then)
