@@ -29,6 +29,20 @@ class InnerLoop(StrEnum):
     SECOND_ORDER = "second-order"
 
 
+class Trainable(StrEnum):
+    """Which tensors an adaptation may change.
+
+    Attributes:
+        ALL: The encoder and the heads.
+        HEADS: The heads; the encoder's outputs are computed once.
+        LORA: The heads, and low-rank matrices beside the encoder's (Hu et al. 2021); the result is small.
+    """
+
+    ALL = "all"
+    HEADS = "heads"
+    LORA = "lora"
+
+
 class Schedule(StrEnum):
     """How the two stages of X-METRA-ADA follow each other.
 
@@ -129,9 +143,17 @@ class MetaSettings(Contract):
 
 
 class Hyperparameters(Contract):
-    """How an adaptation learns; every default was measured (benchmarks/RESULTS.md)."""
+    """How an adaptation learns; every default was measured (benchmarks/RESULTS.md).
+
+    Attributes:
+        seed: What all chance comes from.
+        trainable: Which tensors learn.
+        tune: Whether plain training first tries rates and epochs on a fifth of the few-shot data.
+    """
 
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
+    trainable: Trainable = Trainable.ALL
+    tune: bool = False
     fine_tune: FineTuneSettings = FineTuneSettings()
     meta: MetaSettings = MetaSettings()
 
