@@ -5,7 +5,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -71,7 +70,7 @@ class LoadedModel(Protocol):
         """Answer, in order, what the model's task is asked: each with an `Answer`."""
 
 
-Loader = Callable[[Path, CheckpointManifest], LoadedModel]
+Loader = Callable[[Store, CheckpointManifest], LoadedModel]
 
 
 def torch_loader(device: str) -> Loader:
@@ -81,10 +80,10 @@ def torch_loader(device: str) -> Loader:
         device: ``auto``, ``cpu``, ``cuda``…
     """
 
-    def load(folder: Path, manifest: CheckpointManifest) -> LoadedModel:
+    def load(store: Store, manifest: CheckpointManifest) -> LoadedModel:
         from core.devices import resolve_device  # noqa: PLC0415  torch takes seconds and 200 MB
 
-        return engine().load(folder, manifest, device=resolve_device(device))
+        return engine().open(store, manifest, device=resolve_device(device))
 
     return load
 
@@ -163,7 +162,7 @@ class LoadedModels:
 
     Attributes:
         store: Where checkpoints are.
-        load: Makes a model of a checkpoint's files.
+        load: Makes a model of a checkpoint.
         max_bytes: Weights kept; the one in use stays, however large.
     """
 
@@ -197,8 +196,7 @@ class LoadedModels:
     def _fill(self, future: Future[LoadedModel], key: tuple[TaskName, str]) -> None:
         """Load a model for everyone who waits; one that fails is tried anew the next time."""
         try:
-            manifest = self.store.checkpoints.manifest(*key)
-            future.set_result(self.load(self.store.checkpoints.fetch(*key), manifest))
+            future.set_result(self.load(self.store, self.store.checkpoints.manifest(*key)))
         except BaseException as error:
             with self._lock:
                 del self._models[key]

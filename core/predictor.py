@@ -1,11 +1,11 @@
 """A checkpoint that answers."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from core.checkpoints import read_checkpoint
+from core.checkpoints import open_checkpoint
 from core.contracts.reports import CheckpointManifest
+from core.store import Store
 from core.tasks.table import TASKS
 from core.tasks.task import TaskLearner
 
@@ -23,18 +23,20 @@ class Predictor:
         self.manifest = manifest
 
     @classmethod
-    def load(cls, folder: Path, manifest: CheckpointManifest, *, device: str = "cpu") -> "Predictor":
+    def open(cls, store: Store, manifest: CheckpointManifest, *, device: str = "cpu") -> "Predictor":
         """Load a checkpoint.
 
         Args:
-            folder: Holds the files the manifest names.
-            manifest: What the checkpoint is.
+            store: Holds it, and its base.
+            manifest: Which.
             device: Where to compute.
 
         Raises:
+            NotFound: It is not there.
             CorruptArtifact: It is not what was written.
+            StoreUnavailable: The store cannot be read.
         """
-        return cls(read_checkpoint(folder, manifest, device=device), manifest)
+        return cls(open_checkpoint(store, manifest, device=device), manifest)
 
     @property
     def size_in_bytes(self) -> int:

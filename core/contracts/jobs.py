@@ -15,6 +15,7 @@ from core.contracts.values import (
     Method,
     Promotion,
     TaskName,
+    Trainable,
 )
 
 EncoderName = Annotated[str, Field(min_length=1, max_length=512)]
@@ -27,20 +28,6 @@ class InnerLoop(StrEnum):
     FUSED = "fused"
     LEARN2LEARN = "learn2learn"
     SECOND_ORDER = "second-order"
-
-
-class Trainable(StrEnum):
-    """Which tensors an adaptation may change.
-
-    Attributes:
-        ALL: The encoder and the heads.
-        HEADS: The heads; the encoder's outputs are computed once.
-        LORA: The heads, and low-rank matrices beside the encoder's (Hu et al. 2021); the result is small.
-    """
-
-    ALL = "all"
-    HEADS = "heads"
-    LORA = "lora"
 
 
 class Schedule(StrEnum):

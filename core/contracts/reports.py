@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from core.contracts.evaluations import Evaluation
-from core.contracts.values import Contract, Identifier, LanguageTag, Method, TaskName
+from core.contracts.values import Contract, Identifier, LanguageTag, Method, TaskName, Trainable
 
 
 class StagePlan(Contract):
@@ -102,6 +102,7 @@ class CheckpointManifest(Contract):
         encoder: The name of the encoder it was made with.
         intents: The intent labels, in the order of the head; none where the task has none.
         slots: The slot types, sorted.
+        trainable: Which tensors learnt; but for ``all``, the files hold only these, and the base the rest.
         files: File name → SHA-256.
         bytes: Size of the weights.
         seconds_per_example: What training one example once took where it was made, for estimates.
@@ -117,6 +118,7 @@ class CheckpointManifest(Contract):
     encoder: str
     intents: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
+    trainable: Trainable = Trainable.ALL
     files: dict[str, str]
     bytes: int
     seconds_per_example: float | None = None

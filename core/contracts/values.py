@@ -61,6 +61,20 @@ class Method(StrEnum):
         return (self,)
 
 
+class Trainable(StrEnum):
+    """Which tensors an adaptation may change.
+
+    Attributes:
+        ALL: The encoder and the heads.
+        HEADS: The heads; the encoder's outputs are computed once.
+        LORA: The heads, and low-rank matrices beside the encoder's (Hu et al. 2021); the result is small.
+    """
+
+    ALL = "all"
+    HEADS = "heads"
+    LORA = "lora"
+
+
 class Promotion(StrEnum):
     """When a new checkpoint replaces the one that serves."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from core.checkpoints import read_checkpoint
+from core.checkpoints import open_checkpoint
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import Candidate
 from core.contracts.values import Method
@@ -146,8 +146,7 @@ def _measure_serving(
         return None, []
     try:
         manifest = bench.store.checkpoints.manifest(job.task, live.checkpoint_id)
-        folder = bench.store.checkpoints.fetch(job.task, live.checkpoint_id)
-        learner = read_checkpoint(folder, manifest, device=bench.device)
+        learner = open_checkpoint(bench.store, manifest, device=bench.device)
     except (CorruptArtifact, NotFound) as error:
         return None, [f"what serves now cannot be loaded, and was not compared with: {error}"]
     measured = _measure(SERVING, learner, material, tracker)
@@ -179,6 +178,7 @@ def _origin(material: Material, result: Measured) -> Origin:
         method=method,
         languages=tuple(dict.fromkeys((*(material.base.languages if from_base else ()), job.language))),
         base_id=job.base_id if from_base else None,
+        trainable=job.hyperparameters.trainable,
         dataset_ids={role: dataset_id for role, dataset_id in given.items() if dataset_id},
         seconds_per_example=round(result.candidate.train_seconds / passes, 6),
     )

@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from core.checkpoints import read_checkpoint
+from core.checkpoints import open_checkpoint
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import AdaptPlan, CheckpointManifest
-from core.contracts.values import Method
+from core.contracts.values import Method, Trainable
 from core.encoders import load_encoder
+from core.learning.adapters import restrict
 from core.learning.planning import INTERLEAVED, META_ADAPT, META_TRAIN, WITH_SOURCE, Planner
 from core.learning.recipes import Lessons, interleaved, run_stages
 from core.learning.rows import used_rows
@@ -61,8 +62,7 @@ def gather(job: AdaptJob, bench: Workbench) -> Material:
 
 def load_base(material: Material, bench: Workbench) -> TaskLearner[Any, Any]:
     """Return a fresh learner with the base's weights."""
-    folder = bench.store.checkpoints.fetch(material.job.task, material.base.checkpoint_id)
-    return read_checkpoint(folder, material.base, device=bench.device)
+    return open_checkpoint(bench.store, material.base, device=bench.device)
 
 
 def load_start(method: Method, material: Material, bench: Workbench) -> TaskLearner[Any, Any]:
@@ -101,6 +101,10 @@ def train(
     stages = material.planner.steps(method)
     target = learner.features(split.train)
     source = [] if WITH_SOURCE.isdisjoint(stages) else learner.features(material.source)
+    settings = material.job.hyperparameters
+    restrict(learner.body, settings.trainable, seed=settings.seed)
+    if settings.trainable is Trainable.HEADS:
+        target, source = learner.with_states(target), learner.with_states(source)
     with used_rows(learner.body, learner.token_ids([*target, *source])):
         drawing = Drawing(
             source=material.source,
@@ -109,11 +113,11 @@ def train(
             target_features=target,
             meta_train=material.planner.meta_train(method),
             meta_adapt=material.planner.meta_adapt(),
-            seed=material.job.hyperparameters.seed,
+            seed=settings.seed,
             likeness=likeness,
         )
         lessons = Lessons(target, source, _episodes(task, drawing, stages))
-        run_stages(learner, stages, lessons, material.job.hyperparameters, tracker=tracker)
+        run_stages(learner, stages, lessons, settings, tracker=tracker)
 
 
 def _episodes(

@@ -10,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints import write_checkpoint
+from core.checkpoints import write_addition, write_whole
 from core.contracts.evaluations import Evaluation
 from core.contracts.reports import CheckpointManifest, Report
-from core.contracts.values import TaskName, now
+from core.contracts.values import TaskName, Trainable, now
+from core.learning.adapters import merge
 from core.progress import Monitor
 from core.runtime import peak_memory_bytes
 from core.store import Store
@@ -88,6 +89,7 @@ class Origin:
     base_id: str | None
     dataset_ids: dict[str, str]
     seconds_per_example: float | None
+    trainable: Trainable = Trainable.ALL
 
 
 def publish(
@@ -100,9 +102,11 @@ def publish(
         StoreUnavailable: The store cannot be written.
     """
     checkpoint_id = uuid.uuid4().hex
+    # Without a base to add to, all there is must be kept.
+    trainable = Trainable.ALL if origin.base_id is None else origin.trainable
     with tempfile.TemporaryDirectory(prefix="xmetra-") as name:
         folder = Path(name)
-        files = write_checkpoint(learner, folder)
+        files = _written(learner, folder, origin, trainable)
         manifest = CheckpointManifest(
             checkpoint_id=checkpoint_id,
             task=origin.task,
@@ -113,6 +117,7 @@ def publish(
             encoder=learner.encoder.name,
             intents=learner.intents,
             slots=learner.slots,
+            trainable=trainable,
             files=files,
             bytes=sum((folder / file).stat().st_size for file in files),
             seconds_per_example=origin.seconds_per_example,
@@ -121,6 +126,17 @@ def publish(
         )
         store.checkpoints.publish(folder, manifest=manifest)
     return manifest
+
+
+def _written(
+    learner: TaskLearner[Any, Any], folder: Path, origin: Origin, trainable: Trainable
+) -> dict[str, str]:
+    """Write a learner's files, whole or as what it added to its base."""
+    if trainable is not Trainable.ALL:
+        return write_addition(learner, folder, trainable=trainable)
+    if origin.trainable is Trainable.LORA:
+        merge(learner.body)
+    return write_whole(learner, folder)
 
 
 def timed(work: Callable[[], None]) -> float:

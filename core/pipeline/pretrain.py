@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.checkpoints import read_checkpoint
+from core.checkpoints import open_checkpoint
 from core.contracts.jobs import PretrainJob
 from core.contracts.reports import Candidate, CheckpointManifest, PromotionDecision
 from core.contracts.values import BASE, Promotion
@@ -117,8 +117,7 @@ def _promote(
 def _measure_incumbent(
     job: PretrainJob, manifest: CheckpointManifest, split: Split[Any], bench: Workbench
 ) -> Candidate:
-    folder = bench.store.checkpoints.fetch(job.task, manifest.checkpoint_id)
-    learner = read_checkpoint(folder, manifest, device=bench.device)
+    learner = open_checkpoint(bench.store, manifest, device=bench.device)
     return Candidate(
         name="the base that serves now",
         checkpoint_id=manifest.checkpoint_id,

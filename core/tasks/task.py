@@ -101,6 +101,12 @@ class TaskLearner(Learner[FeaturesT], Protocol[ExampleT_contra, FeaturesT]):
     def token_ids(self, features: Sequence[FeaturesT]) -> set[int]:
         """Return every token that a batch of these can hold, padding included."""
 
+    def with_states(self, features: Sequence[FeaturesT]) -> list[FeaturesT]:
+        """Return features that know what the encoder makes of them: it is not asked again.
+
+        For an encoder that does not learn; without its dropout.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:

@@ -119,7 +119,7 @@ class FakeLoader:
     gate: threading.Event | None = None
     failure: Exception | None = None
 
-    def __call__(self, folder: Path, manifest: CheckpointManifest) -> Any:
+    def __call__(self, store: Store, manifest: CheckpointManifest) -> Any:
         if self.gate is not None:
             assert self.gate.wait(10)
         self.loaded.append(manifest.checkpoint_id)

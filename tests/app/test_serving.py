@@ -1,6 +1,5 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -154,9 +153,9 @@ class TestLoadedModels:
         both = threading.Barrier(2, timeout=10)
         fake = FakeLoader()
 
-        def load(folder: Path, manifest: CheckpointManifest) -> FakeModel:
+        def load(store: Store, manifest: CheckpointManifest) -> FakeModel:
             both.wait()
-            model: FakeModel = fake(folder, manifest)
+            model: FakeModel = fake(store, manifest)
             return model
 
         models = LoadedModels(store, load, max_bytes=1_000)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from core.checkpoints import WEIGHTS, read_checkpoint, write_checkpoint
+from core.checkpoints import WEIGHTS, read_whole, write_whole
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
@@ -60,7 +60,7 @@ def test_what_is_read_is_what_was_written_whatever_the_encoder(
 ) -> None:
     encoder = tiny_encoder_folder(tmp_path, kind, texts_of(english(), spanish()))
     learner = tiny_learner(encoder, english())
-    read = read_mtod(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    read = read_mtod(folder, manifest_of(learner, write_whole(learner, folder)))
     before, after = learner.model.state_dict(), read.model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -73,20 +73,20 @@ def test_a_checkpoint_pools_as_its_encoder_did(tmp_path: Path, folder: Path) -> 
     (encoder / "1_Pooling").mkdir()
     (encoder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
     learner = tiny_learner(encoder, english())
-    read = read_mtod(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    read = read_mtod(folder, manifest_of(learner, write_whole(learner, folder)))
     assert learner.network.pooling is read.network.pooling is Pooling.MEAN
 
 
 def test_a_checkpoint_with_labels_that_came_later_can_be_read(learner: MtodLearner, folder: Path) -> None:
     novel: list[MtodExample] = [utterance("play {game}", "play_game", game="go")]
     learner.extend_labels(LabelSet.of(novel))
-    read = read_mtod(folder, manifest_of(learner, write_checkpoint(learner, folder)))
+    read = read_mtod(folder, manifest_of(learner, write_whole(learner, folder)))
     assert read.labels == learner.labels
     assert read.features(novel) == learner.features(novel)
 
 
 def test_the_files_are_weights_and_json_and_nothing_that_runs(learner: MtodLearner, folder: Path) -> None:
-    files = write_checkpoint(learner, folder)
+    files = write_whole(learner, folder)
     assert files.keys() == {path.name for path in folder.iterdir()}
     assert {Path(name).suffix for name in files} == {".safetensors", ".json"}
     for name in files:
@@ -97,7 +97,7 @@ def test_the_files_are_weights_and_json_and_nothing_that_runs(learner: MtodLearn
 def test_a_checkpoint_does_not_tell_where_the_encoder_lay(
     learner: MtodLearner, folder: Path, bert_folder: Path
 ) -> None:
-    write_checkpoint(learner, folder)
+    write_whole(learner, folder)
     texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.json")]
     assert not [text for text in texts if str(bert_folder) in text]
 
@@ -105,24 +105,24 @@ def test_a_checkpoint_does_not_tell_where_the_encoder_lay(
 def test_the_same_learner_is_written_to_the_same_bytes(learner: MtodLearner, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    assert write_checkpoint(learner, tmp_path / "one") == write_checkpoint(learner, tmp_path / "two")
+    assert write_whole(learner, tmp_path / "one") == write_whole(learner, tmp_path / "two")
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "config.json", "tokenizer.json"])
 def test_a_file_that_was_changed_is_told(name: str, learner: MtodLearner, folder: Path) -> None:
-    manifest = manifest_of(learner, write_checkpoint(learner, folder))
+    manifest = manifest_of(learner, write_whole(learner, folder))
     data = bytearray((folder / name).read_bytes())
     data[-1] ^= 1
     (folder / name).write_bytes(data)
     with pytest.raises(CorruptArtifact, match=f"made-here: {name} is not the file that was written"):
-        read_checkpoint(folder, manifest)
+        read_whole(folder, manifest)
 
 
 def test_a_file_that_is_gone_is_told(learner: MtodLearner, folder: Path) -> None:
-    manifest = manifest_of(learner, write_checkpoint(learner, folder))
+    manifest = manifest_of(learner, write_whole(learner, folder))
     (folder / WEIGHTS).unlink()
     with pytest.raises(CorruptArtifact, match=f"made-here: {WEIGHTS} is missing"):
-        read_checkpoint(folder, manifest)
+        read_whole(folder, manifest)
 
 
 @pytest.mark.parametrize(
@@ -138,16 +138,16 @@ def test_a_file_that_is_gone_is_told(learner: MtodLearner, folder: Path) -> None
 def test_labels_that_do_not_fit_the_weights_are_told(
     changes: dict[str, Any], learner: MtodLearner, folder: Path
 ) -> None:
-    manifest = manifest_of(learner, write_checkpoint(learner, folder), **changes)
+    manifest = manifest_of(learner, write_whole(learner, folder), **changes)
     with pytest.raises(CorruptArtifact, match="made-here: the labels are not those of its weights"):
-        read_checkpoint(folder, manifest)
+        read_whole(folder, manifest)
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "config.json"])
 def test_a_manifest_that_does_not_vouch_for_what_is_loaded_is_not_believed(
     name: str, learner: MtodLearner, folder: Path
 ) -> None:
-    files = write_checkpoint(learner, folder)
+    files = write_whole(learner, folder)
     del files[name]
     with pytest.raises(CorruptArtifact, match=f"made-here: the manifest does not name {name}"):
-        read_checkpoint(folder, manifest_of(learner, files))
+        read_whole(folder, manifest_of(learner, files))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.checkpoints import write_checkpoint
+from core.checkpoints import read_whole, write_whole
 from core.errors import CorruptArtifact, InvalidInput
 from core.predictor import Predictor
 from core.tasks.mtod.decoding import answer
@@ -16,7 +16,8 @@ from tests.core.tiny import english, spanish, texts_of
 @pytest.fixture(scope="module")
 def predictor(taught: MtodLearner, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     folder = tmp_path_factory.mktemp("checkpoint")
-    return Predictor.load(folder, manifest_of(taught, write_checkpoint(taught, folder)))
+    manifest = manifest_of(taught, write_whole(taught, folder))
+    return Predictor(read_whole(folder, manifest), manifest)
 
 
 def test_a_loaded_checkpoint_answers_exactly_as_the_learner_did(
@@ -83,8 +84,8 @@ def test_its_size_is_that_of_its_tensors(predictor: Predictor, taught: MtodLearn
 
 
 def test_a_tampered_checkpoint_answers_nothing(taught: MtodLearner, tmp_path: Path) -> None:
-    manifest = manifest_of(taught, write_checkpoint(taught, tmp_path))
+    manifest = manifest_of(taught, write_whole(taught, tmp_path))
     tokenizer = tmp_path / "tokenizer.json"
     tokenizer.write_text(tokenizer.read_text(encoding="utf-8").replace("Lima", "Roma"), encoding="utf-8")
     with pytest.raises(CorruptArtifact, match=r"tokenizer\.json is not the file that was written"):
-        Predictor.load(tmp_path, manifest)
+        read_whole(tmp_path, manifest)

@@ -21,7 +21,7 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from core.checkpoints import read_checkpoint
+from core.checkpoints import read_whole
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.reports import CheckpointManifest
 from core.encoders import load_encoder
@@ -59,7 +59,7 @@ def tiny_encoder_folder(tmp_path: Path, kind: Kind, texts: Sequence[str]) -> Pat
 
 def read_mtod(folder: Path, manifest: CheckpointManifest) -> MtodLearner:
     """Rebuild a learner of intents and slots from a checkpoint."""
-    learner = read_checkpoint(folder, manifest)
+    learner = read_whole(folder, manifest)
     assert isinstance(learner, MtodLearner)
     return learner
 

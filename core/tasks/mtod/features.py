@@ -1,7 +1,7 @@
 """Texts as tensors: token ids, the units that carry tags, and the labels as numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from core.contracts.examples import MtodExample
 from core.encoders import Encoder
 from core.errors import Fault, InvalidInput
+from core.tasks.batches import on_device, padded
 from core.tasks.mtod.labels import LabelSet, Unit, tag_units
 from core.tasks.mtod.units import TokenSpan, split_units
 from core.tasks.pieces import Piece, PieceReader, without_space
@@ -29,6 +30,8 @@ class Features:
         unit_tokens: For each unit the index of its first token in `input_ids`.
         intent: The intent's number, or `IGNORED_INTENT`.
         tags: One tag number a unit.
+        states: What the encoder makes of it, once that is known: the state of the whole text, then each
+            unit's, [1 + units, width].
     """
 
     text: str
@@ -37,6 +40,7 @@ class Features:
     unit_tokens: tuple[int, ...]
     intent: int = IGNORED_INTENT
     tags: tuple[int, ...] = ()
+    states: Tensor | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -53,6 +57,7 @@ class Batch:
         unit_mask: [batch, units], true on real units; the first is always true.
         intents: [batch].
         tags: [batch, units], 0 on padding.
+        states: [batch, 1 + units, width], 0 on padding; None where the encoder is yet to be asked.
     """
 
     input_ids: Tensor
@@ -61,15 +66,14 @@ class Batch:
     unit_mask: Tensor
     intents: Tensor
     tags: Tensor
+    states: Tensor | None = None
 
     def __len__(self) -> int:
         return self.input_ids.shape[0]
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
-        return Batch(
-            *(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__)
-        )
+        return on_device(self, device)
 
 
 class Featurizer:
@@ -138,7 +142,15 @@ class Featurizer:
             if one.tags:
                 tags[row, : len(one.tags)] = torch.tensor(one.tags)
         intents = torch.tensor([one.intent for one in features])  # [batch]
-        return Batch(input_ids, attention_mask, unit_tokens, unit_mask, intents, tags)
+        return Batch(
+            input_ids,
+            attention_mask,
+            unit_tokens,
+            unit_mask,
+            intents,
+            tags,
+            padded(one.states for one in features),
+        )
 
     def _one(self, text: str, pieces: Sequence[Piece], given: Sequence[str] | None) -> Features:
         """Assemble one text's features from its tokens."""

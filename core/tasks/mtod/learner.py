@@ -1,6 +1,7 @@
 """A JointNlu with all that trains and serves it: encoder, labels, features, device."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -8,9 +9,11 @@ from transformers import PreTrainedModel
 
 from core.contracts.examples import MtodExample
 from core.encoders import Encoder
+from core.tasks.batches import STATES_TOKENS, length_batches
 from core.tasks.mtod.features import Batch, Features, Featurizer
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.model import JointNlu
+from core.tasks.parameters import new_parameters, pretrained_parameters
 
 
 class MtodLearner:
@@ -53,13 +56,13 @@ class MtodLearner:
 
     @property
     def encoder_parameters(self) -> list[nn.Parameter]:
-        """The encoder's tensors."""
-        return list(self.network.encoder.parameters())
+        """The encoder's tensors that learn, but for those that adapters added."""
+        return pretrained_parameters(self.network.encoder)
 
     @property
     def head_parameters(self) -> list[nn.Parameter]:
-        """Both heads and the CRF."""
-        return self.network.head_parameters()
+        """Both heads and the CRF, and the tensors that adapters added to the encoder."""
+        return new_parameters(self.network, self.network.encoder)
 
     def batch(self, features: Sequence[Features]) -> Batch:
         """Return utterances as tensors on the device."""
@@ -72,6 +75,18 @@ class MtodLearner:
     def token_ids(self, features: Sequence[Features]) -> set[int]:
         """Return every token that a batch of these can hold, padding included."""
         return {self.featurizer.padding, *(number for one in features for number in one.input_ids)}
+
+    @torch.no_grad()
+    def with_states(self, features: Sequence[Features]) -> list[Features]:
+        """Return features that know what the encoder makes of them."""
+        self.model.eval()
+        known = list(features)
+        for indices in length_batches(features, max_tokens=STATES_TOKENS):
+            states = self.network.states(self.batch([features[index] for index in indices]))
+            for index, one in zip(indices, states, strict=True):
+                # A copy, or one text would keep the states of its whole batch.
+                known[index] = replace(known[index], states=one[: 1 + len(known[index].units)].clone())
+        return known
 
     def extend_labels(self, other: LabelSet) -> None:
         """Make room for labels the model does not have yet."""

@@ -52,27 +52,28 @@ class JointNlu(nn.Module):
         return intent_loss + slot_loss
 
     def scores(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return intent logits [batch, intents] and slot emissions [batch, units, tags].
+        """Return intent logits [batch, intents] and slot emissions [batch, units, tags]."""
+        states = self.states(batch) if batch.states is None else batch.states
+        return self.intent_head(self.dropout(states[:, 0])), self.slot_head(self.dropout(states[:, 1:]))
 
-        The encoder reads the batch in parts of like length: an episode is drawn by intent, not by
-        length, and half of it would be padding.
+    def states(self, batch: Batch) -> Tensor:
+        """Return what the encoder makes of whole texts and of their units, [batch, 1 + units, width].
+
+        It reads the batch in parts of like length: an episode is drawn by intent, not by length, and half
+        of it would be padding.
         """
         order = batch.attention_mask.sum(1).argsort(stable=True)  # [batch]
         parts = order.chunk(max(1, min(MOST_PARTS, len(order) // SMALLEST_PART)))
-        texts, units = zip(*(self._states(batch, rows) for rows in parts), strict=True)
-        back = order.argsort()  # [batch]
-        text_states = self.dropout(torch.cat(texts)[back])  # [batch, width]
-        unit_states = self.dropout(torch.cat(units)[back])  # [batch, units, width]
-        return self.intent_head(text_states), self.slot_head(unit_states)
+        return torch.cat([self._part_states(batch, rows) for rows in parts])[order.argsort()]
 
-    def _states(self, batch: Batch, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the states of some rows: whole texts [rows, width], units [rows, units, width]."""
+    def _part_states(self, batch: Batch, rows: Tensor) -> Tensor:
+        """Return the states of some rows, [rows, 1 + units, width]."""
         longest = int(batch.attention_mask[rows].sum(1).max())
         mask = batch.attention_mask[rows, :longest]
         output = self.encoder(input_ids=batch.input_ids[rows, :longest], attention_mask=mask)
         states = output.last_hidden_state  # [rows, tokens, width]
         index = batch.unit_tokens[rows].unsqueeze(-1).expand(-1, -1, states.shape[-1])  # [rows, units, width]
-        return self._pooled(states, mask), states.gather(1, index)
+        return torch.cat([self._pooled(states, mask).unsqueeze(1), states.gather(1, index)], dim=1)
 
     def _pooled(self, states: Tensor, mask: Tensor) -> Tensor:
         """Return one state a text, [rows, width]."""
@@ -80,10 +81,6 @@ class JointNlu(nn.Module):
             return states[:, 0]
         share = mask.unsqueeze(-1).to(states.dtype)  # [rows, tokens, 1]
         return (states * share).sum(1) / share.sum(1)
-
-    def head_parameters(self) -> list[nn.Parameter]:
-        """Return the trainable tensors outside the encoder: both heads and the CRF."""
-        return [p for name, p in self.named_parameters() if not name.startswith("encoder.")]
 
     @torch.no_grad()
     def extend(self, labels: LabelSet) -> None:

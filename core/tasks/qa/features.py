@@ -1,7 +1,7 @@
 """Questions and contexts as tensors: windows, their token ids, and answers as token indices."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from core.contracts.questions import QaExample
 from core.encoders import Encoder
 from core.errors import Fault, InvalidInput
+from core.tasks.batches import on_device, padded
 from core.tasks.pieces import PieceReader
 from core.tasks.qa.layout import PairLayout
 from core.tasks.qa.tokens import Tokens
@@ -50,6 +51,7 @@ class Features:
         context: Indices of the context's tokens.
         start: Index of the answer's first token, or `NO_ANSWER`.
         end: Index of the answer's last token, or `NO_ANSWER`.
+        states: What the encoder makes of each token, once that is known, [tokens, width].
     """
 
     input_ids: tuple[int, ...]
@@ -57,6 +59,7 @@ class Features:
     context: range
     start: int = NO_ANSWER
     end: int = NO_ANSWER
+    states: Tensor | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -120,6 +123,7 @@ class Batch:
         context_mask: [batch, tokens], true on the context's tokens.
         starts: [batch], index of each answer's first token, or `NO_ANSWER`.
         ends: [batch], index of each answer's last token, or `NO_ANSWER`.
+        states: [batch, tokens, width], 0 on padding; None where the encoder is yet to be asked.
     """
 
     input_ids: Tensor
@@ -128,18 +132,14 @@ class Batch:
     context_mask: Tensor
     starts: Tensor
     ends: Tensor
+    states: Tensor | None = None
 
     def __len__(self) -> int:
         return self.input_ids.shape[0]
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
-        tensors = {
-            name: tensor.to(device, non_blocking=True)
-            for name in self.__dataclass_fields__
-            if (tensor := getattr(self, name)) is not None
-        }
-        return replace(self, **tensors)
+        return on_device(self, device)
 
 
 class Featurizer:
@@ -205,6 +205,7 @@ class Featurizer:
             context_mask=context_mask,
             starts=torch.tensor([one.start for one in features]),
             ends=torch.tensor([one.end for one in features]),
+            states=padded(one.states for one in features),
         )
 
     def _question_ids(self, asked: Sequence[Asked]) -> list[tuple[int, ...]]:

@@ -1,6 +1,7 @@
 """A SpanQa with all that trains and serves it: encoder, features, device."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -8,6 +9,8 @@ from transformers import PreTrainedModel
 
 from core.contracts.questions import QaExample
 from core.encoders import Encoder
+from core.tasks.batches import STATES_TOKENS, length_batches
+from core.tasks.parameters import new_parameters, pretrained_parameters
 from core.tasks.qa.features import Batch, Features, Featurizer
 from core.tasks.qa.model import SpanQa
 
@@ -50,13 +53,13 @@ class QaLearner:
 
     @property
     def encoder_parameters(self) -> list[nn.Parameter]:
-        """The encoder's tensors."""
-        return list(self.network.encoder.parameters())
+        """The encoder's tensors that learn, but for those that adapters added."""
+        return pretrained_parameters(self.network.encoder)
 
     @property
     def head_parameters(self) -> list[nn.Parameter]:
-        """The head's tensors."""
-        return self.network.head_parameters()
+        """The head's tensors, and the tensors that adapters added to the encoder."""
+        return new_parameters(self.network, self.network.encoder)
 
     def batch(self, features: Sequence[Features]) -> Batch:
         """Return windows as tensors on the device."""
@@ -69,3 +72,15 @@ class QaLearner:
     def token_ids(self, features: Sequence[Features]) -> set[int]:
         """Return every token that a batch of these can hold, padding included."""
         return {self.featurizer.padding, *(number for one in features for number in one.input_ids)}
+
+    @torch.no_grad()
+    def with_states(self, features: Sequence[Features]) -> list[Features]:
+        """Return features that know what the encoder makes of them."""
+        self.model.eval()
+        known = list(features)
+        for indices in length_batches(features, max_tokens=STATES_TOKENS):
+            states = self.network.states(self.batch([features[index] for index in indices]))
+            for index, one in zip(indices, states, strict=True):
+                # A copy, or one window would keep the states of its whole batch.
+                known[index] = replace(known[index], states=one[: len(known[index])].clone())
+        return known

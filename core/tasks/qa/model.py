@@ -33,13 +33,14 @@ class SpanQa(nn.Module):
 
     def scores(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return start and end logits, [batch, tokens] each, minus infinity outside the context."""
-        types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
-        output = self.encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types)
-        states = self.dropout(output.last_hidden_state)  # [batch, tokens, width]
-        logits = self.span_head(states)  # [batch, tokens, 2]
+        states = self.states(batch) if batch.states is None else batch.states
+        logits = self.span_head(self.dropout(states))  # [batch, tokens, 2]
         starts, ends = logits.masked_fill(~batch.context_mask.unsqueeze(-1), -torch.inf).unbind(-1)
         return starts, ends
 
-    def head_parameters(self) -> list[nn.Parameter]:
-        """Return the trainable tensors outside the encoder."""
-        return list(self.span_head.parameters())
+    def states(self, batch: Batch) -> Tensor:
+        """Return what the encoder makes of every token, [batch, tokens, width]."""
+        types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
+        output = self.encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types)
+        states: Tensor = output.last_hidden_state
+        return states

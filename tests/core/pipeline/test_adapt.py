@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.checkpoints import read_whole
 from core.contracts.evaluations import MtodEvaluation
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
@@ -92,9 +93,7 @@ def test_the_scores_are_those_of_the_stored_weights_on_what_was_held_out(
 
 def test_a_predictor_answers_as_the_learner_does(store: Store, adapted: Outcome) -> None:
     texts = texts_of(spanish())
-    predictor = Predictor.load(
-        store.checkpoints.fetch(MTOD, adapted.checkpoint_id), manifest_of(store, adapted)
-    )
+    predictor = Predictor.open(store, manifest_of(store, adapted))
     learner = learner_of(store, adapted)
     assert predictor.predict(texts) == answer(learner, learner.featurizer.texts(texts), top_k=3)
 
@@ -104,13 +103,13 @@ def test_a_tampered_checkpoint_is_not_loaded(store: Store, store_folder: Path, a
     weights = store_folder / "checkpoints" / "mtod" / adapted.checkpoint_id / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
     with pytest.raises(CorruptArtifact, match=r"model\.safetensors"):
-        Predictor.load(store.checkpoints.fetch(MTOD, adapted.checkpoint_id), manifest)
+        Predictor.open(store, manifest)
 
 
 def test_a_manifest_that_was_exchanged_is_not_believed(store: Store, adapted: Outcome) -> None:
     base = store.checkpoints.manifest(MTOD, only_base(store))
     with pytest.raises(CorruptArtifact, match="is not the file that was written"):
-        Predictor.load(store.checkpoints.fetch(MTOD, adapted.checkpoint_id), base)
+        read_whole(store.checkpoints.fetch(MTOD, adapted.checkpoint_id), base)
 
 
 def test_the_report_is_complete(adapted: Outcome) -> None:

@@ -29,7 +29,7 @@ def test_a_method_runs_its_stages_and_leaves_a_checkpoint_that_answers(method: M
     manifest = store.checkpoints.manifest(MTOD, outcome.checkpoint_id)
     assert stages_run(outcome) == STAGES[method]
     assert (manifest.method, outcome.report.result.name) == (method, method)
-    predictor = Predictor.load(store.checkpoints.fetch(MTOD, outcome.checkpoint_id), manifest)
+    predictor = Predictor.open(store, manifest)
     assert len(predictor.predict(texts_of(spanish()[:2]), top_k=1)) == 2
 
 

@@ -122,7 +122,7 @@ def test_the_stored_checkpoint_answers_with_exact_offsets(
     store, base = with_base
     made = done(adapt_job(store, encoder, base.checkpoint_id, method=Method.FT), store)
     manifest = store.checkpoints.manifest(QA, made.checkpoint_id)
-    predictor = Predictor.load(store.checkpoints.fetch(QA, made.checkpoint_id), manifest)
+    predictor = Predictor.open(store, manifest)
     (told,) = predictor.predict(swahili()[:1], top_k=2)
     context = swahili()[0].context
     assert [context[one.start : one.end] for one in told.answers] == [one.text for one in told.answers]

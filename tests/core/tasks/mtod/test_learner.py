@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.checkpoints import write_checkpoint
+from core.checkpoints import write_whole
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
 from core.tasks.mtod.decoding import answer
@@ -114,7 +114,7 @@ def test_a_checkpoint_answers_to_the_last_bit_as_the_learner_did(
 ) -> None:
     learner = tiny_learner(folders[kind], EXAMPLES, seed=3)
     texts = ["wake me at two", "recuérdame llamar a Inés", "👩‍👩‍👧 ξ 明天", "\u200b"]
-    files = write_checkpoint(learner, tmp_path)
+    files = write_whole(learner, tmp_path)
 
     again = read_mtod(tmp_path, manifest_of(learner, files))
 
@@ -132,7 +132,7 @@ def test_an_extended_learner_is_written_and_read_with_its_new_labels(
 ) -> None:
     learner = tiny_learner(folders["bert"], EXAMPLES[:10])
     learner.extend_labels(tiny_learner(folders["bert"], EXAMPLES).labels)
-    files = write_checkpoint(learner, tmp_path)
+    files = write_whole(learner, tmp_path)
 
     again = read_mtod(tmp_path, manifest_of(learner, files))
 

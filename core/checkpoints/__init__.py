@@ -1,0 +1,36 @@
+"""Learners as checkpoints: whole, or as what they added to their base."""
+
+from pathlib import Path
+from typing import Any
+
+from core.checkpoints.additions import read_addition, write_addition
+from core.checkpoints.files import WEIGHTS
+from core.checkpoints.whole import read_whole, write_whole
+from core.contracts.reports import CheckpointManifest
+from core.contracts.values import Trainable
+from core.store import Store
+from core.tasks.task import TaskLearner
+
+__all__ = ["WEIGHTS", "open_checkpoint", "read_whole", "write_addition", "write_whole"]
+
+
+def open_checkpoint(
+    store: Store, manifest: CheckpointManifest, *, device: str = "cpu"
+) -> TaskLearner[Any, Any]:
+    """Rebuild a learner from the store.
+
+    Args:
+        store: Holds the checkpoint, and the base of one that is only what was added.
+        manifest: Which.
+        device: Where it will compute.
+
+    Raises:
+        NotFound: It, or its base, is not there.
+        CorruptArtifact: A file is missing or is not the one that was written.
+        StoreUnavailable: The store cannot be read.
+    """
+    folder: Path = store.checkpoints.fetch(manifest.task, manifest.checkpoint_id)
+    if manifest.trainable is Trainable.ALL or manifest.base_id is None:
+        return read_whole(folder, manifest, device=device)
+    base = open_checkpoint(store, store.checkpoints.manifest(manifest.task, manifest.base_id), device=device)
+    return read_addition(folder, manifest, base, device=device)

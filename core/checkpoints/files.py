@@ -1,0 +1,61 @@
+"""The files of a checkpoint: safetensors and JSON, and nothing that runs code when it is read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from core.checksums import file_sha256
+from core.contracts.reports import CheckpointManifest
+from core.errors import CorruptArtifact
+from core.tasks.task import TaskLearner
+
+WEIGHTS: Final = "model.safetensors"
+
+
+def write_weights(learner: TaskLearner[Any, Any], tensors: Mapping[str, Tensor], folder: Path) -> None:
+    """Write tensors of a learner, with what the rows of its heads stand for."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(plain, folder / WEIGHTS, metadata=_rows(learner.intents, learner.slots))
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Return file name → SHA-256, for the manifest."""
+    return {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def verify_files(folder: Path, manifest: CheckpointManifest, *, needed: Sequence[str]) -> None:
+    """Check every file against the manifest, and the labels against the weights.
+
+    Raises:
+        CorruptArtifact: A file is missing or differs, the manifest does not vouch for what is needed, or the
+            labels are not those of the weights.
+    """
+    for name in needed:
+        if name not in manifest.files:
+            raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: the manifest does not name {name}")
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} is missing")
+        if file_sha256(path) != expected:
+            raise CorruptArtifact(
+                f"checkpoint {manifest.checkpoint_id}: {name} is not the file that was written"
+            )
+    with safe_open(folder / WEIGHTS, framework="pt") as weights:
+        if weights.metadata() != _rows(manifest.intents, manifest.slots):
+            raise CorruptArtifact(
+                f"checkpoint {manifest.checkpoint_id}: the labels are not those of its weights"
+            )
+
+
+def _rows(intents: Sequence[str], slots: Sequence[str]) -> dict[str, str]:
+    """Return what the rows of the heads stand for, as the weights file says it: its checksum covers it.
+
+    One entry only: safetensors writes several in any order, and equal models would differ in bytes.
+    """
+    return {"labels": json.dumps({"intents": intents, "slots": slots})}
