@@ -47,13 +47,34 @@ class AdaptPlan(Contract):
     estimated_seconds: float | None = None
 
 
+class Tried(Contract):
+    """Settings of plain training that were tried on a part of the few-shot data.
+
+    Attributes:
+        encoder_lr: Rate of the encoder.
+        heads_lr: Rate of the heads.
+        steps: Of the trial; the training itself has more examples, and more steps in proportion.
+        quality: On the examples held out for it.
+    """
+
+    encoder_lr: float
+    heads_lr: float
+    steps: int
+    quality: float
+
+
 class Candidate(Contract):
-    """A model that was measured: the one made, or one it is compared with."""
+    """A model that was measured: the one made, or one it is compared with.
+
+    Attributes:
+        tried: The settings it was tuned among; none where it was not.
+    """
 
     name: str
     checkpoint_id: Identifier | None = None
     evaluation: Evaluation
     train_seconds: float = 0.0
+    tried: tuple[Tried, ...] = ()
 
 
 class PromotionDecision(Contract):

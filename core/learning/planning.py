@@ -9,6 +9,7 @@ from core.contracts.examples import DatasetManifest
 from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings, Schedule
 from core.contracts.reports import AdaptPlan, StagePlan
 from core.contracts.values import Method
+from core.learning.grid import HELD_SHARE, grid
 from core.tasks.curriculum import FORWARD_SHARE, Curriculum, ExampleT, Pools, Sides, Split
 from core.tasks.shots import minibatch_count
 
@@ -56,7 +57,7 @@ class Planner(Generic[ExampleT]):
         """
         split, contenders = self.split, method.contenders
         measured = (1 + len(contenders)) * FORWARD_SHARE * len(split.evaluation)
-        passes = sum(sum(self.costs(one).values()) for one in contenders) + measured
+        passes = sum(sum(self.costs(one).values()) + self._tuning_cost(one) for one in contenders) + measured
         warnings = [
             warning for one in contenders for warning in self.curriculum.warnings(split, self.source, one)
         ]
@@ -84,6 +85,10 @@ class Planner(Generic[ExampleT]):
         has_episodes = any(stage.episodes for stage, _ in stages)
         prepared = self.curriculum.preparation(self.split, self.source) if has_episodes else {}
         return {**prepared, **{stage.name: cost for stage, cost in stages}}
+
+    def is_tuned(self, method: Method) -> bool:
+        """Tell whether the settings of a method are chosen first: only plain training has some to choose."""
+        return self.hyperparameters.tune and set(self.steps(method)) <= {FINE_TUNE, JOINT}
 
     def steps(self, method: Method) -> dict[str, int]:
         """Return stage → optimiser steps, in the order they run."""
@@ -117,6 +122,14 @@ class Planner(Generic[ExampleT]):
                 # Heads know nothing of a new kind: without a plain start its episodes would be noise.
                 wanted = (FINE_TUNE, *wanted)
         return [self._stage(name, method) for name in wanted]
+
+    def _tuning_cost(self, method: Method) -> float:
+        """Return the training passes over one example that all trials take, about."""
+        if not self.is_tuned(method):
+            return 0.0
+        settings = self.hyperparameters.fine_tune
+        longer = sum(one.epochs for one in grid(settings)) / settings.epochs
+        return (1 - HELD_SHARE) * longer * sum(self.costs(method).values())
 
     def _stage(self, name: str, method: Method) -> tuple[StagePlan, float]:
         """Plan one stage of a method."""

@@ -12,6 +12,7 @@ from core.pipeline.likeness import StoredLikeness
 from core.pipeline.material import Material, gather, load_base, load_start, train
 from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
 from core.pipeline.promotion import decide
+from core.pipeline.tuning import tuned, tuning_costs
 from core.pipeline.verdict import verdict
 from core.progress import ProgressTracker
 from core.tasks.curriculum import FORWARD_SHARE
@@ -86,7 +87,8 @@ def _costs(material: Material) -> dict[str, float]:
     prefixes = {method: _prefix(job, method) for method in job.method.contenders}
     prefixes |= {method: f"{method} baseline: " for method in _baselines(job)}
     for method, prefix in prefixes.items():
-        costs |= {prefix + stage: cost for stage, cost in planner.costs(method).items()}
+        stages = {**tuning_costs(method, material), **planner.costs(method)}
+        costs |= {prefix + stage: cost for stage, cost in stages.items()}
         costs[prefix + MEASURE + method] = measuring
     return costs
 
@@ -123,11 +125,12 @@ def _train_and_measure(
 ) -> tuple[TaskLearner[Any, Any], Measured]:
     """Train a method from the base and measure the result."""
     tracker.prefix = prefix
+    material, tried = tuned(method, material, bench, tracker)
     learner = load_start(method, material, bench)
     likeness = StoredLikeness(material.job.similarity, bench, tracker)
     seconds = timed(lambda: train(learner, method, material, likeness=likeness, tracker=tracker))
     measured = _measure(method, learner, material, tracker)
-    candidate = measured.candidate.model_copy(update={"train_seconds": round(seconds, 2)})
+    candidate = measured.candidate.model_copy(update={"train_seconds": round(seconds, 2), "tried": tried})
     return learner, Measured(candidate, measured.measurement)
 
 

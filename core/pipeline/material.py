@@ -101,7 +101,7 @@ def train(
     stages = material.planner.steps(method)
     target = learner.features(split.train)
     source = [] if WITH_SOURCE.isdisjoint(stages) else learner.features(material.source)
-    settings = material.job.hyperparameters
+    settings = material.planner.hyperparameters
     restrict(learner.body, settings.trainable, seed=settings.seed)
     if settings.trainable is Trainable.HEADS:
         target, source = learner.with_states(target), learner.with_states(source)

@@ -41,7 +41,7 @@ def test_what_is_kept_is_only_what_was_added_and_scores_as_it_was_measured(
     outcome = adapted(store, trainable, method=method)
     manifest = store.checkpoints.manifest(MTOD, outcome.checkpoint_id)
     base = store.checkpoints.manifest(MTOD, only_base(store))
-    assert (manifest.trainable, manifest.files.keys()) == (trainable, FILES[trainable])
+    assert (manifest.trainable, set(manifest.files)) == (trainable, FILES[trainable])
     assert manifest.bytes < base.bytes / 2
     learner = open_checkpoint(store, manifest)
     assert isinstance(learner, MtodLearner)

@@ -1,0 +1,97 @@
+"""Rates and epochs of plain training, chosen on a part of the few-shot data and never on held-out examples.
+
+A baseline that was not tuned is a straw man: the released code's fine-tuning lost to meta-learning by its
+own schedule.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from core.contracts.jobs import FineTuneSettings
+from core.contracts.reports import Tried
+from core.contracts.values import Method
+from core.errors import InvalidInput
+from core.learning.grid import HELD_SHARE, grid
+from core.learning.planning import Planner
+from core.pipeline.likeness import StoredLikeness
+from core.pipeline.material import Material, load_start, train
+from core.pipeline.outcome import Workbench
+from core.progress import ProgressTracker
+from core.tasks.curriculum import FORWARD_SHARE, Split
+from core.tasks.table import TASKS
+
+
+def tuned(
+    method: Method, material: Material, bench: Workbench, tracker: ProgressTracker
+) -> tuple[Material, tuple[Tried, ...]]:
+    """Choose the settings of a plain method.
+
+    Returns:
+        The material with the settings that did best, of equals the first that was tried, and all that was
+        tried; the material itself where there is nothing to choose.
+    """
+    trial = _trial(method, material)
+    if trial is None:
+        return material, ()
+    prefix = tracker.prefix
+    choices = list(grid(material.planner.hyperparameters.fine_tune))
+    tried = []
+    for number, settings in enumerate(choices, 1):
+        tracker.prefix = f"{prefix}{_name(number)}"
+        tried.append(_try(method, _with(trial, settings), bench, tracker))
+    tracker.prefix = prefix
+    best = max(range(len(tried)), key=lambda index: tried[index].quality)
+    return _with(material, choices[best]), tuple(tried)
+
+
+def tuning_costs(method: Method, material: Material) -> dict[str, float]:
+    """Return the stages of all trials, with their training passes over one example."""
+    trial = _trial(method, material)
+    if trial is None:
+        return {}
+    costs = {}
+    for number, settings in enumerate(grid(material.planner.hyperparameters.fine_tune), 1):
+        for stage, cost in _with(trial, settings).planner.costs(method).items():
+            # Measuring a trial is not told as a stage of its own.
+            costs[_name(number) + stage] = cost + FORWARD_SHARE * len(trial.planner.split.evaluation)
+    return costs
+
+
+def _trial(method: Method, material: Material) -> Material | None:
+    """Return the material to choose on, or None where nothing is to be, or can be, chosen."""
+    planner = material.planner
+    if not planner.is_tuned(method):
+        return None
+    try:
+        split: Split[Any] = planner.curriculum.split(
+            planner.split.train, None, fraction=HELD_SHARE, seed=planner.hyperparameters.seed
+        )
+    except InvalidInput:  # too few to hold any out
+        return None
+    return replace(material, planner=replace(planner, split=split))
+
+
+def _try(method: Method, material: Material, bench: Workbench, tracker: ProgressTracker) -> Tried:
+    """Train by some settings, and measure on what was held out of the few-shot data."""
+    learner = load_start(method, material, bench)
+    likeness = StoredLikeness(material.job.similarity, bench, tracker)
+    train(learner, method, material, likeness=likeness, tracker=tracker)
+    measured = TASKS[material.job.task].measure(learner, material.planner.split.evaluation)
+    settings = material.planner.hyperparameters.fine_tune
+    return Tried(
+        encoder_lr=settings.encoder_lr,
+        heads_lr=settings.heads_lr,
+        steps=settings.steps(len(material.planner.split.train)),
+        quality=round(measured.evaluation.quality, 6),
+    )
+
+
+def _with(material: Material, settings: FineTuneSettings) -> Material:
+    planner: Planner[Any] = material.planner
+    hyperparameters = planner.hyperparameters.model_copy(update={"fine_tune": settings})
+    return replace(material, planner=replace(planner, hyperparameters=hyperparameters))
+
+
+def _name(number: int) -> str:
+    """Return what stands before the stages of a trial."""
+    return f"tune {number}: "

@@ -1,0 +1,105 @@
+"""Plain training chooses its settings on a part of the few-shot data."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from core.contracts.jobs import Hyperparameters
+from core.contracts.values import Method
+from core.learning.grid import LENGTHS, RATES, grid
+from core.store import Store
+from core.tasks.mtod.learner import MtodLearner
+from core.tasks.mtod.task import MtodTask
+from core.tasks.task import Measurement
+from tests.core.pipeline.workshop import QUICK, adapt_job, done, only_base, put, told_by
+from tests.core.tiny import spanish, texts_of
+
+TUNED = QUICK.model_copy(update={"tune": True})
+
+
+def test_every_rate_is_tried_with_every_length_around_the_settings() -> None:
+    settings = QUICK.fine_tune
+    expected = [(rate, rate, length) for length in LENGTHS for rate in RATES]
+    for one, (encoder, heads, length) in zip(grid(settings), expected, strict=True):
+        assert one.encoder_lr == pytest.approx(encoder * settings.encoder_lr)
+        assert one.heads_lr == pytest.approx(heads * settings.heads_lr)
+        assert one.epochs == pytest.approx(length * settings.epochs)
+
+
+def test_the_settings_that_did_best_are_trained_with(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a measure that likes one trial most, and with a result as that trial's settings alone give it."""
+    likes = iter([0.1, 0.2, 0.9, 0.3, 0.9, 0.1])
+    real = MtodTask.measure
+
+    def liking(task: MtodTask, learner: MtodLearner, examples: Sequence[object]) -> Measurement:
+        found = real(task, learner, examples)  # type: ignore[arg-type]
+        if len(examples) > 5:
+            return found
+        quality = next(likes)
+        scores = {"intent_accuracy": quality, "slot_f1": quality}
+        return Measurement(found.evaluation.model_copy(update=scores), found.exact)
+
+    monkeypatch.setattr(MtodTask, "measure", liking)
+    job = adapt_job(store, only_base(store), hyperparameters=TUNED)
+    result = done(job, store).report.result
+    assert [one.quality for one in result.tried] == [0.1, 0.2, 0.9, 0.3, 0.9, 0.1]
+    chosen = list(grid(QUICK.fine_tune))[2]
+    by_hand = QUICK.model_copy(update={"fine_tune": chosen})
+    expected = done(adapt_job(store, only_base(store), hyperparameters=by_hand), store).report.result
+    assert result.evaluation == expected.evaluation
+
+
+def test_nothing_held_out_is_tuned_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[set[str]] = []
+    real = MtodTask.measure
+
+    def noting(task: MtodTask, learner: MtodLearner, examples: Sequence[object]) -> Measurement:
+        measured.append(set(texts_of(examples)))  # type: ignore[arg-type]
+        return real(task, learner, examples)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MtodTask, "measure", noting)
+    done(adapt_job(store, only_base(store), hyperparameters=TUNED), store)
+    zero_shot, *trials, result = measured
+    assert zero_shot == result
+    assert len(trials) == len(RATES) * len(LENGTHS)
+    assert not any(trial & result for trial in trials)
+
+
+@pytest.mark.parametrize(("method", "trials"), [(Method.X_METRA_ADA, 0), (Method.FT_EN, 6), (Method.MONO, 6)])
+def test_only_plain_training_is_tuned(method: Method, trials: int, store: Store) -> None:
+    job = adapt_job(store, only_base(store), method=method, hyperparameters=TUNED)
+    assert len(done(job, store).report.result.tried) == trials
+
+
+def test_too_few_examples_to_hold_any_out_are_trained_on_as_they_are(store: Store) -> None:
+    few = put(store, [next(one for one in spanish() if one.intent == intent) for intent in intents()], "es")
+    held = put(store, spanish()[::2], "es")
+    job = adapt_job(
+        store, only_base(store), dataset_id=few, evaluation_dataset_id=held, hyperparameters=TUNED
+    )
+    assert done(job, store).report.result.tried == ()
+
+
+def intents() -> list[str]:
+    return sorted({one.intent for one in spanish()})
+
+
+def test_progress_tells_of_the_trials_and_never_goes_back(store: Store) -> None:
+    told = told_by(adapt_job(store, only_base(store), hyperparameters=TUNED), store)
+    stages = list(dict.fromkeys(one.stage for one in told))
+    assert [one for one in stages if one.startswith("tune ")] == [f"tune {i}: fine-tune" for i in range(1, 7)]
+    assert [one.percent for one in told] == sorted(one.percent for one in told)
+
+
+def test_a_plan_counts_the_trials(store: Store) -> None:
+    plain = done(adapt_job(store, only_base(store)), store).report.plan
+    tuned = done(adapt_job(store, only_base(store), hyperparameters=TUNED), store).report.plan
+    assert plain is not None
+    assert tuned is not None
+    assert plain.estimated_seconds is not None
+    assert tuned.estimated_seconds is not None
+    assert tuned.estimated_seconds > 4 * plain.estimated_seconds
+
+
+def test_tuning_is_off_unless_asked_for() -> None:
+    assert not Hyperparameters().tune
