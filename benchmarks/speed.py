@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.contracts.jobs import FineTuneSettings, InnerLoop, MetaSettings
+from core.contracts.values import Trainable
 from core.formats import read_examples
 from core.runtime import configure_threads, peak_memory_bytes
 
@@ -42,13 +43,11 @@ def main() -> None:
 
 def _steps(encoder: str) -> dict[str, Callable[[], object]]:
     """Return each kind of step, and under its name with ``bare`` the encoder passes it contains."""
-    from benchmarks.stages import Stages  # noqa: PLC0415 - torch must come after the threads are set
+    from benchmarks.stages import Stages, released_episode  # noqa: PLC0415 - torch after the threads are set
 
-    stages = Stages(
-        encoder=encoder,
-        source=read_examples((SAMPLES / "en.jsonl").read_bytes()),
-        target=read_examples((SAMPLES / "es.few-shot.jsonl").read_bytes()),
-    )
+    source = read_examples((SAMPLES / "en.jsonl").read_bytes())
+    target = read_examples((SAMPLES / "es.few-shot.jsonl").read_bytes())
+    stages = Stages(encoder=encoder, source=source, target=target)
     fine_tune, meta = FineTuneSettings(), MetaSettings()
     steps: dict[str, Callable[[], object]] = {
         "fine-tune, bare": lambda: stages.bare_fine_tune(fine_tune),
@@ -58,6 +57,12 @@ def _steps(encoder: str) -> dict[str, Callable[[], object]]:
     for inner_loop in InnerLoop:
         settings = meta.model_copy(update={"inner_loop": inner_loop})
         steps[f"meta-train, {inner_loop}"] = lambda settings=settings: stages.episode(settings)  # type: ignore[misc]
+    for trainable in (Trainable.HEADS, Trainable.LORA):
+        part = Stages(encoder=encoder, source=source, target=target, trainable=trainable)
+        steps[f"meta-train, {trainable}"] = lambda part=part: part.episode(meta)  # type: ignore[misc]
+    steps["meta-train, as released"] = released_episode(
+        Stages(encoder=encoder, source=source, target=target), meta
+    )
     return steps
 
 

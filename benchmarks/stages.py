@@ -1,10 +1,16 @@
 """One step of each stage, whole and bare, for `benchmarks.speed`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch.nn import functional
 
 from core.contracts.examples import MtodExample
-from core.contracts.jobs import FineTuneSettings, MetaSettings
+from core.contracts.jobs import FineTuneSettings, InnerLoop, MetaSettings
+from core.contracts.values import Trainable
 from core.encoders import load_encoder
+from core.learning.adapters import restrict
 from core.learning.meta import minibatches, outer_step
 from core.learning.optimiser import OuterOptimiser
 from core.learning.rows import used_rows
@@ -13,6 +19,7 @@ from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
 from core.tasks.shots import shots
+from core.tasks.task import Episode
 
 
 class Stages:
@@ -22,23 +29,35 @@ class Stages:
         encoder: ``embedded``, a hub id or a folder.
         source: English examples.
         target: Few-shot examples.
+        trainable: What learns.
     """
 
-    def __init__(self, *, encoder: str, source: Sequence[MtodExample], target: Sequence[MtodExample]) -> None:
+    def __init__(
+        self,
+        *,
+        encoder: str,
+        source: Sequence[MtodExample],
+        target: Sequence[MtodExample],
+        trainable: Trainable = Trainable.ALL,
+    ) -> None:
         self.learner = MtodLearner(load_encoder(encoder), LabelSet.of(source))
+        restrict(self.learner.body, trainable, seed=0)
+        features = {"source": self.learner.features(source), "target": self.learner.features(target)}
+        if trainable is Trainable.HEADS:
+            features = {name: self.learner.with_states(some) for name, some in features.items()}
         self.learner.model.train()
-        self.source = self.learner.features(source)
-        self.target = self.learner.features(target)
-        pool = by_intent(target, self.target)
+        self.target = features["target"]
+        self.everything = [*features["source"], *features["target"]]
+        pool = by_intent(target, features["target"])
         shot = shots(None, len(pool))
-        self.episodes = cross_lingual_episodes(
-            by_intent(source, self.source), pool, k_shot=shot, q_shot=shot, seed=0
+        self.drawn: Episode[Features] = next(
+            cross_lingual_episodes(
+                by_intent(source, features["source"]), pool, k_shot=shot, q_shot=shot, seed=0
+            )
         )
-        self.episode_drawn = next(self.episodes)
-        self._rows = used_rows(
-            self.learner.network.encoder, self.learner.token_ids([*self.source, *self.target])
-        )
-        self._rows.__enter__()  # for as long as the process lives
+        used_rows(
+            self.learner.body, self.learner.token_ids(self.everything)
+        ).__enter__()  # as long as it lives
         self.optimiser = OuterOptimiser(
             self.learner, encoder_lr=1e-9, heads_lr=1e-9, steps=1_000_000, warmup=0.0
         )
@@ -54,14 +73,14 @@ class Stages:
 
     def episode(self, settings: MetaSettings) -> None:
         """Take one outer step over one episode."""
-        outer_step(self.learner, [self.episode_drawn], settings)
+        outer_step(self.learner, [self.drawn], settings)
         self.optimiser.step()
 
     def bare_episode(self, settings: MetaSettings) -> None:
         """Pass the same minibatches and the query through the encoder alone, forward and backward."""
-        for part in minibatches(self.episode_drawn.support, settings.inner_steps):
+        for part in minibatches(self.drawn.support, settings.inner_steps):
             self._bare(part)
-        self._bare(self.episode_drawn.query)
+        self._bare(self.drawn.query)
 
     def _bare(self, features: Sequence[Features]) -> None:
         batch: Batch = self.learner.batch(features)
@@ -70,3 +89,38 @@ class Stages:
             input_ids=batch.input_ids, attention_mask=batch.attention_mask
         ).last_hidden_state.sum().backward()
         encoder.zero_grad(set_to_none=True)
+
+
+def released_episode(stages: Stages, settings: MetaSettings) -> Callable[[], None]:
+    """Return an outer step as the paper's released code takes it, of the same episode.
+
+    learn2learn's clones, every text padded to the longest of the whole data, no attention mask, and attention
+    written out.
+    """
+    learner = _Padding(stages.learner, longest=max(len(one) for one in stages.everything))
+    stages.learner.body.set_attn_implementation("eager")
+    as_released = settings.model_copy(update={"inner_loop": InnerLoop.LEARN2LEARN})
+
+    def step() -> None:
+        outer_step(learner, [stages.drawn], as_released)
+        stages.optimiser.step()
+
+    return step
+
+
+class _Padding:
+    """A learner whose batches are as wide as the longest text of all."""
+
+    def __init__(self, learner: MtodLearner, *, longest: int) -> None:
+        self._learner = learner
+        self._longest = longest
+        self.model = learner.model
+        self.encoder_parameters = learner.encoder_parameters
+        self.head_parameters = learner.head_parameters
+
+    def batch(self, features: Sequence[Features]) -> Batch:
+        """Return the examples, padded, without a mask."""
+        batch = self._learner.batch(features)
+        missing = self._longest - batch.input_ids.shape[1]
+        ids = functional.pad(batch.input_ids, (0, missing), value=self._learner.featurizer.padding)
+        return replace(batch, input_ids=ids, attention_mask=torch.ones_like(ids))
