@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 from rich.markup import escape
 
-from app.cli import asking, encoder, jobs, prediction, services, training
+from app.cli import asking, encoder, experiment, jobs, prediction, services, training
 from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
 from app.console.output import messages
 
@@ -29,6 +29,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run the service": (services.up, services.serve, services.worker, services.demo),
     "Teach it a language": (training.pretrain, training.adapt),
     "Use it": (prediction.predict, asking.ask, prediction.evaluate),
+    "Compare methods": (experiment.experiment,),
 }
 for panel, commands in PANELS.items():
     for command in commands:

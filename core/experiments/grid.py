@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from core.contracts.jobs import EncoderName, Schedule
+from core.contracts.jobs import EncoderName, Hyperparameters, Schedule
 from core.contracts.values import Contract, LanguageTag, Method, TaskName, Trainable
-from core.experiments.presets import Preset
+from core.experiments.presets import Preset, hyperparameters, joined
 
 SOURCE: Final = "en"
 """The language of the base."""
@@ -44,8 +44,9 @@ def _target(language: str) -> str:
 def _without_axes(settings: dict[str, Any]) -> dict[str, Any]:
     """Refuse settings that runs of one experiment differ in."""
     meta = settings.get("meta")
-    found = [name for name in ("seed", "trainable") if name in settings]
-    found += ["meta.schedule"] if isinstance(meta, dict) and "schedule" in meta else []
+    found = sorted({"seed", "trainable"} & set(settings))
+    if isinstance(meta, dict) and "schedule" in meta:
+        found.append("meta.schedule")
     if found:
         raise ValueError(f"{', '.join(found)} is not one for all runs: it has an option of its own")
     return settings
@@ -57,7 +58,7 @@ Shots = Annotated[int, Field(ge=1, le=1000)]
 Target = Annotated[LanguageTag, AfterValidator(_target)]
 Trained = Annotated[Method, AfterValidator(_trained)]
 Some = Annotated[tuple[ValueT, ...], Field(min_length=1), AfterValidator(_once)]
-Any_ = Annotated[tuple[ValueT, ...], AfterValidator(_once)]
+Distinct = Annotated[tuple[ValueT, ...], AfterValidator(_once)]
 
 
 class Cell(Contract):
@@ -126,8 +127,8 @@ class Experiment(Contract):
     languages: Some[Target]
     methods: Some[Trained] = METHODS
     seeds: Some[Seed]
-    shots: Any_[Shots] = ()
-    shares: Any_[Share] = ()
+    shots: Distinct[Shots] = ()
+    shares: Distinct[Share] = ()
     draws: Annotated[int, Field(ge=1, le=100)] = 5
     trainable: Some[Trainable] = (Trainable.ALL,)
     schedules: Some[Schedule] = (Schedule.SEQUENTIAL,)
@@ -160,7 +161,16 @@ class Experiment(Contract):
             for schedule in self._schedules(method)
         ]
 
-    def joined(self, other: "Experiment") -> "Experiment":
+    def settings_of(self, cell: Cell) -> Hyperparameters:
+        """Return how a run learns.
+
+        Raises:
+            pydantic.ValidationError: A setting has no such name, or a value that is not allowed.
+        """
+        own = {"seed": cell.seed, "trainable": cell.trainable, "meta": {"schedule": cell.schedule}}
+        return hyperparameters(self.task, self.preset, joined(self.settings, own))
+
+    def extended(self, other: "Experiment") -> "Experiment":
         """Return an experiment that asks what either of them asks; their settings are the same."""
         both = {name: (*getattr(self, name), *getattr(other, name)) for name in AXES}
         draws = max(self.draws, other.draws)

@@ -100,7 +100,7 @@ def hyperparameters(task: TaskName, preset: Preset, changes: Nested) -> Hyperpar
         pydantic.ValidationError: A change has no such name, or a value that is not allowed.
     """
     chosen = _PAPER[task] if preset is Preset.PAPER else {"tune": True}
-    return _HYPERPARAMETERS[task].model_validate(_joined(chosen, changes))
+    return _HYPERPARAMETERS[task].model_validate(joined(chosen, changes))
 
 
 def base_settings(task: TaskName, preset: Preset, changes: Nested, *, examples: int) -> PretrainSettings:
@@ -116,7 +116,7 @@ def base_settings(task: TaskName, preset: Preset, changes: Nested, *, examples: 
         pydantic.ValidationError: A change has no such name, or a value that is not allowed.
     """
     chosen = _PAPER_BASES[task] if preset is Preset.PAPER else {}
-    settings = _BASES[task].model_validate(_joined(chosen, changes))
+    settings = _BASES[task].model_validate(joined(chosen, changes))
     if preset is Preset.PAPER and task is TaskName.QA and "warmup" not in changes:
         # Half of the run at most: with few examples the rate must come down again.
         warmup = min(0.5, WARMUP_STEPS / settings.steps(examples))
@@ -124,11 +124,13 @@ def base_settings(task: TaskName, preset: Preset, changes: Nested, *, examples: 
     return settings
 
 
-def _joined(first: Nested, second: Nested) -> dict[str, Any]:
+def joined(first: Nested, second: Nested) -> dict[str, Any]:
     """Return both as one, the second where they differ."""
-    joined = dict(first)
+    both = dict(first)
     for name, value in second.items():
-        inside = joined.get(name)
-        both = isinstance(inside, Mapping) and isinstance(value, Mapping)
-        joined[name] = _joined(inside, value) if both else value
-    return joined
+        inside = both.get(name)
+        if isinstance(inside, Mapping) and isinstance(value, Mapping):
+            both[name] = joined(inside, value)
+        else:
+            both[name] = value
+    return both

@@ -15,6 +15,7 @@ COMMANDS = [
     ["adapt"],
     ["predict"],
     ["evaluate"],
+    ["experiment"],
     ["jobs", "list"],
     ["jobs", "show"],
     ["jobs", "watch"],

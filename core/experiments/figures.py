@@ -1,0 +1,215 @@
+"""The paper's figures, drawn from an experiment: PNG to look at, SVG to print.
+
+Colours are Okabe and Ito's, which people with any kind of colour vision can tell apart; markers and dashes
+say the same again. The same results make the same SVG to the byte.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from core.contracts.values import Method
+from core.embedded.whole import whole
+from core.experiments.aggregation import Row, Variant, variant_of
+from core.experiments.curves import Line, learning_curve, sweep_line
+from core.experiments.folder import Folder
+from core.experiments.grid import METHODS, PRE
+from core.experiments.results import Results
+from core.experiments.wording import SHOTS_OF, languages_of, method_name, metrics_of
+
+PANEL_INCHES: Final = (4.0, 3.0)
+DOTS_PER_INCH: Final = 150
+NAMES_A_PANEL: Final = 2
+NAME_INCHES: Final = 0.25
+"""A line of the legend, which is below all panels."""
+
+STYLES: Final[dict[str, tuple[str, str]]] = {
+    PRE: ("#000000", ""),
+    Method.MONO: ("#E69F00", "s"),
+    Method.FT: ("#0072B2", "o"),
+    Method.FT_EN: ("#56B4E9", "^"),
+    Method.X_METRA: ("#CC79A7", "D"),
+    Method.X_METRA_ADA: ("#D55E00", "v"),
+}
+"""Method → its colour and its marker."""
+
+DASHES: Final = ("-", "--", "-.", ":")
+"""For the forms of one method: what is trained, and how the stages follow each other."""
+
+SALT: Final = "xmetra"
+"""From which the names of an SVG's parts are made; by default from chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One of the figures.
+
+    Attributes:
+        name: Of its files.
+        title: What it shows.
+        is_of: Tells whether the experiment has what it shows.
+        draw: Draws it.
+    """
+
+    name: str
+    title: str
+    is_of: Callable[[Results], bool]
+    draw: Callable[[Results], Figure]
+
+
+def write_figures(results: Results, folder: Folder) -> None:
+    """Draw what the experiment has, each as PNG and SVG."""
+    folder.figures.mkdir(parents=True, exist_ok=True)
+    for drawing in FIGURES:
+        if drawing.is_of(results):
+            figure = drawing.draw(results)
+            for kind in ("png", "svg"):
+                _save(figure, folder, drawing.name, kind)
+
+
+def _save(figure: Figure, folder: Folder, name: str, kind: str) -> None:
+    # An SVG tells when it was made unless it is told not to.
+    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+    with whole(folder.figures / f"{name}.{kind}") as partial, mpl.rc_context({"svg.hashsalt": SALT}):
+        figure.savefig(partial, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+
+
+def _panels(rows: int, columns: int) -> tuple[Figure, Any]:
+    """Return a figure and its panels, [rows, columns]."""
+    width, height = PANEL_INCHES
+    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _with_legend(figure: Figure, panels: Any) -> Figure:  # noqa: ANN401  an array of `Axes`
+    """Put one legend below all panels, [rows, columns]: each line once."""
+    lines: dict[str, Any] = {}
+    for axes in panels.flat:
+        handles, labels = axes.get_legend_handles_labels()
+        lines |= dict(zip(labels, handles, strict=True))
+    columns = NAMES_A_PANEL * panels.shape[1]
+    figure.set_figheight(figure.get_figheight() + NAME_INCHES * math.ceil(len(lines) / columns))
+    figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _forms(variants: Sequence[Variant]) -> dict[Variant, str]:
+    """Return variant → its dashes: each form of a method has its own."""
+    dashes: dict[Variant, str] = {}
+    for _, group in groupby(variants, key=lambda variant: variant.method):
+        dashes |= {variant: DASHES[index % len(DASHES)] for index, variant in enumerate(group)}
+    return dashes
+
+
+def _in_order(variants: Iterator[Variant]) -> list[Variant]:
+    """Return each variant once, in the order of the paper's methods."""
+    order = [PRE, *METHODS]
+    return sorted(dict.fromkeys(variants), key=lambda variant: order.index(variant.method))
+
+
+def _learning_curves(results: Results) -> Figure:
+    """Draw losses over steps, a panel a language (the paper's figure 4)."""
+    runs = [run for run in results.runs if not run.cell.limited]
+    languages = list(dict.fromkeys(run.cell.language for run in runs))
+    variants = _in_order(variant_of(run.cell) for run in runs)
+    dashes = _forms(variants)
+    figure, panels = _panels(1, len(languages))
+    for axes, language in zip(panels[0], languages, strict=True):
+        for variant in variants:
+            own = [run for run in runs if run.cell.language == language and variant_of(run.cell) == variant]
+            if (line := learning_curve(own)) is not None:
+                _draw_band(axes, line, variant, dashes[variant])
+        axes.set(title=language, xlabel="optimiser steps", ylabel="loss (nats; of queries in meta-learning)")
+    return _with_legend(figure, panels)
+
+
+def _draw_band(axes: Axes, line: Line, variant: Variant, dashes: str) -> None:
+    """Draw a mean with the spread around it."""
+    colour, _ = STYLES[variant.method]
+    axes.plot(line.x, line.mean, color=colour, linestyle=dashes, label=method_name(variant))
+    low, high = line.mean - line.sd, line.mean + line.sd
+    axes.fill_between(line.x, low, high, color=colour, alpha=0.15, linewidth=0)
+
+
+def _shots(results: Results) -> Figure:
+    """Draw scores over shots (the paper's figures 5 and 6)."""
+    rows = [row for row in results.table if row.variant.shots is not None]
+    amounts = {row.variant: float(row.variant.shots or 0) for row in rows}
+    return _sweep(results, rows, amounts, f"few-shot examples {SHOTS_OF[results.kept.experiment.task]}")
+
+
+def _shares(results: Results) -> Figure:
+    """Draw scores over the share of the few-shot data, which ends with all of it (the paper's figure 7)."""
+    rows = [row for row in results.table if row.variant.shots is None and row.variant.method != PRE]
+    amounts = {row.variant: 100 * (1.0 if row.variant.share is None else row.variant.share) for row in rows}
+    return _sweep(results, rows, amounts, "share of the few-shot data (%)")
+
+
+def _sweep(results: Results, rows: Sequence[Row], amounts: dict[Variant, float], label: str) -> Figure:
+    """Draw every metric of every language over the amount of data."""
+    languages, metrics = languages_of(rows), metrics_of(rows)
+    figure, panels = _panels(len(languages), len(metrics))
+    kinds = _in_order(_whatever_amount(row.variant) for row in rows)
+    dashes = _forms(kinds)
+    for language, line_of_panels in zip(languages, panels, strict=True):
+        for metric, axes in zip(metrics, line_of_panels, strict=True):
+            for kind in kinds:
+                own = [
+                    row for row in rows if row.language == language and _whatever_amount(row.variant) == kind
+                ]
+                if own:
+                    _draw_points(axes, sweep_line(own, metric, amounts), kind, dashes[kind])
+            _draw_base(axes, results, language, metric)
+            axes.set(title=language, xlabel=label, ylabel=f"{metric} (%)")
+            axes.set_xticks(sorted(set(amounts.values())))
+    return _with_legend(figure, panels)
+
+
+def _whatever_amount(variant: Variant) -> Variant:
+    return variant.model_copy(update={"shots": None, "share": None})
+
+
+def _draw_points(axes: Axes, line: Line, variant: Variant, dashes: str) -> None:
+    """Draw means joined by a line, with their standard deviations."""
+    colour, marker = STYLES[variant.method]
+    name = method_name(variant)
+    axes.errorbar(
+        line.x, line.mean, yerr=line.sd, label=name, color=colour, marker=marker, linestyle=dashes, capsize=3
+    )
+
+
+def _draw_base(axes: Axes, results: Results, language: str, metric: str) -> None:
+    """Draw the zero-shot base, which has learnt from no amount."""
+    for row in results.table:
+        if row.variant.method == PRE and row.language == language:
+            colour, _ = STYLES[PRE]
+            axes.axhline(100 * row.metrics[metric].mean, color=colour, linestyle=":", label=PRE)
+
+
+FIGURES: Final = (
+    Drawing(
+        "learning-curves",
+        "Loss over steps: mean over seeds, and its standard deviation",
+        lambda results: any(not run.cell.limited for run in results.runs),
+        _learning_curves,
+    ),
+    Drawing(
+        "shots",
+        "Scores over shots: mean over draws, and its standard deviation",
+        lambda results: any(row.variant.shots is not None for row in results.table),
+        _shots,
+    ),
+    Drawing(
+        "downsampling",
+        "Scores over the share of the few-shot data: mean over draws, and its standard deviation",
+        lambda results: any(row.variant.share is not None for row in results.table),
+        _shares,
+    ),
+)
+"""In the order of the paper."""

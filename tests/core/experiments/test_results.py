@@ -1,0 +1,78 @@
+"""All of an experiment in one document."""
+
+from pathlib import Path
+
+import pytest
+
+from core.contracts.evaluations import MtodEvaluation
+from core.errors import CorruptArtifact, NotFound
+from core.experiments.conclusion import conclude
+from core.experiments.folder import Folder
+from core.experiments.results import Results, gather_results
+
+
+@pytest.fixture(scope="module")
+def concluded(finished: Folder) -> Results:
+    return conclude(finished)
+
+
+def test_what_is_written_can_be_read_again(finished: Folder, concluded: Results) -> None:
+    assert finished.read(finished.root / "results.json", Results) == concluded
+
+
+def test_every_run_is_told_with_all_that_it_depends_on(concluded: Results) -> None:
+    assert len(concluded.runs) == 10
+    for run in concluded.runs:
+        report = run.report
+        assert run.job.hyperparameters.seed == run.cell.seed
+        assert report.dataset_ids["target"] == run.job.dataset_id
+        assert {"python", "torch", "transformers"} <= set(report.versions)
+        assert report.device == "cpu"
+        assert report.curves
+        assert report.wall_seconds >= report.result.train_seconds > 0
+        assert report.peak_memory_bytes > 0
+        assert isinstance(report.result.evaluation, MtodEvaluation)
+        assert set(report.result.evaluation.intents) == {"set_alarm", "find_weather", "set_reminder"}
+    assert len(concluded.kept.data) == 4
+
+
+def test_the_table_has_the_base_and_every_amount(concluded: Results) -> None:
+    told = [(row.variant.method, row.variant.shots, row.variant.share, row.runs) for row in concluded.table]
+    assert told == [
+        ("pre", None, None, 1),
+        ("ft", None, None, 1),
+        ("x-metra-ada", None, None, 1),
+        ("ft", 2, None, 2),
+        ("x-metra-ada", 2, None, 2),
+        ("ft", None, 0.5, 2),
+        ("x-metra-ada", None, 0.5, 2),
+    ]
+    assert {one.rival for one in concluded.comparisons} == {"ft"}
+
+
+def test_tables_and_figures_are_written_beside_it(finished: Folder, concluded: Results) -> None:
+    told = (finished.root / "report.md").read_text(encoding="utf-8")
+    assert "## A few shots" in told
+    figures = sorted(path.stem for path in finished.figures.glob("*.svg"))
+    assert figures == ["downsampling", "learning-curves", "shots"]
+    assert all((finished.figures / f"{name}.png").exists() for name in figures)
+
+
+def test_concluding_twice_writes_the_same(finished: Folder, concluded: Results) -> None:
+    before = finished.results.read_bytes()
+    conclude(finished)
+    assert finished.results.read_bytes() == before
+
+
+def test_a_folder_without_an_experiment_is_told_as_one(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="holds no experiment"):
+        gather_results(Folder(tmp_path))
+
+
+def test_a_report_that_is_torn_is_told_by_its_name(finished: Folder, tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.experiment.write_bytes(finished.experiment.read_bytes())
+    folder.run("es.ft.full.seed-42").parent.mkdir()
+    folder.run("es.ft.full.seed-42").write_text("{", encoding="utf-8")
+    with pytest.raises(CorruptArtifact, match=r"es\.ft\.full\.seed-42\.json cannot be read"):
+        gather_results(folder)
