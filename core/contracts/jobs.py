@@ -208,6 +208,7 @@ class AdaptJob(Contract):
         base_id: The base checkpoint to start from.
         baselines: Other methods to train beside and report, never to serve.
         similarity: The sentence encoder that finds a question's neighbours; only questions need one.
+        keep: Whether the model is kept in the store, and not only its report; an experiment makes thousands.
     """
 
     kind: Literal[JobKind.ADAPT] = JobKind.ADAPT
@@ -223,6 +224,15 @@ class AdaptJob(Contract):
     promote: Promotion = Promotion.IF_BETTER
     extend_labels: bool = False
     similarity: EncoderName = "embedded"
+    keep: bool = True
+
+    @model_validator(mode="after")
+    def _servable(self) -> Self:
+        if not self.keep and self.promote is not Promotion.NEVER:
+            raise ValueError(
+                f"a model that is not kept cannot serve: promote must be never, not {self.promote}"
+            )
+        return self
 
 
 class PretrainJob(Contract):

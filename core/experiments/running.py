@@ -123,6 +123,7 @@ class _Grid:
             hyperparameters=self.experiment.settings_of(cell),
             promote=Promotion.NEVER,
             similarity=self.experiment.similarity,
+            keep=False,
         )
 
     def _progress(self, planned: dict[Cell, AdaptJob], monitor: Monitor) -> GridProgress:

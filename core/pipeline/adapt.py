@@ -47,19 +47,22 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
         _train_and_measure(method, material, bench, tracker, prefix=f"{method} baseline: ")[1]
         for method in _baselines(job)
     ]
-    manifest = publish(learner, _origin(material, result), result.candidate.evaluation, bench.store)
-    candidate = result.candidate.model_copy(update={"checkpoint_id": manifest.checkpoint_id})
+    origin = _origin(material, result)
+    checkpoint_id = None
+    if job.keep:
+        checkpoint_id = publish(learner, origin, result.candidate.evaluation, bench.store).checkpoint_id
+    candidate = result.candidate.model_copy(update={"checkpoint_id": checkpoint_id})
     decision = decide(job.promote, candidate, (serving or zero_shot).candidate)
-    if decision.promoted:
+    if decision.promoted and checkpoint_id is not None:
         bench.store.deployments.deploy(
-            job.task, job.language, manifest.checkpoint_id, reason=decision.reason, job_id=bench.job_id
+            job.task, job.language, checkpoint_id, reason=decision.reason, job_id=bench.job_id
         )
     baselines = [*losers, *baselines]
     rivals = [zero_shot, *([serving] if serving else []), *baselines]
     report = bench.report(
         plan=material.plan,
         data=_sizes(material),
-        dataset_ids=manifest.dataset_ids,
+        dataset_ids=origin.dataset_ids,
         result=candidate,
         baselines=tuple(rival.candidate for rival in rivals),
         decision=decision,
@@ -71,7 +74,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
         warnings=(*material.plan.warnings, *warnings),
         seed=job.hyperparameters.seed,
     )
-    return Outcome(manifest.checkpoint_id, report)
+    return Outcome(report)
 
 
 def _baselines(job: AdaptJob) -> list[Method]:

@@ -40,12 +40,21 @@ class Outcome:
     """What a job leaves behind.
 
     Attributes:
-        checkpoint_id: In the store.
         report: What was done, measured and decided.
     """
 
-    checkpoint_id: str
     report: Report
+
+    @property
+    def checkpoint_id(self) -> str:
+        """The checkpoint in the store.
+
+        Raises:
+            ValueError: The job was not to keep any.
+        """
+        if self.report.result.checkpoint_id is None:
+            raise ValueError("the job kept no checkpoint")
+        return self.report.result.checkpoint_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
         curves=tuple(tracker.curves),
         seed=job.seed,
     )
-    return Outcome(manifest.checkpoint_id, report)
+    return Outcome(report)
 
 
 def _split(job: PretrainJob, bench: Workbench) -> Split[Any]:

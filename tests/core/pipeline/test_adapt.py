@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from core.checkpoints import read_whole
 from core.contracts.evaluations import MtodEvaluation
@@ -312,3 +313,18 @@ def test_what_is_not_in_the_store_is_told(field: str, store: Store) -> None:
     job = adapt_job(store, only_base(store)).model_copy(update={field: "missing"})
     with pytest.raises(NotFound, match="'missing'"):
         done(job, store)
+
+
+def test_a_model_that_is_not_to_be_kept_leaves_only_its_report(store: Store, store_folder: Path) -> None:
+    before = files_in(store_folder / "checkpoints")
+    outcome = done(adapt_job(store, only_base(store), keep=False, promote=Promotion.NEVER), store)
+    assert files_in(store_folder / "checkpoints") == before
+    assert outcome.report.result.checkpoint_id is None
+    assert outcome.report.result.evaluation.examples == 6
+    with pytest.raises(ValueError, match="kept no checkpoint"):
+        _ = outcome.checkpoint_id
+
+
+def test_what_is_not_kept_cannot_be_promoted(store: Store) -> None:
+    with pytest.raises(ValidationError, match="cannot serve: promote must be never"):
+        adapt_job(store, only_base(store), keep=False)
