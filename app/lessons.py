@@ -12,7 +12,8 @@ from app.answers import JobView
 from app.client import Client
 from app.console.following import follow
 from app.console.outcome import JobFailed, failure
-from core.contracts.jobs import JobStatus, PretrainJob, PretrainSettings, QaPretrainSettings
+from core.contracts.hyperparameters import PretrainSettings, QaPretrainSettings
+from core.contracts.jobs import JobStatus, PretrainJob
 from core.contracts.values import Method, TaskName
 
 SOURCE: Final = "en"

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field
 from pydantic.config import JsonDict
 
 from core.contracts.examples import Example, MtodExample
-from core.contracts.jobs import (
+from core.contracts.hyperparameters import (
     Hyperparameters,
     PretrainSettings,
     QaHyperparameters,

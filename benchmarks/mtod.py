@@ -14,7 +14,8 @@ from pathlib import Path
 
 from benchmarks.runs import header, measured, read_report, row, run
 from core.contracts.examples import MtodExample
-from core.contracts.jobs import AdaptJob, Hyperparameters, PretrainJob, PretrainSettings
+from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.values import BASE, Method, Promotion, TaskName
 from core.formats import read_examples
 from core.store import Store

@@ -14,7 +14,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.runs import Measured, header, measured, read_report, row, run
-from core.contracts.jobs import AdaptJob, PretrainJob, QaHyperparameters, QaPretrainSettings
+from core.contracts.hyperparameters import QaHyperparameters, QaPretrainSettings
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.questions import QaExample
 from core.contracts.values import BASE, Method, Promotion, TaskName
 from core.formats import read_questions

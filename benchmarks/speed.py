@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from core.contracts.jobs import FineTuneSettings, InnerLoop, MetaSettings
+from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSettings
 from core.contracts.values import Trainable
 from core.formats import read_examples
 from core.runtime import configure_threads, peak_memory_bytes

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from core.contracts.examples import MtodExample
-from core.contracts.jobs import FineTuneSettings, InnerLoop, MetaSettings
+from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSettings
 from core.contracts.values import Trainable
 from core.encoders import load_encoder
 from core.learning.adapters import restrict

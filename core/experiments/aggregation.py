@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Final
 
-from core.contracts.jobs import Schedule
+from core.contracts.hyperparameters import Schedule
 from core.contracts.reports import Candidate
 from core.contracts.values import Contract, LanguageTag, Method, Trainable
 from core.experiments.grid import METHODS, PRE, Cell

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from core.contracts.jobs import EncoderName, Hyperparameters, Schedule
+from core.contracts.hyperparameters import Hyperparameters, Schedule
+from core.contracts.jobs import EncoderName
 from core.contracts.values import Contract, LanguageTag, Method, TaskName, Trainable
 from core.experiments.presets import Preset, hyperparameters, joined
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
-from core.contracts.jobs import (
+from core.contracts.hyperparameters import (
     Hyperparameters,
     PretrainSettings,
     QaHyperparameters,

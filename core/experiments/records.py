@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from core.contracts.jobs import AdaptJob, Hyperparameters, PretrainJob, PretrainSettings
+from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import Report
 from core.contracts.values import Contract
 from core.experiments.grid import Cell, Experiment

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from core.contracts.jobs import Schedule
+from core.contracts.hyperparameters import Schedule
 from core.contracts.values import TaskName, Trainable
 from core.experiments.aggregation import Row, Variant
 from core.experiments.statistics import Spread

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from core.contracts.jobs import FineTuneSettings
+from core.contracts.hyperparameters import FineTuneSettings
 from core.errors import TrainingDiverged
 from core.learning.optimiser import OuterOptimiser, seed_everything
 from core.progress import ProgressTracker

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Final
 
-from core.contracts.jobs import FineTuneSettings
+from core.contracts.hyperparameters import FineTuneSettings
 
 RATES: Final = (0.5, 1.0, 2.0)
 LENGTHS: Final = (1.0, 2.0)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from core.contracts.jobs import InnerLoop
+from core.contracts.hyperparameters import InnerLoop
 from core.learning import maml
 
 Weights = dict[str, Tensor]

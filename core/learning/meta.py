@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from core.contracts.jobs import MetaSettings
+from core.contracts.hyperparameters import MetaSettings
 from core.errors import TrainingDiverged
 from core.learning.inner import GRADIENTS, EpisodeGradient, Trial, chained_gradient, trainable
 from core.learning.optimiser import OuterOptimiser, seed_everything

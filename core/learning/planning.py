@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Generic
 
 from core.contracts.examples import DatasetManifest
-from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings, Schedule
+from core.contracts.hyperparameters import FineTuneSettings, Hyperparameters, MetaSettings, Schedule
 from core.contracts.reports import AdaptPlan, StagePlan
 from core.contracts.values import Method
 from core.learning.grid import HELD_SHARE, grid

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from core.contracts.jobs import Hyperparameters, PretrainSettings
+from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
 from core.learning.finetune import Sized, fine_tune
 from core.learning.meta import meta_stage
 from core.learning.planning import INTERLEAVED, JOINT, META_ADAPT, META_TRAIN

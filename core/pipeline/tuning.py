@@ -7,7 +7,7 @@ own schedule.
 from dataclasses import replace
 from typing import Any
 
-from core.contracts.jobs import FineTuneSettings
+from core.contracts.hyperparameters import FineTuneSettings
 from core.contracts.reports import Tried
 from core.contracts.values import Method
 from core.errors import InvalidInput

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from core.contracts.examples import DatasetManifest
-from core.contracts.jobs import MetaSettings
+from core.contracts.hyperparameters import MetaSettings
 from core.contracts.values import Method
 
 ExampleT = TypeVar("ExampleT")

@@ -11,7 +11,8 @@ from app.console.output import messages
 from app.demo import SHOWN, chosen_questions, chosen_utterances, show_answers, show_predictions
 from app.lessons import Subject, adapt, find_base, make_base, subjects
 from core.contracts.examples import MtodExample, SlotSpan
-from core.contracts.jobs import JobKind, JobStatus, PretrainJob, PretrainSettings, Problem
+from core.contracts.hyperparameters import PretrainSettings
+from core.contracts.jobs import JobKind, JobStatus, PretrainJob, Problem
 from core.contracts.values import Method, TaskName
 from core.formats import read_examples, read_questions
 from tests.app.fake_service import (

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from core.contracts.jobs import FineTuneSettings
+from core.contracts.hyperparameters import FineTuneSettings
 from core.learning.finetune import fine_tune
 from core.tasks.mtod.learner import MtodLearner
 from tests.core.learning.toys import silent_tracker

@@ -11,7 +11,12 @@ from pydantic_settings import BaseSettings
 
 from app.errors import TABLE, problem_type
 from app.settings import Settings
-from core.contracts.jobs import Hyperparameters, PretrainSettings, QaHyperparameters, QaPretrainSettings
+from core.contracts.hyperparameters import (
+    Hyperparameters,
+    PretrainSettings,
+    QaHyperparameters,
+    QaPretrainSettings,
+)
 from core.contracts.values import Method
 from core.formats import FileFormat, read_examples, read_questions
 from worker.settings import WorkerSettings

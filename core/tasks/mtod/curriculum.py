@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from core.contracts.examples import DatasetManifest, MtodExample
-from core.contracts.jobs import MetaSettings
+from core.contracts.hyperparameters import MetaSettings
 from core.contracts.values import Method
 from core.errors import Fault, InvalidInput
 from core.tasks.curriculum import Sides, Split

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.contracts.examples import DatasetManifest
-from core.contracts.jobs import MetaSettings
+from core.contracts.hyperparameters import MetaSettings
 from core.contracts.questions import QaExample
 from core.contracts.values import Method
 from core.errors import Fault, InvalidInput

@@ -1,6 +1,7 @@
 import json
 
-from core.contracts.jobs import AdaptJob, PretrainJob, QaHyperparameters, QaPretrainSettings
+from core.contracts.hyperparameters import QaHyperparameters, QaPretrainSettings
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.values import TaskName
 from tests.app.service import (
     Json,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.contracts.evaluations import MtodEvaluation
-from core.contracts.jobs import AdaptJob, Hyperparameters, PretrainJob, PretrainSettings
+from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import AdaptPlan, Candidate, CurvePoint, PromotionDecision, Report, StagePlan
 from core.contracts.values import Method, TaskName
 from core.experiments.aggregation import comparisons_of, rows_of

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.contracts.jobs import Schedule
+from core.contracts.hyperparameters import Schedule
 from core.contracts.values import Method, Trainable
 from core.experiments.aggregation import Row, comparisons_of, rows_of, samples, variant_of
 from tests.core.experiments.made_up import base, run

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from core.contracts.examples import DatasetManifest
-from core.contracts.jobs import AdaptJob, Hyperparameters, MetaSettings, PretrainJob, PretrainSettings
+from core.contracts.hyperparameters import Hyperparameters, MetaSettings, PretrainSettings
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.values import TaskName
 from core.experiments.costs import Costs
 from core.store import Store

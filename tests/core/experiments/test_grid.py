@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from core.contracts.jobs import Schedule
+from core.contracts.hyperparameters import Schedule
 from core.contracts.values import Method, Trainable
 from core.experiments.grid import METHODS, Cell, Experiment
 

@@ -3,7 +3,12 @@
 import pytest
 from pydantic import ValidationError
 
-from core.contracts.jobs import Hyperparameters, PretrainSettings, QaHyperparameters, QaPretrainSettings
+from core.contracts.hyperparameters import (
+    Hyperparameters,
+    PretrainSettings,
+    QaHyperparameters,
+    QaPretrainSettings,
+)
 from core.contracts.values import TaskName
 from core.experiments.presets import Preset, base_settings, hyperparameters, joined
 

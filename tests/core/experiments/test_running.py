@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.contracts.jobs import Progress, Schedule
+from core.contracts.hyperparameters import Schedule
+from core.contracts.jobs import Progress
 from core.contracts.reports import Report
 from core.contracts.values import BASE, Promotion, TaskName, Trainable
 from core.experiments.draws import Draw

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from core.contracts.jobs import FineTuneSettings, Progress
+from core.contracts.hyperparameters import FineTuneSettings
+from core.contracts.jobs import Progress
 from core.errors import JobCancelled, TrainingDiverged
 from core.learning.finetune import BUCKET_BATCHES, fine_tune, shuffled_batches
 from core.progress import ProgressTracker

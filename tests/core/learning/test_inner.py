@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from core.contracts.jobs import InnerLoop
+from core.contracts.hyperparameters import InnerLoop
 from core.learning.inner import (
     GRADIENTS,
     GradientFunction,

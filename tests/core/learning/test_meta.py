@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.contracts.jobs import InnerLoop, MetaSettings, Progress
+from core.contracts.hyperparameters import InnerLoop, MetaSettings
+from core.contracts.jobs import Progress
 from core.errors import JobCancelled, TrainingDiverged
 from core.learning.inner import GRADIENTS, fast_weights
 from core.learning.meta import meta_stage, minibatches, outer_step

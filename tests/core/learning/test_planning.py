@@ -6,10 +6,14 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from core.contracts.examples import DatasetManifest, MtodExample
-from core.contracts.jobs import FineTuneSettings, Hyperparameters, InnerLoop, MetaSettings, Schedule
+from core.contracts.hyperparameters import (
+    FineTuneSettings,
+    Hyperparameters,
+    MetaSettings,
+    Schedule,
+)
 from core.contracts.reports import AdaptPlan
 from core.contracts.values import Method, TaskName
 from core.errors import InvalidInput
@@ -143,11 +147,6 @@ def test_interleaved_stages_are_one_with_an_episode_of_each_a_step() -> None:
     assert on.steps(Method.X_METRA_ADA) == {"meta-train with meta-adapt": 12}
     assert on.costs(Method.X_METRA_ADA) == {"meta-train with meta-adapt": 36.0 * 2 * (5 + 2)}
     assert on.steps(Method.X_METRA) == {"meta-train": 12}
-
-
-def test_only_the_fused_loop_can_be_interleaved() -> None:
-    with pytest.raises(ValidationError, match="the interleaved schedule needs inner_loop fused"):
-        MetaSettings(schedule=Schedule.INTERLEAVED, inner_loop=InnerLoop.SECOND_ORDER)
 
 
 def test_an_intent_the_source_does_not_have_is_learnt_plainly_first() -> None:

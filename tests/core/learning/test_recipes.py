@@ -3,7 +3,8 @@ from itertools import groupby
 
 import torch
 
-from core.contracts.jobs import FineTuneSettings, Hyperparameters, MetaSettings, PretrainSettings, Progress
+from core.contracts.hyperparameters import FineTuneSettings, Hyperparameters, MetaSettings, PretrainSettings
+from core.contracts.jobs import Progress
 from core.learning.finetune import fine_tune
 from core.learning.planning import JOINT
 from core.learning.recipes import Lessons, interleaved, pre, run_stages

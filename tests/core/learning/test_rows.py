@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.contracts.jobs import FineTuneSettings, InnerLoop, MetaSettings
+from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSettings
 from core.encoders import load_encoder
 from core.learning.finetune import fine_tune
 from core.learning.meta import outer_step

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.contracts.jobs import AdaptJob, InnerLoop, JobRecord, MetaSettings, PretrainJob
+from core.contracts.hyperparameters import InnerLoop, MetaSettings
+from core.contracts.jobs import AdaptJob, JobRecord, PretrainJob
 from core.contracts.values import Method, now
 from core.errors import InvalidInput
 from core.pipeline import run

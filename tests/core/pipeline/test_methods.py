@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.contracts.jobs import MetaSettings, Schedule
+from core.contracts.hyperparameters import MetaSettings, Schedule
 from core.contracts.values import Method
 from core.pipeline import Outcome
 from core.predictor import Predictor

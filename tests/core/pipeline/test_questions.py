@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core.contracts.evaluations import QaEvaluation
-from core.contracts.jobs import AdaptJob, PretrainJob, QaHyperparameters, QaPretrainSettings
+from core.contracts.hyperparameters import QaHyperparameters, QaPretrainSettings
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.questions import QaExample
 from core.contracts.values import BASE, Method, TaskName
 from core.errors import InvalidInput

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.checkpoints import open_checkpoint
-from core.contracts.jobs import Hyperparameters
+from core.contracts.hyperparameters import Hyperparameters
 from core.contracts.values import Method, Trainable
 from core.errors import CorruptArtifact
 from core.pipeline import Outcome

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from core.contracts.jobs import Hyperparameters
+from core.contracts.hyperparameters import Hyperparameters
 from core.contracts.values import Method
 from core.learning.grid import LENGTHS, RATES, grid
 from core.store import Store

@@ -6,16 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from core.contracts.examples import MtodExample
-from core.contracts.jobs import (
-    AdaptJob,
-    FineTuneSettings,
-    Hyperparameters,
-    JobRecord,
-    MetaSettings,
-    PretrainJob,
-    PretrainSettings,
-    Progress,
-)
+from core.contracts.hyperparameters import FineTuneSettings, Hyperparameters, MetaSettings, PretrainSettings
+from core.contracts.jobs import AdaptJob, JobRecord, PretrainJob, Progress
 from core.contracts.values import Method, TaskName, now
 from core.pipeline import Outcome, run
 from core.progress import Monitor

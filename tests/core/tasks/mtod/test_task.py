@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.contracts.jobs import FineTuneSettings
+from core.contracts.hyperparameters import FineTuneSettings
 from core.errors import InvalidInput
 from core.learning.finetune import fine_tune
 from core.tasks.mtod.learner import MtodLearner

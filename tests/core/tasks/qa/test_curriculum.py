@@ -3,7 +3,7 @@
 import pytest
 
 from core.contracts.examples import DatasetManifest
-from core.contracts.jobs import MetaSettings, QaHyperparameters
+from core.contracts.hyperparameters import MetaSettings, QaHyperparameters
 from core.contracts.questions import QaExample
 from core.contracts.values import Method, TaskName
 from core.errors import InvalidInput
