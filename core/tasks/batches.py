@@ -1,8 +1,8 @@
 """What batches of every task share: like lengths together, padding, and a place on a device."""
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,6 +15,17 @@ STATES_TOKENS = 8_192
 """Tokens in one pass whose states are kept, padding included: bounds what is held beside them."""
 
 BatchT = TypeVar("BatchT", bound="DataclassInstance")
+FeaturesT = TypeVar("FeaturesT", bound="Remembering")
+
+
+class Remembering(Sized, Protocol):
+    """A dataclass of features that may know its states."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def states(self) -> Tensor | None:
+        """What the encoder makes of them."""
 
 
 def length_batches(features: Sequence[Sized], *, max_tokens: int) -> Iterator[list[int]]:
@@ -50,3 +61,23 @@ def padded(states: Iterable[Tensor | None]) -> Tensor | None:
     """Return states [length, width] of several texts as one [batch, longest, width]; None of none."""
     known = [one for one in states if one is not None]
     return pad_sequence(known, batch_first=True) if known else None
+
+
+def with_states(
+    features: Sequence[FeaturesT],
+    read: Callable[[Sequence[FeaturesT]], Tensor],
+    length: Callable[[FeaturesT], int],
+) -> list[FeaturesT]:
+    """Return features that know what an encoder makes of them.
+
+    Args:
+        features: Dataclasses with a field ``states``, whose length is their number of tokens.
+        read: What the encoder makes of some, [batch, longest, width].
+        length: Of one's states; the rest of them is padding.
+    """
+    known = list(features)
+    for indices in length_batches(features, max_tokens=STATES_TOKENS):
+        for index, states in zip(indices, read([features[index] for index in indices]), strict=True):
+            # A copy, or one text would keep the states of its whole batch.
+            known[index] = replace(known[index], states=states[: length(known[index])].clone())
+    return known

@@ -1,7 +1,6 @@
 """A JointNlu with all that trains and serves it: encoder, labels, features, device."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -9,7 +8,7 @@ from transformers import PreTrainedModel
 
 from core.contracts.examples import MtodExample
 from core.encoders import Encoder
-from core.tasks.batches import STATES_TOKENS, length_batches
+from core.tasks.batches import with_states
 from core.tasks.mtod.features import Batch, Features, Featurizer
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.model import JointNlu
@@ -80,13 +79,9 @@ class MtodLearner:
     def with_states(self, features: Sequence[Features]) -> list[Features]:
         """Return features that know what the encoder makes of them."""
         self.model.eval()
-        known = list(features)
-        for indices in length_batches(features, max_tokens=STATES_TOKENS):
-            states = self.network.states(self.batch([features[index] for index in indices]))
-            for index, one in zip(indices, states, strict=True):
-                # A copy, or one text would keep the states of its whole batch.
-                known[index] = replace(known[index], states=one[: 1 + len(known[index].units)].clone())
-        return known
+        return with_states(
+            features, lambda some: self.network.states(self.batch(some)), lambda one: 1 + len(one.units)
+        )
 
     def extend_labels(self, other: LabelSet) -> None:
         """Make room for labels the model does not have yet."""

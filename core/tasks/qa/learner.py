@@ -1,7 +1,6 @@
 """A SpanQa with all that trains and serves it: encoder, features, device."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import nn
@@ -9,7 +8,7 @@ from transformers import PreTrainedModel
 
 from core.contracts.questions import QaExample
 from core.encoders import Encoder
-from core.tasks.batches import STATES_TOKENS, length_batches
+from core.tasks.batches import with_states
 from core.tasks.parameters import new_parameters, pretrained_parameters
 from core.tasks.qa.features import Batch, Features, Featurizer
 from core.tasks.qa.model import SpanQa
@@ -77,10 +76,4 @@ class QaLearner:
     def with_states(self, features: Sequence[Features]) -> list[Features]:
         """Return features that know what the encoder makes of them."""
         self.model.eval()
-        known = list(features)
-        for indices in length_batches(features, max_tokens=STATES_TOKENS):
-            states = self.network.states(self.batch([features[index] for index in indices]))
-            for index, one in zip(indices, states, strict=True):
-                # A copy, or one window would keep the states of its whole batch.
-                known[index] = replace(known[index], states=one[: len(known[index])].clone())
-        return known
+        return with_states(features, lambda some: self.network.states(self.batch(some)), len)
