@@ -15,8 +15,6 @@ from core.experiments.records import Failed, Failure, Kept
 from core.progress import Monitor
 from core.store import Store
 from tests.app.cli.running import Result, Run
-from tests.core.experiments.laboratory import write_samples
-from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
 
 SAMPLES = str(Path(__file__).parents[3] / "samples")
 
@@ -134,6 +132,10 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, failing: Failing = lambda _
 @pytest.fixture
 def experiment(run: Run, tmp_path: Path, out: Path) -> Run:
     """Run fine-tuning with a tiny encoder on a few utterances."""
+    # torch comes with these, and only after the api's own tests may it be there.
+    from tests.core.experiments.laboratory import write_samples
+    from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
+
     encoder = tiny_encoder_folder(tmp_path, "bert", texts_of(english(), spanish()))
     data = write_samples(tmp_path / "data")
 
