@@ -132,7 +132,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch, failing: Failing = lambda _
 @pytest.fixture
 def experiment(run: Run, tmp_path: Path, out: Path) -> Run:
     """Run fine-tuning with a tiny encoder on a few utterances."""
-    # torch comes with these, and only after the api's own tests may it be there.
+    # They bring torch, which must not be there when other tests are collected: some make an api then.
     from tests.core.experiments.laboratory import write_samples
     from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
 
