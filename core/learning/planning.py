@@ -28,6 +28,9 @@ STAGES: Final[Mapping[Method, tuple[str, ...]]] = {
 }
 """Method → its stages, in the order they run."""
 
+META_STAGES: Final = frozenset({META_TRAIN, META_ADAPT, INTERLEAVED})
+"""Stages that learn from episodes."""
+
 WITH_SOURCE: Final = frozenset({JOINT, META_TRAIN, INTERLEAVED})
 """Stages that learn from source examples, too."""
 

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
 from core.learning.finetune import Sized, fine_tune
 from core.learning.meta import meta_stage
-from core.learning.planning import INTERLEAVED, JOINT, META_ADAPT, META_TRAIN
+from core.learning.planning import JOINT, META_STAGES
 from core.progress import ProgressTracker
 from core.tasks.task import Episode, Learner
 
@@ -62,7 +62,7 @@ def run_stages(
     """
     seed = hyperparameters.seed
     for stage, steps in stages.items():
-        if stage in (META_TRAIN, META_ADAPT, INTERLEAVED):
+        if stage in META_STAGES:
             meta_stage(
                 learner,
                 lessons.episodes[stage],

@@ -10,7 +10,14 @@ from core.contracts.reports import AdaptPlan, CheckpointManifest
 from core.contracts.values import Method, Trainable
 from core.encoders import load_encoder
 from core.learning.adapters import restrict
-from core.learning.planning import INTERLEAVED, META_ADAPT, META_TRAIN, WITH_SOURCE, Planner
+from core.learning.planning import (
+    INTERLEAVED,
+    META_ADAPT,
+    META_STAGES,
+    META_TRAIN,
+    WITH_SOURCE,
+    Planner,
+)
 from core.learning.recipes import Lessons, interleaved, run_stages
 from core.learning.rows import used_rows
 from core.pipeline.outcome import Workbench
@@ -106,18 +113,20 @@ def train(
     if settings.trainable is Trainable.HEADS:
         target, source = learner.with_states(target), learner.with_states(source)
     with used_rows(learner.body, learner.token_ids([*target, *source])):
-        drawing = Drawing(
-            source=material.source,
-            source_features=source,
-            split=material.planner.split_for(method),
-            target_features=target,
-            meta_train=material.planner.meta_train(method),
-            meta_adapt=material.planner.meta_adapt(),
-            seed=settings.seed,
-            likeness=likeness,
-        )
-        lessons = Lessons(target, source, _episodes(task, drawing, stages))
-        run_stages(learner, stages, lessons, settings, tracker=tracker)
+        episodes = {}
+        if not META_STAGES.isdisjoint(stages):
+            drawing = Drawing(
+                source=material.source,
+                source_features=source,
+                split=material.planner.split_for(method),
+                target_features=target,
+                meta_train=material.planner.meta_train(method),
+                meta_adapt=material.planner.meta_adapt(),
+                seed=settings.seed,
+                likeness=likeness,
+            )
+            episodes = _episodes(task, drawing, stages)
+        run_stages(learner, stages, Lessons(target, source, episodes), settings, tracker=tracker)
 
 
 def _episodes(
