@@ -6,6 +6,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from core.encoders import Pooling
+from core.tasks.encoding import encode
 from core.tasks.mtod.crf import Crf
 from core.tasks.mtod.features import IGNORED_INTENT, Batch
 from core.tasks.mtod.labels import LabelSet
@@ -70,8 +71,7 @@ class JointNlu(nn.Module):
         """Return the states of some rows, [rows, 1 + units, width]."""
         longest = int(batch.attention_mask[rows].sum(1).max())
         mask = batch.attention_mask[rows, :longest]
-        output = self.encoder(input_ids=batch.input_ids[rows, :longest], attention_mask=mask)
-        states = output.last_hidden_state  # [rows, tokens, width]
+        states = encode(self.encoder, input_ids=batch.input_ids[rows, :longest], attention_mask=mask)
         index = batch.unit_tokens[rows].unsqueeze(-1).expand(-1, -1, states.shape[-1])  # [rows, units, width]
         return torch.cat([self._pooled(states, mask).unsqueeze(1), states.gather(1, index)], dim=1)
 

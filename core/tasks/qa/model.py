@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
+from core.tasks.encoding import encode
 from core.tasks.qa.features import Batch
 
 DROPOUT = 0.1
@@ -41,6 +42,4 @@ class SpanQa(nn.Module):
     def states(self, batch: Batch) -> Tensor:
         """Return what the encoder makes of every token, [batch, tokens, width]."""
         types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
-        output = self.encoder(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types)
-        states: Tensor = output.last_hidden_state
-        return states
+        return encode(self.encoder, input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types)
