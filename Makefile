@@ -12,7 +12,7 @@ PYTEST_DATA := $(if $(DATA),--data=$(abspath $(DATA)),)
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.installed  ## learn Spanish, Thai and Swahili from 120 examples each
+demo: $(VENV)/.installed  ## learn Spanish and Thai utterances, and Swahili questions
 	@$(BIN)/xmetra demo
 
 serve: $(VENV)/.installed  ## run the same stack and keep it running

@@ -16,7 +16,7 @@ from app.console.answers import answers_table
 from app.console.display import predictions_table
 from app.console.outcome import show_outcome
 from app.console.output import messages, results, write_json
-from app.lessons import Subject, adapt, find_base, make_base, subjects
+from app.lessons import Course, Subject, adapt, find_base, make_base, subjects
 from app.stack import Stack
 from core.contracts.examples import MtodExample
 from core.contracts.questions import QaExample
@@ -32,7 +32,6 @@ def run_demo(
     data: Path,
     *,
     samples: Path,
-    questions: bool = False,
     baselines: Sequence[Method] = (),
     as_json: bool = False,
 ) -> None:
@@ -41,15 +40,13 @@ def run_demo(
     Args:
         data: The data folder; a base made in it before is used again.
         samples: The folder of the sample files.
-        questions: Whether to teach answers to questions, too.
         baselines: Other methods to train beside, for comparison.
         as_json: Print the records of the adaptations and the predictions as JSON instead.
 
     Raises:
         JobFailed: A base or an adaptation did not succeed.
     """
-    utterances, answers = subjects(samples)
-    taught = (utterances, answers) if questions else (utterances,)
+    taught = subjects(samples)
     console = messages()
     began = time.monotonic()
     with Stack(data) as stack:
@@ -68,9 +65,9 @@ def _demonstrate(
     """Do the demo against a service that runs."""
     bases = {subject.task: _base(client, subject) for subject in taught}
     lessons = [
-        teach(client, subject, language, base_id=bases[subject.task], baselines=baselines, as_json=as_json)
+        teach(client, subject, course, base_id=bases[subject.task], baselines=baselines, as_json=as_json)
         for subject in taught
-        for language in subject.languages
+        for course in subject.courses
     ]
     if as_json:
         write_json({f"{lesson.task.value}/{lesson.language}": lesson.as_json() for lesson in lessons})
@@ -125,14 +122,15 @@ class Lesson:
 def teach(
     client: Client,
     subject: Subject,
-    language: str,
+    course: Course,
     *,
     base_id: str,
     baselines: Sequence[Method],
     as_json: bool,
 ) -> Lesson:
     """Have a language learnt, show what that brought, and ask for some predictions."""
-    job = adapt(client, subject, language, base_id=base_id, baselines=baselines, console=messages())
+    language = course.language
+    job = adapt(client, subject, course, base_id=base_id, baselines=baselines, console=messages())
     if not as_json:
         show_outcome(job, as_json=False)
     held_out = subject.held_out(language)

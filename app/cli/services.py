@@ -129,20 +129,16 @@ def demo(
         list[Method] | None,
         typer.Option(help="Another method to train beside it, such as ft.", show_default=False),
     ] = None,
-    questions: Annotated[
-        bool,
-        typer.Option("--questions", help="Teach it Swahili answers from 65 questions, too: some minutes."),
-    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Watch a service learn Spanish, Thai and Swahili from ten examples an intent, and answer in them.
+    """Watch a service learn Spanish and Thai utterances and Swahili questions, and answer in them.
 
     It starts everything `xmetra up` starts, makes the English bases if there are none, adapts them to each
     language over HTTP, shows what that brought, and stops everything again.
 
     Example: [bold]xmetra demo --baseline ft[/]
     """
-    run_demo(data, samples=samples, questions=questions, baselines=tuple(baseline or ()), as_json=as_json)
+    run_demo(data, samples=samples, baselines=tuple(baseline or ()), as_json=as_json)
 
 
 def _tell_where(stack: Stack, *, wanted: int, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from core.contracts.examples import DatasetManifest
 from core.contracts.hyperparameters import FineTuneSettings, Hyperparameters, MetaSettings, Schedule
 from core.contracts.reports import AdaptPlan, StagePlan
 from core.contracts.values import Method
-from core.learning.grid import HELD_SHARE, grid
+from core.learning.grid import HELD_SHARE, TRIALS_COST
 from core.tasks.curriculum import FORWARD_SHARE, Curriculum, ExampleT, Pools, Sides, Split
 from core.tasks.shots import minibatch_count
 
@@ -130,9 +130,7 @@ class Planner(Generic[ExampleT]):
         """Return the training passes over one example that all trials take, about."""
         if not self.is_tuned(method):
             return 0.0
-        settings = self.hyperparameters.fine_tune
-        longer = sum(one.epochs for one in grid(settings)) / settings.epochs
-        return (1 - HELD_SHARE) * longer * sum(self.costs(method).values())
+        return (1 - HELD_SHARE) * TRIALS_COST * sum(self.costs(method).values())
 
     def _stage(self, name: str, method: Method) -> tuple[StagePlan, float]:
         """Plan one stage of a method."""

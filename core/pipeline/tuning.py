@@ -5,13 +5,14 @@ own schedule.
 """
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from core.contracts.hyperparameters import FineTuneSettings
 from core.contracts.reports import Tried
 from core.contracts.values import Method
 from core.errors import InvalidInput
-from core.learning.grid import HELD_SHARE, grid
+from core.learning.grid import HELD_SHARE, longer, rates
 from core.learning.planning import Planner
 from core.pipeline.likeness import StoredLikeness
 from core.pipeline.material import Material, load_start, train
@@ -33,15 +34,19 @@ def tuned(
     trial = _trial(method, material)
     if trial is None:
         return material, ()
-    prefix = tracker.prefix
-    choices = list(grid(material.planner.hyperparameters.fine_tune))
-    tried = []
-    for number, settings in enumerate(choices, 1):
-        tracker.prefix = f"{prefix}{_name(number)}"
+    prefix, tried = tracker.prefix, list[Tried]()
+
+    def quality(settings: FineTuneSettings) -> float:
+        tracker.prefix = f"{prefix}{_name(len(tried) + 1)}"
         tried.append(_try(method, _with(trial, settings), bench, tracker))
+        return tried[-1].quality
+
+    scored = [(quality(one), one) for one in rates(material.planner.hyperparameters.fine_tune)]
+    best, settings = max(scored, key=itemgetter(0))  # of equals the first
+    if quality(longer(settings)) > best:
+        settings = longer(settings)
     tracker.prefix = prefix
-    best = max(range(len(tried)), key=lambda index: tried[index].quality)
-    return _with(material, choices[best]), tuple(tried)
+    return _with(material, settings), tuple(tried)
 
 
 def tuning_costs(method: Method, material: Material) -> dict[str, float]:
@@ -50,8 +55,9 @@ def tuning_costs(method: Method, material: Material) -> dict[str, float]:
     if trial is None:
         return {}
     costs = {}
-    for number, settings in enumerate(grid(material.planner.hyperparameters.fine_tune), 1):
-        for stage, cost in _with(trial, settings).planner.costs(method).items():
+    settings = material.planner.hyperparameters.fine_tune
+    for number, tried in enumerate([*rates(settings), longer(settings)], 1):
+        for stage, cost in _with(trial, tried).planner.costs(method).items():
             # Measuring a trial is not told as a stage of its own.
             costs[_name(number) + stage] = cost + FORWARD_SHARE * len(trial.planner.split.evaluation)
     return costs

@@ -9,7 +9,7 @@ from app.client import Client
 from app.console.outcome import JobFailed
 from app.console.output import messages
 from app.demo import SHOWN, chosen_questions, chosen_utterances, show_answers, show_predictions
-from app.lessons import Subject, adapt, find_base, make_base, subjects
+from app.lessons import Course, Subject, adapt, find_base, make_base, subjects
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.hyperparameters import PretrainSettings
 from core.contracts.jobs import JobKind, JobStatus, PretrainJob, Problem
@@ -54,7 +54,9 @@ def client(service: FakeService) -> Iterator[Client]:
 
 def pretrained(**changes: Any) -> dict[str, Any]:
     """Return a succeeded making of a base, from the sample data unless told otherwise."""
-    request = PretrainJob(task=TaskName.MTOD, source_language="en", dataset_id="source")
+    request = PretrainJob(
+        task=TaskName.MTOD, source_language="en", dataset_id="source", settings=MTOD.settings
+    )
     return job(
         JobStatus.SUCCEEDED,
         kind=JobKind.PRETRAIN,
@@ -99,15 +101,16 @@ def test_a_base_that_fails_is_told(service: FakeService, client: Client) -> None
 
 
 @pytest.mark.parametrize(
-    ("subject", "language"), [(one, language) for one in (MTOD, QA) for language in one.languages]
+    ("subject", "course"), [(subject, course) for subject in (MTOD, QA) for course in subject.courses]
 )
 def test_a_language_is_adapted_by_an_upload_of_both_files(
-    service: FakeService, client: Client, subject: Subject, language: str
+    service: FakeService, client: Client, subject: Subject, course: Course
 ) -> None:
+    language = course.language
     service.answer("POST /adapt", Reply({"job_id": "job-1", "status": "queued"}, 202))
     service.answer("GET /jobs/job-1/events", stream(status_event(1, JobStatus.SUCCEEDED)))
     service.answer("GET /jobs/job-1", succeeded())
-    adapt(client, subject, language, base_id="base-1", baselines=[Method.FT], console=messages())
+    adapt(client, subject, course, base_id="base-1", baselines=[Method.MONO], console=messages())
     asked = service.asked[0]
     few_shot, held_out = subject.few_shot(language), subject.held_out(language)
     assert asked.has_file("examples", few_shot.name, few_shot.read_bytes())
@@ -115,7 +118,17 @@ def test_a_language_is_adapted_by_an_upload_of_both_files(
     assert asked.has_field("task", subject.task.value)
     assert asked.has_field("language", language)
     assert asked.has_field("base", "base-1")
-    assert asked.has_field("baselines", '["ft"]')
+    assert asked.has_field("method", course.method.value)
+    assert asked.has_field("baselines", '["mono"]')
+
+
+def test_a_language_is_not_compared_with_its_own_method(service: FakeService, client: Client) -> None:
+    service.answer("POST /adapt", Reply({"job_id": "job-1", "status": "queued"}, 202))
+    service.answer("GET /jobs/job-1/events", stream(status_event(1, JobStatus.SUCCEEDED)))
+    service.answer("GET /jobs/job-1", succeeded())
+    course = QA.courses[0]
+    adapt(client, QA, course, base_id="base-1", baselines=[course.method, Method.MONO], console=messages())
+    assert service.asked[0].has_field("baselines", '["mono"]')
 
 
 def test_utterances_of_different_intents_are_shown_the_same_each_time() -> None:
