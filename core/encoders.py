@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
@@ -31,6 +31,10 @@ EMBEDDED = "embedded"
 
 EMBEDDED_ENGLISH = "embedded-en"
 """MiniLM as it was published: English."""
+
+NO_ATTENTION_DROPOUT: Final = {"attention_probs_dropout_prob": 0.0}
+"""As BERT's family calls it. With it torch writes out every attention weight in training: slower by a tenth
+to two thirds, and most of the memory, for no better scores (docs/adr/0015-no-dropout-of-attention.md)."""
 
 MAX_TOKENS = 512
 """Tokens in one encoder window, special tokens included, unless the encoder has fewer."""
@@ -73,13 +77,14 @@ def load_encoder(name: str) -> Encoder:
         CorruptArtifact: An embedded encoder is not the published one.
     """
     if name == EMBEDDED:
-        student, student_tokenizer = load_student()
+        student, student_tokenizer = load_student(**NO_ATTENTION_DROPOUT)
         student.config.sentence_pooling = Pooling.MEAN.value  # it was distilled from mean states
         return assemble_encoder(name, student, student_tokenizer)
     source = str(base_folder()) if name == EMBEDDED_ENGLISH else name
     try:
         config = AutoConfig.from_pretrained(source)
-        model = AutoModel.from_pretrained(source, **_model_arguments(config))
+        _leave_out_attention_dropout(config)
+        model = AutoModel.from_pretrained(source, config=config, **_model_arguments(config))
         tokenizer = AutoTokenizer.from_pretrained(source)
         model.config.sentence_pooling = _declared_pooling(source)  # a checkpoint keeps it with the rest
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
@@ -95,6 +100,7 @@ def load_architecture(name: str, folder: Path) -> Encoder:
         folder: Holds ``config.json`` and the tokenizer's files; the weights come from elsewhere.
     """
     config = AutoConfig.from_pretrained(folder)
+    _leave_out_attention_dropout(config)
     model = AutoModel.from_config(config, **_model_arguments(config))
     return assemble_encoder(name, model, AutoTokenizer.from_pretrained(folder))
 
@@ -131,6 +137,13 @@ def _declared_pooling(source: str) -> str:
 
 
 _POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
+
+
+def _leave_out_attention_dropout(config: Any) -> None:  # noqa: ANN401 - transformers' own base class is private
+    """Make attention the same in training as in use, whatever the encoder's family calls it."""
+    for name in (*NO_ATTENTION_DROPOUT, "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
 
 
 def _model_arguments(config: Any) -> dict[str, Any]:  # noqa: ANN401 - transformers' own base class is private

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -14,7 +15,7 @@ from core.runtime import configure_threads
 from worker.logs import configure_logging
 from worker.settings import WorkerSettings
 from worker.supervisor import Supervisor, waiting_connection
-from worker.tasks import WORKPLACE, Pipeline, Workplace, torch_pipeline
+from worker.tasks import WORKPLACE, Pipeline, Workplace, import_torch, torch_pipeline
 
 log = structlog.get_logger(__name__)
 
@@ -22,12 +23,18 @@ FIRST_WAIT_SECONDS: Final = 0.25
 LONGEST_WAIT_SECONDS: Final = 5.0
 
 
-def main(settings: WorkerSettings, *, pipeline: Pipeline = torch_pipeline) -> None:
+def main(
+    settings: WorkerSettings,
+    *,
+    pipeline: Pipeline = torch_pipeline,
+    prepare: Callable[[], None] = import_torch,
+) -> None:
     """Work until SIGTERM or SIGINT: the first ends the worker after its job, the second at once.
 
     Args:
         settings: What the operator set.
         pipeline: What does the work of a job.
+        prepare: Brings what that needs, once.
 
     Raises:
         SystemExit: The second signal came.
@@ -40,9 +47,10 @@ def main(settings: WorkerSettings, *, pipeline: Pipeline = torch_pipeline) -> No
         store_url=settings.store_url,
         device=settings.device,
         pipeline=pipeline,
+        prepare=prepare,
     )
     WORKPLACE.set(workplace)
-    with contextlib.suppress(KeyboardInterrupt):  # a signal while there was no Redis, and so no job
+    with contextlib.suppress(KeyboardInterrupt):  # a signal while there was no job
         _work_until_stopped(settings, workplace)
     log.info("worker_stopped")
 
@@ -53,6 +61,7 @@ def _work_until_stopped(settings: WorkerSettings, workplace: Workplace) -> None:
     while True:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        workplace.prepare()
         began = time.monotonic()
         if _work(settings, workplace):
             return

@@ -1,11 +1,14 @@
 """What runs for a job: a record in, the pipeline, a record out.
 
-Everything here but the pipeline is light. The parent process of a worker imports this module, forks
-for every job, and only the fork imports torch: so the parent stays small, never touches the GPU, and
-every job begins in a fresh process.
+Everything here but the pipeline is light. The parent process of a worker imports what trains before it
+takes its first job, and computes nothing: its forks, one for every job, have it at once, while no thread
+of torch's and no context of a GPU, which do not survive a fork, is there to be inherited.
 """
 
+import gc
+import importlib
 import signal
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -45,10 +48,16 @@ class Pipeline(Protocol):
 
 
 def torch_pipeline(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Outcome:
-    """Do the work with the real pipeline, which is imported here and not before: it brings torch."""
+    """Do the work with the real pipeline, which this module does not import: it brings torch."""
     from core.pipeline import run  # noqa: PLC0415
 
     return run(record, store=store, device=device, monitor=monitor)
+
+
+def import_torch() -> None:
+    """Import what the real pipeline needs: some seconds that no fork has to spend again."""
+    importlib.import_module("core.pipeline")
+    gc.freeze()  # what is never looked through stays shared with the forks
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,14 @@ class Workplace:
             what talks to an object store does not survive a fork.
         device: Where models learn.
         pipeline: What does the work.
+        prepare: Called before the first job, in the process that forks.
     """
 
     queue: JobQueue
     store_url: str
     device: str = "auto"
     pipeline: Pipeline = torch_pipeline
+    prepare: Callable[[], None] = import_torch
 
 
 WORKPLACE: Final[ContextVar[Workplace]] = ContextVar("workplace")

@@ -47,7 +47,9 @@ Shots = Annotated[
     str, typer.Option(help="Also with so many examples an intent; of qa, questions in all: '1 3 6 9'.")
 ]
 Draws = Annotated[int, typer.Option(help="How often a limited number of examples is drawn.")]
-Downsample = Annotated[str, typer.Option(help="Also with these shares of the few-shot data: '0.1 0.5 1'.")]
+Downsample = Annotated[
+    str, typer.Option(help="With these shares of the few-shot data; 1 is all of it: '0.1 0.5 1'.")
+]
 Trained = Annotated[str, typer.Option(help="What learns: some of all, heads, lora.")]
 Schedules = Annotated[
     str, typer.Option(help="How x-metra-ada's stages follow each other: some of sequential, interleaved.")
@@ -78,7 +80,7 @@ def experiment(  # noqa: PLR0913  a command line is its options
     similarity: Similarity = "embedded",
     shots: Shots = "",
     draws: Draws = 5,
-    downsample: Downsample = "",
+    downsample: Downsample = "1",
     trainable: Trained = "all",
     schedule: Schedules = "sequential",
     preset: Presets = Preset.TUNED,

@@ -19,16 +19,25 @@ transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
 
-def base_model() -> PreTrainedModel:
-    """Return a fresh all-MiniLM-L6-v2 without its pooling layer."""
-    model: PreTrainedModel = AutoModel.from_pretrained(base_folder(), add_pooling_layer=False)
+def base_model(**changes: float) -> PreTrainedModel:
+    """Return a fresh all-MiniLM-L6-v2 without its pooling layer.
+
+    Args:
+        changes: Of its configuration.
+    """
+    model: PreTrainedModel = AutoModel.from_pretrained(base_folder(), add_pooling_layer=False, **changes)
     model.eval()
     return model
 
 
-def assembled(student: Student) -> PreTrainedModel:
-    """Return the base with a student's rows, and its layers where they were trained."""
-    model = base_model()
+def assembled(student: Student, **changes: float) -> PreTrainedModel:
+    """Return the base with a student's rows, and its layers where they were trained.
+
+    Args:
+        student: From the artifact.
+        changes: Of the configuration.
+    """
+    model = base_model(**changes)
     old = model.get_parameter("embeddings.word_embeddings.weight").detach()
     rows = torch.zeros(student.pieces, old.shape[1])
     rows[: len(old)] = old
@@ -50,11 +59,17 @@ def fast_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     )
 
 
-def load_student(folder: Path = SHIPPED) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+def load_student(
+    folder: Path = SHIPPED, /, **changes: float
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Load the encoder that ships.
+
+    Args:
+        folder: Of the artifact.
+        changes: Of the configuration.
 
     Raises:
         CorruptArtifact: A file is not what was written.
     """
     student = read_artifact(folder)
-    return assembled(student), fast_tokenizer(folder / TOKENIZER)
+    return assembled(student, **changes), fast_tokenizer(folder / TOKENIZER)

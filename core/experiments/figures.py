@@ -19,7 +19,7 @@ from core.embedded.whole import whole
 from core.experiments.aggregation import Row, Variant, variant_of
 from core.experiments.curves import Line, learning_curve, sweep_line
 from core.experiments.folder import Folder
-from core.experiments.grid import METHODS, PRE
+from core.experiments.grid import ALL_OF_IT, METHODS, PRE, Cell
 from core.experiments.results import Results
 from core.experiments.wording import SHOTS_OF, languages_of, method_name, metrics_of
 
@@ -114,8 +114,9 @@ def _in_order(variants: Iterator[Variant]) -> list[Variant]:
 
 
 def _learning_curves(results: Results) -> Figure:
-    """Draw losses over steps, a panel a language (the paper's figure 4)."""
-    runs = [run for run in results.runs if not run.cell.limited]
+    """Draw losses over steps, a panel a language (the paper's figure 4), of the largest amount there is."""
+    largest = max(_amount_order(run.cell) for run in results.runs)
+    runs = [run for run in results.runs if _amount_order(run.cell) == largest]
     languages = list(dict.fromkeys(run.cell.language for run in runs))
     variants = _in_order(variant_of(run.cell) for run in runs)
     dashes = _forms(variants)
@@ -127,6 +128,13 @@ def _learning_curves(results: Results) -> Figure:
                 _draw_band(axes, line, variant, dashes[variant])
         axes.set(title=language, xlabel="optimiser steps", ylabel="loss (nats; of queries in meta-learning)")
     return _with_legend(figure, panels)
+
+
+def _amount_order(cell: Cell) -> tuple[float, int]:
+    """Return by what amounts are ordered: shares, all of the data the last, are more than some shots."""
+    if cell.shots is not None:
+        return 0.0, cell.shots
+    return ALL_OF_IT if cell.share is None else cell.share, 0
 
 
 def _draw_band(axes: Axes, line: Line, variant: Variant, dashes: str) -> None:
@@ -196,7 +204,7 @@ FIGURES: Final = (
     Drawing(
         "learning-curves",
         "Loss over steps: mean over seeds, and its standard deviation",
-        lambda results: any(not run.cell.limited for run in results.runs),
+        lambda results: bool(results.runs),
         _learning_curves,
     ),
     Drawing(

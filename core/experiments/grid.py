@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from core.contracts.hyperparameters import Hyperparameters, Schedule
 from core.contracts.jobs import EncoderName
@@ -19,6 +19,9 @@ PRE: Final = "pre"
 
 METHODS: Final = tuple(method for method in Method if method is not Method.BEST)
 """The paper's, in the order of its tables."""
+
+ALL_OF_IT: Final = 1.0
+"""The share that is no limit."""
 
 FULL: Final = "full"
 """All of the few-shot data."""
@@ -116,7 +119,7 @@ class Experiment(Contract):
         methods: Beside the zero-shot base, which every run measures.
         seeds: Of the training.
         shots: Each limits the few-shot data to so many examples an intent, of questions to so many in all.
-        shares: Each limits it to this share; 1 is no limit.
+        shares: Each limits it to this share; 1, which is all of it, is run unless others are named.
         draws: How often a limited amount is drawn; a draw has nothing to do with a seed.
         schedules: Of X-METRA-ADA.
         similarity: The sentence encoder that finds a question's neighbours.
@@ -129,7 +132,7 @@ class Experiment(Contract):
     methods: Some[Trained] = METHODS
     seeds: Some[Seed]
     shots: Distinct[Shots] = ()
-    shares: Distinct[Share] = ()
+    shares: Distinct[Share] = (ALL_OF_IT,)
     draws: Annotated[int, Field(ge=1, le=100)] = 5
     trainable: Some[Trainable] = (Trainable.ALL,)
     schedules: Some[Schedule] = (Schedule.SEQUENTIAL,)
@@ -139,8 +142,16 @@ class Experiment(Contract):
     settings: Annotated[dict[str, Any], AfterValidator(_without_axes)] = {}
     base_settings: dict[str, Any] = {}
 
+    @model_validator(mode="after")
+    def _asks(self) -> Self:
+        if not (self.shots or self.shares):
+            raise ValueError(
+                "neither shots nor a share of the few-shot data is named: there is nothing to run"
+            )
+        return self
+
     def cells(self) -> list[Cell]:
-        """Return every run: all the few-shot data, then each number of shots, then each share.
+        """Return every run: all the few-shot data if it is asked for, each number of shots, then each share.
 
         A seed is finished before the next begins, so that a first whole table is there early.
         """
@@ -179,11 +190,11 @@ class Experiment(Contract):
 
     def _amounts(self) -> Iterator[tuple[int | None, float | None, int]]:
         """Yield (shots, share, draw)."""
-        yield None, None, 0
+        if ALL_OF_IT in self.shares:
+            yield None, None, 0
         for shots, draw in product(self.shots, range(self.draws)):
             yield shots, None, draw
-        # All of the data is the first amount.
-        for share, draw in product((share for share in self.shares if share < 1), range(self.draws)):
+        for share, draw in product((share for share in self.shares if share < ALL_OF_IT), range(self.draws)):
             yield None, share, draw
 
     def _schedules(self, method: Method) -> tuple[Schedule, ...]:

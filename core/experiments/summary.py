@@ -67,14 +67,17 @@ def _score_sections(results: Results) -> Iterator[str]:
     base = [row for row in full if row.variant.method == PRE]
     shots = [row for row in results.table if row.variant.shots is not None]
     shares = [row for row in results.table if row.variant.share is not None]
-    whole = [row for row in full if row.variant.method != PRE] if shares else []
+    whole = [row for row in full if row.variant.method != PRE]
     note = (
         "Per cent: mean ± sample standard deviation over seeds. Best **bold**, second best "
         "<u>underlined</u>. `pre` is the base, zero-shot."
     )
-    yield from _section("All of the few-shot data", [note, "", *_scores(full, experiment)] if full else [])
+    yield from _section("All of the few-shot data", [note, "", *_scores(full, experiment)] if whole else [])
     drawn = _about_draws(experiment.draws)
-    for title, rows in (("A few shots", shots), ("A share of the few-shot data", [*shares, *whole])):
+    for title, rows in (
+        ("A few shots", shots),
+        ("A share of the few-shot data", [*shares, *whole] if shares else []),
+    ):
         yield from _section(title, [drawn, "", *_scores([*base, *rows], experiment)] if rows else [])
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 import torch
 from tokenizers import Tokenizer, models
+from torch import nn
 from transformers import (
     AutoModel,
     BertConfig,
@@ -152,6 +153,20 @@ def test_an_architecture_has_the_shape_but_not_the_weights(tmp_path: Path, kind:
         name: tensor.shape for name, tensor in loaded.items()
     }
     assert any(not torch.equal(fresh[name], loaded[name]) for name in fresh)
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_attention_is_the_same_in_training_as_in_use(tmp_path: Path, kind: Kind) -> None:
+    """By the states of training, which repeat where nothing else is dropped."""
+    folder = tiny_encoder_folder(tmp_path, kind, TEXTS)
+    for loaded in (load_encoder(str(folder)), load_architecture("its name", folder)):
+        model = loaded.model.train()
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.eval()  # attention reads its share from one, and does not ask whether it is on
+        ids = torch.full((2, 8), 5)
+        once, again = (model(input_ids=ids).last_hidden_state for _ in range(2))
+        assert torch.equal(once, again)
 
 
 def test_weights_saved_in_half_precision_compute_in_single(tmp_path: Path) -> None:

@@ -5,4 +5,4 @@ from worker.main import main
 from worker.settings import WorkerSettings
 
 if __name__ == "__main__":
-    main(WorkerSettings(), pipeline=fake_pipeline)
+    main(WorkerSettings(), pipeline=fake_pipeline, prepare=lambda: None)

@@ -10,7 +10,7 @@ HEAVY = ("torch", "transformers", "numpy", "sklearn")
 
 
 @pytest.mark.parametrize("module", ["worker.main", "worker.tasks", "core.queue", "core.embedded_redis"])
-def test_what_the_parent_process_imports_is_light(module: str) -> None:
+def test_what_is_imported_without_being_prepared_is_light(module: str) -> None:
     program = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
@@ -24,3 +24,28 @@ def test_the_worker_does_not_know_the_api() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "[]"
+
+
+FORK = """
+import os, sys
+from core.runtime import configure_threads
+configure_threads(2)
+from worker.tasks import import_torch
+import_torch()
+assert "torch" in sys.modules
+child = os.fork()
+if child == 0:
+    import torch
+    assert not torch.cuda.is_initialized()
+    weight = torch.ones(512, 512, requires_grad=True)
+    (weight @ weight).sum().backward()
+    os._exit(0 if weight.grad is not None else 1)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_of_the_prepared_parent_computes_with_all_threads() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORK], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert ran.stdout.strip() == "0"

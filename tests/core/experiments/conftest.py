@@ -23,7 +23,7 @@ def finished(bert_folder: Path, data: Path, tmp_path_factory: pytest.TempPathFac
     """The folder of a finished experiment with both sweeps; no test changes its runs."""
     folder = Folder(tmp_path_factory.mktemp("finished"))
     asked = experiment(
-        bert_folder, seeds=(42,), methods=("ft", "x-metra-ada"), shots=(2,), shares=(0.5,), draws=2
+        bert_folder, seeds=(42,), methods=("ft", "x-metra-ada"), shots=(2,), shares=(0.5, 1), draws=2
     )
     assert run(asked, data, folder) == []
     return folder

@@ -57,6 +57,13 @@ def test_learning_curves_have_a_panel_a_language_and_a_line_a_method(found: Resu
     assert figure.axes[0].get_ylabel().startswith("loss")
 
 
+def test_learning_curves_are_of_the_largest_amount_that_was_run() -> None:
+    few = [run("ft", seed, 0.5, share=0.1, stages=STAGES) for seed in (42, 35)]
+    more = [run("mono", seed, 0.5, share=0.5, stages=STAGES) for seed in (42, 35)]
+    fewest = [run("ft-en", seed, 0.5, shots=9, stages=STAGES) for seed in (42, 35)]
+    assert labels(drawn("learning-curves", results([*few, *more, *fewest]))) == ["mono"]
+
+
 def test_shots_have_a_panel_a_language_and_metric_and_show_the_base(found: Results) -> None:
     figure = drawn("shots", found)
     assert len(figure.axes) == 6

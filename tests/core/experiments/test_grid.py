@@ -31,7 +31,7 @@ def test_a_seed_is_finished_before_the_next_begins() -> None:
 
 def test_shots_and_shares_are_sweeps_of_their_own_after_all_of_the_data() -> None:
     cells = asked(
-        shots=(1, 3), shares=(0.1,), draws=2, seeds=(42,), methods=("ft",), languages=("es",)
+        shots=(1, 3), shares=(0.1, 1), draws=2, seeds=(42,), methods=("ft",), languages=("es",)
     ).cells()
     assert [(cell.shots, cell.share, cell.draw) for cell in cells] == [
         (None, None, 0),
@@ -52,6 +52,16 @@ def test_a_draw_has_nothing_to_do_with_a_seed() -> None:
 
 def test_a_share_of_everything_is_no_limit() -> None:
     assert asked(shares=(1.0,)).cells() == asked().cells()
+
+
+def test_all_of_the_data_is_left_out_where_only_other_shares_are_named() -> None:
+    assert {cell.amount for cell in asked(shares=(0.1,)).cells()} == {"10-percent"}
+    assert {cell.amount for cell in asked(shares=(), shots=(3,)).cells()} == {"3-shots"}
+
+
+def test_no_amount_at_all_is_refused() -> None:
+    with pytest.raises(ValidationError, match="nothing to run"):
+        asked(shares=())
 
 
 def test_only_x_metra_ada_has_schedules() -> None:
@@ -76,7 +86,7 @@ def test_keys_are_readable_and_no_two_runs_share_one() -> None:
     ).cells()
     keys = [cell.key for cell in cells]
     assert len(set(keys)) == len(keys)
-    assert keys[0] == "es.mono.full.seed-42"
+    assert keys[0] == "es.mono.1-shots.draw-0.seed-42"
     assert "th.x-metra-ada.10-shots.draw-1.seed-35.lora.interleaved" in keys
     assert "es.ft.12.5-percent.draw-0.seed-42" in keys
     assert "es.ft.7-percent.draw-0.seed-42" in keys

@@ -124,7 +124,7 @@ def test_an_experiment_interrupted_in_its_base_begins_with_the_base(
 
 
 def test_a_finished_experiment_does_nothing_more(bert_folder: Path, data: Path, finished: Folder) -> None:
-    asked = experiment(bert_folder, seeds=(42,), shots=(2,), shares=(0.5,), draws=2)
+    asked = experiment(bert_folder, seeds=(42,), shots=(2,), shares=(0.5, 1), draws=2)
     done: list[str] = []
     assert run(asked, data, finished, around=counting(done)) == []
     assert done == []
