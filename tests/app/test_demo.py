@@ -55,7 +55,11 @@ def client(service: FakeService) -> Iterator[Client]:
 def pretrained(**changes: Any) -> dict[str, Any]:
     """Return a succeeded making of a base, from the sample data unless told otherwise."""
     request = PretrainJob(
-        task=TaskName.MTOD, source_language="en", dataset_id="source", settings=MTOD.settings
+        task=TaskName.MTOD,
+        source_language="en",
+        dataset_id="source",
+        evaluation_dataset_id="source",
+        settings=MTOD.settings,
     )
     return job(
         JobStatus.SUCCEEDED,
@@ -72,7 +76,13 @@ def test_a_base_of_the_same_data_and_settings_is_used_again(service: FakeService
 
 @pytest.mark.parametrize(
     "changes",
-    [{"dataset_id": "other"}, {"settings": PretrainSettings(epochs=1)}, {"encoder": "a/b"}, {"seed": 1}],
+    [
+        {"dataset_id": "other"},
+        {"evaluation_dataset_id": "other"},
+        {"settings": PretrainSettings(epochs=1)},
+        {"encoder": "a/b"},
+        {"seed": 1},
+    ],
 )
 def test_a_base_of_other_data_or_settings_is_not(
     service: FakeService, client: Client, changes: dict[str, Any]
