@@ -80,7 +80,7 @@ def subjects(samples: Path) -> tuple[Subject, Subject]:
         name="intents and slots",
         folder=samples / "mtod",
         ending="jsonl",
-        # Less than one pass, in small batches at high rates: a third of the default's time, and no worse on so few.
+        # Less than one pass, in small batches at high rates: a quarter of the default's time.
         settings=PretrainSettings(epochs=0.75, batch_size=8, encoder_lr=3e-4, heads_lr=4e-3),
         courses=(
             # Adapters: a language in a few megabytes, and in a few seconds.
