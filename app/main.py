@@ -13,7 +13,7 @@ from app.middleware import BodyLimit, RequestIds
 from app.routes import adapt, datasets, health, jobs, languages, predict, pretrain
 from app.settings import Settings
 from app.warmup import warm_up
-from core.runtime import configure_threads
+from core.runtime import configure_computing
 
 ROUTERS = (
     pretrain.router,
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
 def _services(settings: Settings) -> Services:
     """Make what the routes stand on; how many threads compute is fixed before torch can be imported."""
-    configure_threads(settings.threads)
+    configure_computing(settings.threads)
     return Services.of(settings)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from core.contracts.examples import MtodExample
 from core.embedded.corpus import LANGUAGES, read_corpus
 from core.formats import read_examples
-from core.runtime import configure_threads
+from core.runtime import configure_computing
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--languages", nargs="+", default=LANGUAGES)
     parser.add_argument("--threads", type=int, default=0, help="0: every core")
     arguments = parser.parse_args()
-    configure_threads(arguments.threads)
+    configure_computing(arguments.threads)
     _print_loading(arguments.encoders)
     print("\n| encoder | language | en → it | it → en | tokens an English token | unknown |")
     print("|---|---|---|---|---|---|")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from core.runtime import configure_threads, peak_memory_bytes
+from core.runtime import configure_computing, peak_memory_bytes
 
 if TYPE_CHECKING:
     from core.tasks.qa.neighbours import Vectors
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=384, help="of a sentence vector")
     parser.add_argument("--threads", type=int, default=0, help="0: every core")
     arguments = parser.parse_args()
-    configure_threads(arguments.threads)
+    configure_computing(arguments.threads)
     vectors = _unit_vectors(arguments.rows, arguments.width)
     print(_table(_measurements(vectors)))
 

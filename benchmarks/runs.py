@@ -12,7 +12,7 @@ from core.contracts.evaluations import Evaluation
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord, PretrainJob, Progress
 from core.contracts.reports import Report
 from core.contracts.values import now
-from core.runtime import configure_threads
+from core.runtime import configure_computing
 from core.store import Store
 
 Measured = tuple[Evaluation, float, int]
@@ -78,7 +78,7 @@ def spread(values: Sequence[float]) -> str:
 
 def _work(record: JobRecord, store_url: str, threads: int) -> Report:
     """In the child: threads first, then torch."""
-    configure_threads(threads)
+    configure_computing(threads)
     from core.pipeline import run as run_job  # noqa: PLC0415 - torch must come after the threads are set
 
     return run_job(record, store=Store(store_url), device="auto", monitor=_Printer()).report

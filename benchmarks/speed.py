@@ -15,7 +15,7 @@ from pathlib import Path
 from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSettings
 from core.contracts.values import Trainable
 from core.formats import read_examples
-from core.runtime import configure_threads, peak_memory_bytes
+from core.runtime import configure_computing, peak_memory_bytes
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
 
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="0: every core")
     parser.add_argument("--encoder", default="embedded")
     arguments = parser.parse_args()
-    configure_threads(arguments.threads)
+    configure_computing(arguments.threads)
     steps = _steps(arguments.encoder)
     times: dict[str, list[float]] = {name: [] for name in steps}
     for repeat in range(arguments.repeats + 1):

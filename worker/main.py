@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from core.errors import QueueUnavailable
 from core.queue import JobQueue
-from core.runtime import configure_threads
+from core.runtime import configure_computing
 from worker.logs import configure_logging
 from worker.settings import WorkerSettings
 from worker.supervisor import Supervisor, waiting_connection
@@ -41,7 +41,7 @@ def main(
         ValueError: The Redis URL is none.
     """
     configure_logging(level=settings.log_level, as_json=settings.log_json)
-    configure_threads(settings.threads)
+    configure_computing(settings.threads)
     workplace = Workplace(
         queue=JobQueue.connect(settings.redis_url),
         store_url=settings.store_url,

@@ -10,7 +10,7 @@ from app.console.following import watcher
 from app.console.output import messages, results
 from core.embedded.settings import BuildSettings
 from core.errors import Fault, InvalidInput
-from core.runtime import configure_threads
+from core.runtime import configure_computing
 
 application = typer.Typer(
     name="encoder", help="Make the embedded multilingual encoder.", no_args_is_help=True
@@ -44,7 +44,7 @@ def build(  # noqa: PLR0913, PLR0917 - each parameter is an option
 
     Example: xmetra encoder build --data parallel --out .data/encoder --languages "es th"
     """
-    configure_threads(threads)
+    configure_computing(threads)
     from core.embedded.build import Build  # noqa: PLC0415  torch takes seconds
     from core.embedded.publishing import publish  # noqa: PLC0415
 

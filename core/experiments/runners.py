@@ -17,7 +17,7 @@ from core.errors import JobCancelled, XmetraError
 from core.experiments.records import Failed
 from core.processes import die_with_parent
 from core.progress import Monitor
-from core.runtime import configure_threads
+from core.runtime import configure_computing
 from core.store import Store
 from core.store.documents import encoded
 
@@ -111,7 +111,7 @@ def _obey(
     # Ctrl-C reaches every process of a terminal; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(parent)
-    configure_threads(threads)
+    configure_computing(threads)
     do = run_here(Store(store_url), device=device)
 
     def tell(progress: Progress) -> None:

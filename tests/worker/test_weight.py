@@ -28,8 +28,8 @@ def test_the_worker_does_not_know_the_api() -> None:
 
 FORK = """
 import os, sys
-from core.runtime import configure_threads
-configure_threads(2)
+from core.runtime import configure_computing
+configure_computing(2)
 from worker.tasks import import_torch
 import_torch()
 assert "torch" in sys.modules
