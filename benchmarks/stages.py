@@ -55,9 +55,9 @@ class Stages:
                 by_intent(source, features["source"]), pool, k_shot=shot, q_shot=shot, seed=0
             )
         )
-        used_rows(
-            self.learner.body, self.learner.token_ids(self.everything)
-        ).__enter__()  # as long as it lives
+        # Held as long as this lives: a context that nobody holds is left at once.
+        self._rows = used_rows(self.learner.body, self.learner.token_ids(self.everything))
+        self._rows.__enter__()
         self.optimiser = OuterOptimiser(
             self.learner, encoder_lr=1e-9, heads_lr=1e-9, steps=1_000_000, warmup=0.0
         )

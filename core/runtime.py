@@ -5,8 +5,8 @@ machine, so waiting is passive, but for the few microseconds in which the next p
 without these, training used 1.4 of 2 idle cores. The number of threads is never left to chance.
 
 A training step frees and takes again the same few hundred megabytes. glibc gives large pieces back to the
-system at once, which then has to find, and clear, every page anew: on a virtual machine that was up to half
-of the time of a step (benchmarks/RESULTS.md). So what is freed is kept for the next step.
+system at once, which then has to find, and clear, every page anew: on a virtual machine that was a sixth to
+a third of the time of a step (benchmarks/RESULTS.md). So what is freed is kept for the next step.
 """
 
 import ctypes
