@@ -12,7 +12,7 @@ class StagePlan(Contract):
     """One stage of training.
 
     Attributes:
-        name: ``fine-tune``, ``fine-tune with source``, ``meta-train``, ``meta-adapt`` or both of these in one.
+        name: ``fine-tune``, ``fine-tune with source``, ``meta-train``, ``meta-adapt``, or those two in one.
         steps: Optimiser steps.
         examples: Target-language examples it may see.
         episodes: Episodes drawn; 0 for plain training.
