@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import torch
 from torch.nn import functional
+from transformers import BertConfig, BertModel
 
 from core.contracts.examples import MtodExample
 from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSettings
 from core.contracts.values import Trainable
-from core.encoders import load_encoder
+from core.encoders import Encoder, assemble_encoder, load_encoder
 from core.learning.adapters import restrict
 from core.learning.meta import minibatches, outer_step
 from core.learning.optimiser import OuterOptimiser
@@ -21,12 +22,27 @@ from core.tasks.mtod.learner import MtodLearner
 from core.tasks.shots import shots
 from core.tasks.task import Episode
 
+MBERT_SHAPE = "mbert-shape"
+
+
+def encoder_of(name: str) -> Encoder:
+    """Return ``embedded``, a hub's or a folder's encoder, or one of M-BERT's shape with random weights.
+
+    The last is BERT-base (12 layers, 768 wide) with the embedded encoder's tokenizer: what a step takes does
+    not depend on what the weights are, and it can be had without a hub.
+    """
+    if name != MBERT_SHAPE:
+        return load_encoder(name)
+    tokenizer = load_encoder("embedded").tokenizer
+    config = BertConfig(vocab_size=len(tokenizer), attention_probs_dropout_prob=0.0)
+    return assemble_encoder(name, BertModel(config, add_pooling_layer=False), tokenizer)
+
 
 class Stages:
     """A learner with fixed data: every repeat does the same work.
 
     Args:
-        encoder: ``embedded``, a hub id or a folder.
+        encoder: Made for these stages alone.
         source: English examples.
         target: Few-shot examples.
         trainable: What learns.
@@ -35,12 +51,12 @@ class Stages:
     def __init__(
         self,
         *,
-        encoder: str,
+        encoder: Encoder,
         source: Sequence[MtodExample],
         target: Sequence[MtodExample],
         trainable: Trainable = Trainable.ALL,
     ) -> None:
-        self.learner = MtodLearner(load_encoder(encoder), LabelSet.of(source))
+        self.learner = MtodLearner(encoder, LabelSet.of(source))
         restrict(self.learner.body, trainable, seed=0)
         features = {"source": self.learner.features(source), "target": self.learner.features(target)}
         if trainable is Trainable.HEADS:

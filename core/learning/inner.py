@@ -1,12 +1,12 @@
 """The inner loop of Algorithm 1: from θ to fast weights φ on the support, then a gradient on the query."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from core.contracts.hyperparameters import InnerLoop
@@ -43,30 +43,51 @@ def trainable(model: nn.Module) -> Weights:
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
-def fast_weights(
-    model: nn.Module, supports: Sequence[object], inner_lr: float, *, start: Weights | None = None
-) -> tuple[Weights, float]:
-    """Take plain SGD steps on copies of the trainable tensors; the model itself stays as it is.
+@contextmanager
+def fast_weights(model: nn.Module) -> Iterator[Weights]:
+    """Let the trainable tensors hold copies of themselves, φ; afterwards they hold θ again.
+
+    Where a tensor keeps its numbers is changed, not the tensor: nothing is copied back, and the module need
+    not be searched for what to replace at each pass, which `functional_call` does.
+
+    Args:
+        model: Its trainable tensors are lent out.
+
+    Yields:
+        The tensors themselves, by name.
+    """
+    weights = trainable(model)
+    theta = [parameter.data for parameter in weights.values()]
+    try:
+        for parameter, numbers in zip(weights.values(), theta, strict=True):
+            parameter.data = numbers.clone()
+        yield weights
+    finally:
+        for parameter, numbers in zip(weights.values(), theta, strict=True):
+            parameter.data = numbers
+
+
+def inner_loop(model: nn.Module, fast: Weights, supports: Sequence[object], inner_lr: float) -> float:
+    """Take plain SGD steps, in place.
 
     Args:
         model: `model(batch)` is a mean loss.
+        fast: The tensors that move.
         supports: The batch of each step.
         inner_lr: α.
-        start: Fast weights to go on from, in place; None for copies of the model's.
 
     Returns:
-        φ, as leaves that require gradients, and the mean support loss.
+        The mean support loss.
     """
-    fast = start or {name: p.detach().clone().requires_grad_() for name, p in trainable(model).items()}
     leaves = list(fast.values())
     losses = []
     for batch in supports:
-        loss = functional_call(model, fast, (batch,))
+        loss = model(batch)
         gradients = torch.autograd.grad(loss, leaves)
         with torch.no_grad():
             torch._foreach_add_(leaves, gradients, alpha=-inner_lr)
         losses.append(float(loss.detach()))
-    return fast, sum(losses) / len(losses)
+    return sum(losses) / len(losses)
 
 
 def fused_gradient(
@@ -85,19 +106,18 @@ def chained_gradient(model: nn.Module, chain: Sequence[Trial], inner_lr: float) 
     Returns:
         The sum of the gradients on each query, each at the weights of that moment, and mean losses.
     """
-    fast: Weights | None = None
     total: list[Tensor] = []
     support_losses, query_losses = [], []
-    for supports, query in chain:
-        fast, support_loss = fast_weights(model, supports, inner_lr, start=fast)
-        loss = functional_call(model, fast, (query,))
-        gradients = torch.autograd.grad(loss, list(fast.values()))
-        # A new list each time: autograd may give two tensors one and the same gradient.
-        total = list(torch._foreach_add(total, gradients)) if total else list(gradients)
-        support_losses.append(support_loss)
-        query_losses.append(float(loss.detach()))
+    with fast_weights(model) as fast:
+        for supports, query in chain:
+            support_losses.append(inner_loop(model, fast, supports, inner_lr))
+            loss = model(query)
+            gradients = torch.autograd.grad(loss, list(fast.values()))
+            # A new list each time: autograd may give two tensors one and the same gradient.
+            total = list(torch._foreach_add(total, gradients)) if total else list(gradients)
+            query_losses.append(float(loss.detach()))
     return EpisodeGradient(
-        dict(zip(fast or {}, total, strict=True)),
+        dict(zip(fast, total, strict=True)),
         sum(support_losses) / len(support_losses),
         sum(query_losses) / len(query_losses),
     )

@@ -75,8 +75,9 @@ def outer_step(
             raise TrainingDiverged(f"a query loss is {one.query_loss}; try smaller learning rates")
         gradients = [one.gradients[name] for name in weights]
         if total is None:
-            # Tensors of its own: autograd may give two parameters one and the same gradient tensor.
-            total = list(torch._foreach_mul(gradients, share))
+            total = _parted(gradients)
+            if share != 1:  # one episode a step: a pass over all the gradients less
+                torch._foreach_mul_(total, share)
         else:
             torch._foreach_add_(total, gradients, alpha=share)
         found.append(EpisodeGradient({}, one.support_loss, one.query_loss))
@@ -88,6 +89,21 @@ def outer_step(
         sum(one.support_loss for one in found) / len(found),
         sum(one.query_loss for one in found) / len(found),
     )
+
+
+def _parted(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """Return tensors that may be changed in place, each by itself.
+
+    Autograd may give two parameters one and the same gradient, or one number spread over a whole tensor.
+    """
+    seen: set[int] = set()
+    found = []
+    for tensor in tensors:
+        place = tensor.untyped_storage().data_ptr()
+        shared = place in seen or 0 in tensor.stride()
+        found.append(tensor.clone(memory_format=torch.contiguous_format) if shared else tensor)
+        seen.add(place)
+    return found
 
 
 def minibatches(support: Sequence[FeaturesT], inner_steps: int) -> list[list[FeaturesT]]:

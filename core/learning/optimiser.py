@@ -57,9 +57,11 @@ class OuterOptimiser:
         Raises:
             TrainingDiverged: They are not finite.
         """
-        norm = nn.utils.clip_grad_norm_(self._parameters, MAX_GRADIENT_NORM)
+        norm = nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None])
         if not math.isfinite(float(norm)):
             raise TrainingDiverged("the gradient is no longer finite; try smaller learning rates")
+        if norm > MAX_GRADIENT_NORM:
+            nn.utils.clip_grads_with_norm_(self._parameters, MAX_GRADIENT_NORM, norm)
         self._optimiser.step()
         self._schedule.step()
         self._optimiser.zero_grad(set_to_none=True)

@@ -47,6 +47,12 @@ def length_batches(features: Sequence[Sized], *, max_tokens: int) -> Iterator[li
         yield batch
 
 
+def filled(rows: Sequence[Sequence[int]], padding: int) -> Tensor:
+    """Return rows of different lengths as one tensor, [rows, longest]."""
+    longest = max(map(len, rows))
+    return torch.tensor([[*row, *[padding] * (longest - len(row))] for row in rows])
+
+
 def on_device(batch: BatchT, device: torch.device | str) -> BatchT:
     """Return a batch, whose fields are tensors or None, on a device."""
     moved: dict[str, Any] = {

@@ -69,7 +69,7 @@ class Learner(Trainable, Protocol[FeaturesT_contra]):
     """A model that the engine can train.
 
     `model(batch)` must return the batch's mean loss, a tensor without dimensions, and read every
-    trainable tensor through the module, so that `functional_call` can put others in their place.
+    trainable tensor through the module, since the inner loop puts others in their place.
     """
 
     def batch(self, features: Sequence[FeaturesT_contra]) -> object:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torchcrf import CRF
 
+from core.tasks.batches import filled
 from core.tasks.mtod.chain import backward_scores, best_paths, check_mask, forward_scores
 
 TaggedSpan: TypeAlias = tuple[int, int, Sequence[int]]
@@ -168,7 +169,7 @@ class Crf(CRF):
             return emissions.new_zeros(0)  # [0]
         places = [[row, begin, end] for row, begin, end, _ in flat]
         rows, begins, ends = torch.tensor(places, device=mask.device).unbind(1)  # each [spans]
-        tags = _padded([tags for *_, tags in flat], device=mask.device)  # [spans, width]
+        tags = filled([tags for *_, tags in flat], 0).to(mask.device)  # [spans, width]
         entering = lattice.before[rows, begins, tags[:, 0]]  # [spans]
         within = self._score_within(lattice.emissions, rows, tags, begins, ends)  # [spans]
         last = tags.gather(1, (ends - begins - 1).unsqueeze(1)).squeeze(1)  # [spans]
@@ -275,9 +276,3 @@ def _check_spans(spans: Sequence[Sequence[TaggedSpan]], lengths: Sequence[int]) 
                 raise ValueError(f"span {begin}:{end} of row {row} is not within its {length} units")
             if len(tags) != end - begin:
                 raise ValueError(f"span {begin}:{end} of row {row} has {len(tags)} tags")
-
-
-def _padded(tags: Sequence[Sequence[int]], *, device: torch.device) -> Tensor:
-    """Return tag lists of different lengths as one tensor: [spans, width]."""
-    width = max(map(len, tags))
-    return torch.tensor([[*those, *[0] * (width - len(those))] for those in tags], device=device)

@@ -10,7 +10,7 @@ from torch import Tensor
 from core.contracts.examples import MtodExample
 from core.encoders import Encoder
 from core.errors import Fault, InvalidInput
-from core.tasks.batches import on_device, padded
+from core.tasks.batches import filled, on_device, padded
 from core.tasks.mtod.labels import LabelSet, Unit, tag_units
 from core.tasks.mtod.units import TokenSpan, split_units
 from core.tasks.pieces import Piece, PieceReader, without_space
@@ -126,21 +126,13 @@ class Featurizer:
 
     def collate(self, features: Sequence[Features]) -> Batch:
         """Pad features to one batch of tensors on the CPU."""
-        longest = max(len(one.input_ids) for one in features)
-        most_units = max(len(one.units) for one in features)
-        shape = (len(features), most_units)
-        input_ids = torch.full((len(features), longest), self.padding)  # [batch, tokens]
-        attention_mask = torch.zeros_like(input_ids)  # [batch, tokens]
-        unit_tokens = torch.zeros(shape, dtype=torch.long)  # [batch, units]
-        tags = torch.zeros(shape, dtype=torch.long)  # [batch, units]
-        unit_mask = torch.zeros(shape, dtype=torch.bool)  # [batch, units]
-        for row, one in enumerate(features):
-            input_ids[row, : len(one.input_ids)] = torch.tensor(one.input_ids)
-            attention_mask[row, : len(one.input_ids)] = 1
-            unit_tokens[row, : len(one.units)] = torch.tensor(one.unit_tokens)
-            unit_mask[row, : len(one.units)] = True
-            if one.tags:
-                tags[row, : len(one.tags)] = torch.tensor(one.tags)
+        ids = [one.input_ids for one in features]
+        units = [one.unit_tokens for one in features]
+        input_ids = filled(ids, self.padding)  # [batch, tokens]
+        attention_mask = filled([[1] * len(one) for one in ids], 0)  # [batch, tokens]
+        unit_tokens = filled(units, 0)  # [batch, units]
+        unit_mask = filled([[1] * len(one) for one in units], 0).bool()  # [batch, units]
+        tags = filled([one.tags or [0] * len(one.units) for one in features], 0)  # [batch, units]
         intents = torch.tensor([one.intent for one in features])  # [batch]
         return Batch(
             input_ids,

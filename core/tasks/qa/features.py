@@ -10,7 +10,7 @@ from torch import Tensor
 from core.contracts.questions import QaExample
 from core.encoders import Encoder
 from core.errors import Fault, InvalidInput
-from core.tasks.batches import on_device, padded
+from core.tasks.batches import filled, on_device, padded
 from core.tasks.pieces import PieceReader
 from core.tasks.qa.layout import PairLayout
 from core.tasks.qa.tokens import Tokens
@@ -187,22 +187,14 @@ class Featurizer:
 
     def collate(self, features: Sequence[Features]) -> Batch:
         """Pad windows to one batch of tensors on the CPU."""
-        shape = (len(features), max(len(one) for one in features))
-        input_ids = torch.full(shape, self.padding)  # [batch, tokens]
-        attention_mask = torch.zeros_like(input_ids)  # [batch, tokens]
-        token_types = torch.zeros_like(input_ids)  # [batch, tokens]
-        context_mask = torch.zeros(shape, dtype=torch.bool)  # [batch, tokens]
-        for row, one in enumerate(features):
-            input_ids[row, : len(one)] = torch.tensor(one.input_ids)
-            attention_mask[row, : len(one)] = 1
-            context_mask[row, one.context.start : one.context.stop] = True
-            if self._layout.has_types:
-                token_types[row, : len(one)] = torch.tensor(one.token_type_ids)
+        ids = [one.input_ids for one in features]
+        types = [one.token_type_ids for one in features] if self._layout.has_types else None
+        context_mask = [[place in one.context for place in range(len(one))] for one in features]
         return Batch(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            token_types=token_types if self._layout.has_types else None,
-            context_mask=context_mask,
+            input_ids=filled(ids, self.padding),
+            attention_mask=filled([[1] * len(one) for one in ids], 0),
+            token_types=filled(types, 0) if types else None,
+            context_mask=filled(context_mask, 0).bool(),
             starts=torch.tensor([one.start for one in features]),
             ends=torch.tensor([one.end for one in features]),
             states=padded(one.states for one in features),

@@ -15,6 +15,7 @@ from core.learning.inner import (
     chained_gradient,
     fast_weights,
     fused_gradient,
+    inner_loop,
     learn2learn_gradient,
     second_order_gradient,
     trainable,
@@ -64,6 +65,13 @@ def by_a_deep_copy(model: nn.Module, supports: Sequence[object], query: object) 
     names = [name for name, _ in learnt.named_parameters()]
     gradients = torch.autograd.grad(learnt(query), list(learnt.parameters()))
     return dict(zip(names, gradients, strict=True))
+
+
+def adapted(model: nn.Module, supports: Sequence[object]) -> tuple[Weights, float]:
+    """Return φ and the mean support loss; the model keeps θ."""
+    with fast_weights(model) as fast:
+        loss = inner_loop(model, fast, supports, INNER_LR)
+        return {name: tensor.data for name, tensor in fast.items()}, loss
 
 
 def assert_exact(found: Weights, expected: Weights) -> None:
@@ -118,9 +126,17 @@ def test_an_episode_leaves_the_module_as_it_was(inner_loop: InnerLoop, nlu: Task
     assert not model.training
 
 
+def test_an_episode_that_fails_leaves_the_module_as_it_was(nlu: Task) -> None:
+    model, supports, _ = nlu
+    before = state_of(model)
+    with pytest.raises(AttributeError):
+        fused_gradient(model, supports, "no batch", INNER_LR)
+    assert same_state(state_of(model), before)
+
+
 def test_every_trainable_tensor_moves_in_the_inner_loop(nlu: Task) -> None:
     model, supports, _ = nlu
-    fast, _ = fast_weights(model, supports, INNER_LR)
+    fast, _ = adapted(model, supports)
     still = [name for name, tensor in trainable(model).items() if torch.equal(fast[name], tensor)]
     assert fast.keys() == trainable(model).keys()
     assert not still
@@ -140,7 +156,7 @@ def test_every_trainable_tensor_receives_an_outer_gradient(inner_loop: InnerLoop
 def test_the_transitions_of_the_crf_take_part_on_both_sides(nlu: Task) -> None:
     model, supports, query = nlu
     names = {"crf.start_transitions", "crf.transitions", "crf.end_transitions"}
-    fast, _ = fast_weights(model, supports, INNER_LR)
+    fast, _ = adapted(model, supports)
     moved = {name for name in names if not torch.equal(fast[name], model.get_parameter(name))}
     judged = fused_gradient(model, supports, query, INNER_LR).gradients
     assert moved == names
@@ -166,7 +182,7 @@ def test_utterances_of_one_word_leave_no_tensor_without_a_gradient(bert_folder: 
 def test_the_losses_told_are_those_of_the_batches_before_each_step() -> None:
     model, supports, query = toy_task()
     found = fused_gradient(model, supports[:1] * 2, query, INNER_LR)
-    fast, first = fast_weights(model, supports[:1], INNER_LR)
+    fast, first = adapted(model, supports[:1])
     second = functional_call(model, fast, (supports[0],)).item()
     assert first == pytest.approx(model(supports[0]).item())
     assert found.support_loss == pytest.approx((first + second) / 2)
@@ -229,6 +245,6 @@ def _slope(model: nn.Module, direction: Weights, supports: Sequence[object], que
         with torch.no_grad():
             for name, parameter in moved.named_parameters():
                 parameter.add_(direction[name], alpha=sign * step)
-        fast, _ = fast_weights(moved, supports, INNER_LR)
+        fast, _ = adapted(moved, supports)
         losses.append(functional_call(moved, fast, (query,)).item())
     return (losses[0] - losses[1]) / (2 * step)

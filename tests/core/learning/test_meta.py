@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from core.contracts.hyperparameters import InnerLoop, MetaSettings
 from core.contracts.jobs import Progress
 from core.errors import JobCancelled, TrainingDiverged
-from core.learning.inner import GRADIENTS, fast_weights
+from core.learning.inner import GRADIENTS, fast_weights, inner_loop
 from core.learning.meta import meta_stage, minibatches, outer_step
 from core.progress import ProgressTracker
 from core.tasks.mtod.episodes import within_language_episodes
@@ -81,10 +81,18 @@ class Sums(nn.Module):
         return (x @ (self.encoder + self.head) - y).square().mean()
 
 
+class Spread(Sums):
+    """Only the sums of both tensors count: autograd spreads one number over each gradient."""
+
+    def forward(self, batch: Pair) -> Tensor:
+        x, y = batch
+        return (x.sum(1) * self.encoder.sum() * 0.5 - self.head.sum() - y).square().mean()
+
+
 class SumsLearner(ToyLearner):
-    def __init__(self) -> None:
+    def __init__(self, sums: Sums | None = None) -> None:
         super().__init__()
-        self.sums = Sums()
+        self.sums = sums or Sums()
 
     @property
     def model(self) -> nn.Module:
@@ -95,14 +103,26 @@ class SumsLearner(ToyLearner):
 def test_tensors_that_share_a_gradient_are_not_given_it_twice(episodes: int) -> None:
     learner = SumsLearner()
     episode = next(toy_episodes())
-    fast, _ = fast_weights(learner.model, [learner.batch(episode.support)] * 2, SETTINGS.inner_lr)
     x, y = learner.batch(episode.query)
-    away = x @ (fast["encoder"] + fast["head"]) - y
+    with fast_weights(learner.model) as fast:
+        inner_loop(learner.model, fast, [learner.batch(episode.support)] * 2, SETTINGS.inner_lr)
+        away = x @ (fast["encoder"] + fast["head"]) - y
     expected = (2 * away @ x / len(y)).detach()
     outer_step(learner, [episode] * episodes, SETTINGS)
     torch.testing.assert_close(learner.sums.encoder.grad, expected)
     torch.testing.assert_close(learner.sums.head.grad, expected)
     assert learner.sums.encoder.grad is not learner.sums.head.grad
+
+
+@pytest.mark.parametrize("episodes", [1, 3])
+def test_a_gradient_that_is_one_number_spread_over_a_tensor_can_be_changed_in_place(episodes: int) -> None:
+    learner = SumsLearner(Spread())
+    outer_step(learner, [next(toy_episodes())] * episodes, SETTINGS)
+    found = learner.sums.head.grad
+    assert found is not None
+    before = found.clone()
+    found.mul_(0.5)
+    torch.testing.assert_close(found, before * 0.5)
 
 
 def test_a_meta_batch_without_episodes_is_refused() -> None:
