@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from app.cli import asking, encoder, experiment, jobs, prediction, services, training
 from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
+from app.cli.several import SeveralWords
 from app.console.output import messages
 
 EPILOG = (
@@ -33,7 +34,8 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
 }
 for panel, commands in PANELS.items():
     for command in commands:
-        application.command(rich_help_panel=panel)(command)
+        several = SeveralWords if command is experiment.experiment else None
+        application.command(cls=several, rich_help_panel=panel)(command)
 application.add_typer(jobs.application, name="jobs", rich_help_panel="Teach it a language")
 application.add_typer(encoder.application, name="encoder", rich_help_panel="Build its parts")
 

@@ -36,7 +36,7 @@ Data = Annotated[
 Out = Annotated[
     Path, typer.Option("--out", help="Folder for runs, results, tables and figures.", show_default=False)
 ]
-Languages = Annotated[str, typer.Option(help="Target languages, parted by spaces.", show_default=False)]
+Languages = Annotated[str, typer.Option(help="Target languages.", show_default=False)]
 Methods = Annotated[
     str, typer.Option(help=f"{ALL}, or some of {', '.join(METHODS)}. {PRE} is measured beside all.")
 ]
@@ -44,11 +44,11 @@ Seeds = Annotated[str, typer.Option(help="Seeds of the training.", show_default=
 Encoder = Annotated[str, typer.Option(help="embedded, embedded-en, a hub id, or a folder.")]
 Similarity = Annotated[str, typer.Option(help="qa: the sentence encoder that finds neighbours.")]
 Shots = Annotated[
-    str, typer.Option(help="Also with so many examples an intent; of qa, questions in all: '1 3 6 9'.")
+    str, typer.Option(help="Also with so many examples an intent; of qa, questions in all: 1 3 6 9.")
 ]
 Draws = Annotated[int, typer.Option(help="How often a limited number of examples is drawn.")]
 Downsample = Annotated[
-    str, typer.Option(help="With these shares of the few-shot data; 1 is all of it: '0.1 0.5 1'.")
+    str, typer.Option(help="With these shares of the few-shot data; 1 is all of it: 0.1 0.5 1.")
 ]
 Trained = Annotated[str, typer.Option(help="What learns: some of all, heads, lora.")]
 Schedules = Annotated[
@@ -96,7 +96,7 @@ def experiment(  # noqa: PLR0913  a command line is its options
     A run that was finished before is not done again: the same command goes on where it was interrupted,
     and seeds, languages, methods, shots and shares can be added to what is there.
 
-    Example: [bold]xmetra experiment mtod --data samples --languages "es th" --out .data/experiment[/]
+    Example: [bold]xmetra experiment mtod --data samples --languages es th --out .data/experiment[/]
     """
     fields = {
         "task": task,

@@ -49,6 +49,13 @@ def test_a_dry_run_lists_every_run_with_its_examples_and_does_nothing(dry: Run, 
     assert not out.exists()
 
 
+def test_several_values_may_be_words_of_their_own(dry: Run) -> None:
+    words = dry("mtod", "--languages", "es", "th", "--seeds", "42", "35", "--methods", "ft", "mono")
+    one = dry("mtod", "--languages", "es th", "--seeds", "42 35", "--methods", "ft mono")
+    assert words.code == 0
+    assert words.out == one.out
+
+
 def test_a_dry_run_as_json_is_one_document(dry: Run) -> None:
     result = dry("qa", "--languages", "sw", "--methods", "pre ft", "--seeds", "1", "--json")
     (cell,) = json.loads(result.out)["cells"]
