@@ -1,5 +1,6 @@
 """An experiment for people: the paper's tables in Markdown."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -10,7 +11,8 @@ from core.experiments.aggregation import Comparison, Row, Variant
 from core.experiments.command import command
 from core.experiments.figures import FIGURES
 from core.experiments.folder import Folder
-from core.experiments.grid import PRE, SOURCE, Experiment
+from core.experiments.grid import PRE, SOURCE, Cell, Experiment
+from core.experiments.records import Run
 from core.experiments.results import Results
 from core.experiments.wording import (
     amount_name,
@@ -73,7 +75,7 @@ def _score_sections(results: Results) -> Iterator[str]:
         "<u>underlined</u>. `pre` is the base, zero-shot."
     )
     yield from _section("All of the few-shot data", [note, "", *_scores(full, experiment)] if whole else [])
-    drawn = _about_draws(experiment.draws)
+    drawn = _about_draws(_draws_done(results.runs))
     for title, rows in (
         ("A few shots", shots),
         ("A share of the few-shot data", [*shares, *whole] if shares else []),
@@ -81,13 +83,24 @@ def _score_sections(results: Results) -> Iterator[str]:
         yield from _section(title, [drawn, "", *_scores([*base, *rows], experiment)] if rows else [])
 
 
-def _about_draws(draws: int) -> str:
+def _draws_done(runs: Sequence[Run]) -> list[int]:
+    """Return how many draws each variant on a limited amount has in each language."""
+    draws: dict[Cell, set[int]] = defaultdict(set)
+    for cell in (run.cell for run in runs if run.cell.limited):
+        draws[cell.model_copy(update={"draw": 0, "seed": 0})].add(cell.draw)
+    return [len(of_variant) for of_variant in draws.values()]
+
+
+def _about_draws(counts: Sequence[int]) -> str:
     """Tell what the figures of a sweep are means of."""
-    if draws >= FEW_DRAWS:
+    fewest, most = min(counts, default=0), max(counts, default=0)
+    several = f"{most}" if fewest == most else f"{fewest} to {most}"
+    if fewest >= FEW_DRAWS:
         return (
-            f"Over {draws} draws of the examples, each the mean over its seeds; of all examples, over seeds."
+            f"Over {several} draws of the examples, each the mean over its seeds; of all examples, over "
+            "seeds."
         )
-    spread = f"Over {draws} draws, each the mean over its seeds." if draws > 1 else "One draw, over seeds."
+    spread = f"Over {several} draws, each the mean over its seeds." if most > 1 else "One draw, over seeds."
     return f"{spread} So few draws hardly tell how much the examples matter; {FEW_DRAWS} would."
 
 

@@ -87,10 +87,21 @@ def test_a_sweep_that_was_not_run_has_no_table() -> None:
     assert "A share" not in told
 
 
+def drawn(draws: int, **place: Any) -> list[Run]:
+    return [run_of_draw for draw in range(draws) for run_of_draw in grid(shots=3, draw=draw, **place)]
+
+
 def test_few_draws_are_warned_of() -> None:
-    few, enough = (summary(results(grid(shots=3), draws=draws)) for draws in (2, 5))
+    few, enough = (summary(results(drawn(draws), draws=5)) for draws in (2, 5))
+    assert "Over 2 draws" in few
     assert "So few draws" in few
+    assert "Over 5 draws" in enough
     assert "So few draws" not in enough
+
+
+def test_the_draws_told_are_those_that_are_done() -> None:
+    told = summary(results([*drawn(5), *drawn(3, language="th")], draws=5, languages=("es", "th")))
+    assert "Over 3 to 5 draws" in told
 
 
 def test_x_metra_ada_is_tested_against_fine_tuning() -> None:
