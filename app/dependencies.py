@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Self
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Header, Path, Request
 from pydantic import StringConstraints
 
 from app import desks
 from app.answers import MtodPredictions, QaPredictions
+from app.batching import Batcher
 from app.prediction import Desk
 from app.serving import LiveDeployments, LoadedModels, Loader, torch_loader
 from app.settings import Settings
@@ -53,14 +53,14 @@ class Services:
         models = LoadedModels(
             store, load or torch_loader(settings.device), max_bytes=settings.predictor_cache_bytes
         )
-        turns = CapacityLimiter(settings.predict_concurrency)
-        waiting = settings.max_waiting_predictions
+        # One for both tasks: they share the device.
+        batcher = Batcher(settings.batch_tokens, settings.max_waiting_tokens)
         return cls(
             store,
             queue,
             live,
-            mtod=Desk(desks.MTOD, live, models, turns, waiting),
-            qa=Desk(desks.QA, live, models, turns, waiting),
+            mtod=Desk(desks.MTOD, live, models, batcher),
+            qa=Desk(desks.QA, live, models, batcher),
         )
 
 

@@ -13,8 +13,9 @@ anything else             500   the log has it under the request's id, the answe
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -33,6 +34,7 @@ from core.errors import (
     InvalidInput,
     ModelUnavailable,
     NotFound,
+    Overloaded,
     PayloadTooLarge,
     QueueFull,
     QueueUnavailable,
@@ -91,6 +93,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = {
         503, "store-unavailable", "The store cannot be read or written", RETRY_UNAVAILABLE_SECONDS
     ),
     ModelUnavailable: Kind(503, "model-unavailable", "No model can answer now", RETRY_UNAVAILABLE_SECONDS),
+    Overloaded: Kind(503, "overloaded", "Too many predictions are waiting", RETRY_UNAVAILABLE_SECONDS),
     StoreFull: Kind(507, "store-full", "The store has no space left"),
     CorruptArtifact: Kind(500, "corrupt-artifact", "A stored file is damaged"),
     ClientDisconnect: Kind(400, "disconnected", "The client went away"),
@@ -182,6 +185,8 @@ async def answer_known(request: Request, error: Exception) -> Response:
         )
     faults = error.faults if isinstance(error, InvalidInput) else ()
     detail = faults_detail(faults) if faults else str(error) or kind.title
+    if isinstance(error, Overloaded):
+        kind = replace(kind, retry_after=max(1, math.ceil(error.retry_after)))
     return problem_response(request, kind, detail=detail, faults=faults)
 
 

@@ -2,13 +2,14 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import Event, to_thread
 
 from app.answers import Usage
+from app.batching import Batcher
 from app.serving import Answer, LiveDeployments, LoadedModel, LoadedModels, is_adapted
 from core.contracts.values import TaskName
 from core.errors import Fault, InvalidInput, ModelUnavailable, NotFound
@@ -59,15 +60,14 @@ class Desk(Generic[ResponseT]):
         form: How the task is asked and answered.
         live: Knows which checkpoint serves a language.
         models: The models in memory.
-        turns: Forward passes at once; a thread for each.
-        max_waiting: Requests that may wait for a turn.
+        batcher: Computes, for every desk of the device.
     """
 
     form: Form[ResponseT]
     live: LiveDeployments
     models: LoadedModels
-    turns: CapacityLimiter
-    max_waiting: int
+    batcher: Batcher
+    _loads: dict[str, "_Load"] = field(default_factory=dict, init=False)
 
     async def predict(self, request: Request) -> ResponseT:
         """Answer everything that a request asks.
@@ -75,91 +75,155 @@ class Desk(Generic[ResponseT]):
         Raises:
             InvalidInput: An item has no language, or is too long for its model.
             NotFound: There is no checkpoint of the name asked for.
-            ModelUnavailable: No model serves, or too many requests wait.
+            ModelUnavailable: No model serves.
+            Overloaded: Too many requests wait.
         """
         items = getattr(request, self.form.field)
-        batch = _Batch(self.form, request, items, item_languages(items, request.language, self.form.field))
-        if self.turns.statistics().tasks_waiting >= self.max_waiting:
-            raise ModelUnavailable(f"{self.max_waiting} predictions are waiting already; try again")
+        work = _Work(self.form, request, items, item_languages(items, request.language, self.form.field))
+        self.batcher.admit(len(items))
         asked = time.perf_counter()
-        return await to_thread.run_sync(self._answer, batch, asked, limiter=self.turns)
-
-    def _answer(self, batch: "_Batch", asked: float) -> ResponseT:
-        """Answer in a thread: the models are loaded here, and computed with."""
-        began = time.perf_counter()
-        checkpoints = self._checkpoints(batch)
-        models = {checkpoint: self._model(checkpoint, batch.request) for checkpoint in checkpoints.values()}
-        batch.answer(models, checkpoints)
+        while missing := await self._read(work):
+            work.models[missing] = await self._load(missing, request)
+        for share in work.shares:
+            share.answers, seconds = await self.batcher.answer(share.model, share.read, top_k=request.top_k)
+            work.seconds += seconds
         usage = Usage(
-            tokens=sum(answer.tokens for answer in batch.answers.values()),
-            queue_ms=round(1000 * (began - asked), 3),
-            inference_ms=round(1000 * (time.perf_counter() - began), 3),
+            tokens=sum(answer.tokens for share in work.shares for answer in share.answers),
+            queue_ms=round(1000 * (time.perf_counter() - asked - work.seconds), 3),
+            inference_ms=round(1000 * work.seconds, 3),
         )
-        return self.form.response(batch.predictions(models, checkpoints), checkpoints, usage)
+        return self.form.response(work.predictions(), work.checkpoints, usage)
 
-    def _checkpoints(self, batch: "_Batch") -> dict[str, str]:
-        """Return the checkpoint for each language of a request."""
-        wanted = batch.request.checkpoint
-        return {
+    async def _read(self, work: "_Work") -> str | None:
+        """Tokenise what is asked, or return a checkpoint that has to be loaded for it."""
+        with self.batcher.reading():
+            return await to_thread.run_sync(self._read_in_thread, work)
+
+    def _read_in_thread(self, work: "_Work") -> str | None:
+        began = time.perf_counter()
+        wanted = work.request.checkpoint
+        work.checkpoints = {
             language: wanted or self.live.checkpoint_for(self.form.task, language)
-            for language in dict.fromkeys(batch.languages)
+            for language in dict.fromkeys(work.languages)
         }
+        missing = None
+        for checkpoint in work.checkpoints.values():
+            if model := work.models.get(checkpoint) or self.models.loaded(self.form.task, checkpoint):
+                work.models[checkpoint] = model
+            else:
+                missing = checkpoint
+        if missing is None:
+            work.read()
+        work.seconds += time.perf_counter() - began
+        return missing
 
-    def _model(self, checkpoint: str, request: Request) -> LoadedModel:
-        """Return a model; one that is deployed and not there is our fault, not the client's."""
-        try:
-            return self.models.get(self.form.task, checkpoint)
-        except NotFound as error:
-            if request.checkpoint is not None:
-                raise
+    async def _load(self, checkpoint: str, request: Request) -> LoadedModel:
+        """Load a model; who comes meanwhile waits for the same load, and holds no thread.
+
+        Raises:
+            NotFound: There is no checkpoint of the name asked for.
+            ModelUnavailable: One that is deployed is not there: our fault, not the client's.
+        """
+        load = self._loads.get(checkpoint)
+        if load is None:
+            load = self._loads[checkpoint] = _Load()
+            try:
+                load.model = await to_thread.run_sync(self.models.get, self.form.task, checkpoint)
+            except Exception as error:  # noqa: BLE001 - raised below, for all who wait
+                load.failure = error
+            finally:
+                del self._loads[checkpoint]
+                load.done.set()
+        else:
+            await load.done.wait()
+        if isinstance(load.failure, NotFound) and request.checkpoint is None:
             raise ModelUnavailable(
                 f"checkpoint {checkpoint} is deployed, but the store has lost it"
-            ) from error
+            ) from load.failure
+        if load.failure is not None:
+            raise load.failure
+        if load.model is None:  # who loaded it hung up; whoever waits begins anew
+            return await self._load(checkpoint, request)
+        return load.model
 
 
 @dataclass(slots=True)
-class _Batch:
-    """What one request asks, and the answers by index."""
+class _Load:
+    """A model on its way."""
+
+    done: Event = field(default_factory=Event)
+    model: LoadedModel | None = None
+    failure: Exception | None = None
+
+
+@dataclass(slots=True)
+class _Share:
+    """What one model answers of a request.
+
+    Attributes:
+        model: It reads and answers.
+        indices: Of the request's items.
+        read: The items, tokenised.
+        answers: In the order of the items.
+    """
+
+    model: LoadedModel
+    indices: Sequence[int]
+    read: Sequence[Sized] = ()
+    answers: Sequence[Answer] = ()
+
+
+@dataclass(slots=True)
+class _Work:
+    """What one request asks, and what has come of it.
+
+    Attributes:
+        checkpoints: Language → the checkpoint that answers it.
+        models: Checkpoint → its model, held here until all is answered, whatever goes from memory.
+        shares: One for each model.
+        seconds: Of reading and of the passes.
+    """
 
     form: Form[Any]
     request: Request
     items: Sequence[Any]
     languages: Sequence[str]
-    answers: dict[int, Answer] = field(default_factory=dict)
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    models: dict[str, LoadedModel] = field(default_factory=dict)
+    shares: list[_Share] = field(default_factory=list)
+    seconds: float = 0.0
 
-    def answer(self, models: Mapping[str, LoadedModel], checkpoints: Mapping[str, str]) -> None:
-        """Let each model answer its share.
+    def read(self) -> None:
+        """Let each model tokenise its share.
 
         Raises:
             InvalidInput: Everything that is too long for its model.
         """
-        shares: dict[str, list[int]] = defaultdict(list)
+        indices: dict[str, list[int]] = defaultdict(list)
         for index, language in enumerate(self.languages):
-            shares[checkpoints[language]].append(index)
+            indices[self.checkpoints[language]].append(index)
+        self.shares = [_Share(self.models[checkpoint], of_model) for checkpoint, of_model in indices.items()]
         faults: list[Fault] = []
-        for checkpoint, indices in shares.items():
-            asked = [self.form.asked(self.items[index]) for index in indices]
+        for share in self.shares:
             try:
-                answers = models[checkpoint].predict(asked, top_k=self.request.top_k)
+                share.read = share.model.read([self.form.asked(self.items[index]) for index in share.indices])
             except InvalidInput as error:
-                faults.extend(self._placed(fault, indices) for fault in error.faults)
-            else:
-                self.answers.update(zip(indices, answers, strict=True))
+                faults.extend(self._placed(fault, share.indices) for fault in error.faults)
         if faults:
             raise InvalidInput(faults)
 
-    def predictions(
-        self, models: Mapping[str, LoadedModel], checkpoints: Mapping[str, str]
-    ) -> tuple[Any, ...]:
+    def predictions(self) -> tuple[Any, ...]:
         """Return the answers in the order of the request."""
-        adapted = {
-            language: is_adapted(models[checkpoint].manifest, language)
-            for language, checkpoint in checkpoints.items()
+        answered = {
+            index: (answer, share.model.manifest)
+            for share in self.shares
+            for index, answer in zip(share.indices, share.answers, strict=True)
         }
-        return tuple(
-            self.form.told(item, self.answers[index], language, adapted[language])
-            for index, (item, language) in enumerate(zip(self.items, self.languages, strict=True))
-        )
+        told = []
+        for index, (item, language) in enumerate(zip(self.items, self.languages, strict=True)):
+            answer, manifest = answered[index]
+            told.append(self.form.told(item, answer, language, is_adapted(manifest, language)))
+        return tuple(told)
 
     def _placed(self, fault: Fault, indices: Sequence[int]) -> Fault:
         """Return a model's fault with its place in the request: /1/question → /questions/7/question."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
@@ -66,8 +66,15 @@ class LoadedModel(Protocol):
     def size_in_bytes(self) -> int:
         """What it holds in memory."""
 
-    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> Sequence[Any]:
-        """Answer, in order, what the model's task is asked: each with an `Answer`."""
+    def read(self, asked: Sequence[Any]) -> Sequence[Sized]:
+        """Tokenise, in order, what the model's task is asked; the length of each is its tokens.
+
+        Raises:
+            InvalidInput: Something is longer than the model reads; the pointer begins with its index.
+        """
+
+    def answer(self, read: Sequence[Sized], *, top_k: int) -> Sequence[Any]:
+        """Answer, in order, what was read: each with an `Answer`."""
 
 
 Loader = Callable[[Store, CheckpointManifest], LoadedModel]
@@ -173,6 +180,15 @@ class LoadedModels:
         default_factory=OrderedDict, init=False
     )
     _lock: Lock = field(default_factory=Lock, init=False)
+
+    def loaded(self, task: TaskName, checkpoint_id: str) -> LoadedModel | None:
+        """Return a model that is loaded and sound, or None; nobody waits."""
+        with self._lock:
+            future = self._models.get((task, checkpoint_id))
+            if future is None or not future.done():
+                return None
+            self._models.move_to_end((task, checkpoint_id))
+        return future.result() if future.exception() is None else None
 
     def get(self, task: TaskName, checkpoint_id: str) -> LoadedModel:
         """Return a model, loading it if need be; who comes meanwhile waits for the same load.

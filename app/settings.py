@@ -23,9 +23,9 @@ class Settings(BaseSettings):
         max_waiting_jobs: Jobs that may wait in the queue before `429`.
         job_timeout_seconds: What a job may take before the worker ends it.
         predictor_cache_bytes: Weights kept loaded; the least recently used go first.
-        predict_concurrency: Forward passes at once. One already uses every thread, so that more
-            only share them.
-        max_waiting_predictions: Predictions that may wait for their turn before `503`.
+        batch_tokens: Tokens of one forward pass at most; whatever waits for the same model is answered
+            together.
+        max_waiting_tokens: Tokens of predictions that may wait for their turn before `503`.
     """
 
     model_config = SettingsConfigDict(env_prefix="XMETRA_", frozen=True)
@@ -39,5 +39,5 @@ class Settings(BaseSettings):
     max_waiting_jobs: Annotated[int, Field(ge=1)] = 100
     job_timeout_seconds: Annotated[int, Field(ge=1)] = 6 * 60 * 60
     predictor_cache_bytes: Annotated[int, Field(ge=0)] = 2 * GIBIBYTE
-    predict_concurrency: Annotated[int, Field(ge=1, le=64)] = 1
-    max_waiting_predictions: Annotated[int, Field(ge=0)] = 64
+    batch_tokens: Annotated[int, Field(ge=1)] = 2_048
+    max_waiting_tokens: Annotated[int, Field(ge=0)] = 100_000

@@ -9,7 +9,8 @@
     ├── Unavailable          a part of the service cannot answer now; try again later
     │   ├── QueueUnavailable     Redis
     │   ├── StoreUnavailable     the store cannot be read or written
-    │   └── ModelUnavailable     no base, or a model that is still loading
+    │   ├── ModelUnavailable     no base, or a model that is still loading
+    │   └── Overloaded           too many predictions are waiting
     ├── StoreFull            the store has no space left
     ├── CorruptArtifact      a checkpoint or encoder that is not what its manifest says
     ├── TrainingDiverged     a loss that is no longer a number
@@ -86,6 +87,19 @@ class StoreUnavailable(Unavailable):
 
 class ModelUnavailable(Unavailable):
     """There is no base model yet, or the model is still loading."""
+
+
+class Overloaded(Unavailable):
+    """Too many predictions are waiting.
+
+    Args:
+        message: What is waiting.
+        retry_after: Seconds until that will have been answered.
+    """
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class StoreFull(XmetraError):

@@ -1,6 +1,6 @@
 """A checkpoint that answers."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any
 
 from core.checkpoints import open_checkpoint
@@ -44,14 +44,23 @@ class Predictor:
         tensors = [*self._learner.model.parameters(), *self._learner.model.buffers()]
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
-    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> list[Any]:
-        """Answer in order.
-
-        Args:
-            asked: Of the task's kind: texts, or questions with contexts.
-            top_k: Answers to rank.
+    def read(self, asked: Sequence[Any]) -> Sequence[Sized]:
+        """Tokenise, in order, what the task is asked: texts, or questions with contexts.
 
         Raises:
             InvalidInput: Something is longer than the model reads; the pointer begins with its index.
         """
-        return TASKS[self.manifest.task].answer(self._learner, asked, top_k=top_k)
+        return TASKS[self.manifest.task].read(self._learner, asked)
+
+    def answer(self, read: Sequence[Sized], *, top_k: int = 3) -> list[Any]:
+        """Answer what was read, in its order.
+
+        Args:
+            read: By this predictor.
+            top_k: Answers to rank.
+        """
+        return TASKS[self.manifest.task].answer(self._learner, read, top_k=top_k)
+
+    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> list[Any]:
+        """Read and answer."""
+        return self.answer(self.read(asked), top_k=top_k)

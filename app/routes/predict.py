@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from app.answers import MtodPredictions, QaPredictions
 from app.asking import AskRequest, PredictRequest
 from app.bodies import json_body
 from app.dependencies import Serving
+from app.hangups import while_connected
 from app.openapi import READS_A_BODY, body, problems
 
 router = APIRouter(prefix="/predict", tags=["prediction"])
@@ -20,13 +21,13 @@ router = APIRouter(prefix="/predict", tags=["prediction"])
     openapi_extra=body(PredictRequest),
 )
 async def predict_mtod(
-    request: Annotated[PredictRequest, Depends(json_body(PredictRequest))], services: Serving
+    request: Annotated[PredictRequest, Depends(json_body(PredictRequest))], services: Serving, http: Request
 ) -> MtodPredictions:
     """Understand each utterance with the model of its language; `adapted` tells whether it learnt it.
 
     A language nobody has adapted is answered zero-shot by the base, and `es-MX` by `es`.
     """
-    return await services.mtod.predict(request)
+    return await while_connected(http, lambda: services.mtod.predict(request))
 
 
 @router.post(
@@ -36,11 +37,11 @@ async def predict_mtod(
     openapi_extra=body(AskRequest),
 )
 async def predict_qa(
-    request: Annotated[AskRequest, Depends(json_body(AskRequest))], services: Serving
+    request: Annotated[AskRequest, Depends(json_body(AskRequest))], services: Serving, http: Request
 ) -> QaPredictions:
     """Answer each question by a part of its context, with the model of its language; the likeliest first.
 
     A context of any length is read, in windows; scores are comparable within a question. A language nobody
     has adapted is answered zero-shot by the base, and `es-MX` by `es`.
     """
-    return await services.qa.predict(request)
+    return await while_connected(http, lambda: services.qa.predict(request))

@@ -1,6 +1,6 @@
 """All that the house may know of a task: an engine trains learners, a pipeline makes and measures them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -186,9 +186,12 @@ class Task(Protocol[ExampleT, FeaturesT, LearnerT]):
             InvalidInput: An example is longer than the model reads.
         """
 
-    def answer(self, learner: LearnerT, asked: Sequence[Any], *, top_k: int) -> list[Any]:
-        """Answer what users ask, in its order.
+    def read(self, learner: LearnerT, asked: Sequence[Any]) -> Sequence[Sized]:
+        """Tokenise what users ask, in its order; the length of each is its tokens.
 
         Raises:
             InvalidInput: Something is longer than the model reads; the pointer begins with its index.
         """
+
+    def answer(self, learner: LearnerT, read: Sequence[Any], *, top_k: int) -> list[Any]:
+        """Answer what was read, in its order."""

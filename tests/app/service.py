@@ -41,15 +41,24 @@ class FakeAnswer:
     tokens: int
 
 
+@dataclass(frozen=True)
+class FakeText:
+    text: str
+
+    def __len__(self) -> int:
+        return len(self.text.split()) + 2
+
+
 @dataclass
 class FakeModel:
     """Ranks the intents in the order of the manifest, and takes the first word for a place."""
 
     manifest: CheckpointManifest
+    loader: "FakeLoader"
     size_in_bytes: int = 100
     batches: list[list[str]] = field(default_factory=list)
 
-    def predict(self, texts: Sequence[str], *, top_k: int = 3) -> list[FakeAnswer]:
+    def read(self, texts: Sequence[str]) -> "list[FakeText]":
         faults = [
             Fault(
                 f"/{index}", f"the text has {len(text.split())} tokens; this encoder reads {MAX_FAKE_TOKENS}"
@@ -59,8 +68,12 @@ class FakeModel:
         ]
         if faults:
             raise InvalidInput(faults)
-        self.batches.append(list(texts))
-        return [self._answer(text, top_k) for text in texts]
+        return [FakeText(text) for text in texts]
+
+    def answer(self, texts: Sequence[Any], *, top_k: int) -> list[FakeAnswer]:
+        self.loader.wait_for_a_pass()
+        self.batches.append([one.text for one in texts])
+        return [self._answer(one.text, top_k) for one in texts]
 
     def _answer(self, text: str, top_k: int) -> FakeAnswer:
         word = text.split(maxsplit=1)[0]
@@ -79,15 +92,25 @@ class FakeQaAnswer:
     tokens: int
 
 
+@dataclass(frozen=True)
+class FakeReading:
+    question: str
+    context: str
+
+    def __len__(self) -> int:
+        return len(self.context.split())
+
+
 @dataclass
 class FakeQaModel:
     """Answers with the first words of the context, one after another."""
 
     manifest: CheckpointManifest
+    loader: "FakeLoader"
     size_in_bytes: int = 100
     batches: list[list[tuple[str, str]]] = field(default_factory=list)
 
-    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> list[FakeQaAnswer]:
+    def read(self, asked: Sequence[Any]) -> "list[FakeReading]":
         faults = [
             Fault(f"/{index}/question", f"the question has more than {MAX_FAKE_TOKENS} tokens")
             for index, one in enumerate(asked)
@@ -95,8 +118,12 @@ class FakeQaModel:
         ]
         if faults:
             raise InvalidInput(faults)
-        self.batches.append([(one.question, one.context) for one in asked])
-        return [self._answer(one.context, top_k) for one in asked]
+        return [FakeReading(one.question, one.context) for one in asked]
+
+    def answer(self, read: Sequence[Any], *, top_k: int) -> list[FakeQaAnswer]:
+        self.loader.wait_for_a_pass()
+        self.batches.append([(one.question, one.context) for one in read])
+        return [self._answer(one.context, top_k) for one in read]
 
     def _answer(self, context: str, top_k: int) -> FakeQaAnswer:
         words = list(re.finditer(r"\S+", context))[:top_k]
@@ -117,7 +144,11 @@ class FakeLoader:
     loaded: list[str] = field(default_factory=list)
     models: dict[str, Any] = field(default_factory=dict)
     gate: threading.Event | None = None
+    pass_gate: threading.Event | None = None
     failure: Exception | None = None
+
+    def wait_for_a_pass(self) -> None:
+        assert self.pass_gate is None or self.pass_gate.wait(10)
 
     def __call__(self, store: Store, manifest: CheckpointManifest) -> Any:
         if self.gate is not None:
@@ -126,7 +157,7 @@ class FakeLoader:
         if self.failure is not None:
             raise self.failure
         kind = FakeModel if manifest.task is TaskName.MTOD else FakeQaModel
-        model = kind(manifest, self.size_in_bytes)
+        model = kind(manifest, self, self.size_in_bytes)
         self.models[manifest.checkpoint_id] = model
         return model
 

@@ -1,5 +1,6 @@
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,50 +9,95 @@ from tests.app.service import Service, problem, running
 BODY = {"utterances": ["uno"], "language": "es"}
 
 
-def test_who_waits_longest_is_bounded_and_the_rest_are_told_to_come_back(
+def wait_until(true: Callable[[], bool]) -> None:
+    while not true():
+        time.sleep(0.01)
+
+
+def test_what_waits_is_bounded_and_the_rest_are_told_when_to_come_back(
     redis_url: str, tmp_path: Path
 ) -> None:
     with (
-        running(redis_url, tmp_path, predict_concurrency=1, max_waiting_predictions=2) as service,
+        running(redis_url, tmp_path, max_waiting_tokens=8) as service,
         ThreadPoolExecutor(8) as pool,
     ):
         service.make_base()
-        service.loader.gate = threading.Event()
-        asked = [pool.submit(service.http.post, "/predict/mtod", json=BODY) for _ in range(3)]
-        while service.services.mtod.turns.statistics().tasks_waiting < 2:
-            time.sleep(0.01)
+        gate = service.loader.pass_gate = threading.Event()
+        batcher = service.services.mtod.batcher
+        asked = [pool.submit(service.http.post, "/predict/mtod", json=BODY) for _ in range(2)]
+        wait_until(lambda: batcher.waiting_tokens == 6)
 
         refused = service.http.post("/predict/mtod", json=BODY)
-        service.loader.gate.set()
+        gate.set()
 
-        problem(refused, 503)
+        assert problem(refused, 503)["type"].endswith("overloaded")
         assert int(refused.headers["retry-after"]) > 0
-        assert [one.result().status_code for one in asked] == [200, 200, 200]
+        assert [one.result().status_code for one in asked] == [200, 200]
 
 
 def test_other_requests_are_answered_while_a_model_loads(service: Service) -> None:
     with ThreadPoolExecutor(1) as pool:
-        service.loader.gate = threading.Event()
+        gate = service.loader.gate = threading.Event()
         asked = pool.submit(service.http.post, "/predict/mtod", json=BODY)
-        while not service.services.mtod.turns.statistics().borrowed_tokens:
-            time.sleep(0.01)
+        wait_until(lambda: bool(service.services.mtod._loads))
 
         assert service.http.get("/health/live").status_code == 200
         assert service.http.get("/languages").status_code == 200
-        service.loader.gate.set()
+        gate.set()
         assert asked.result().status_code == 200
 
 
-def test_the_time_waited_is_told_apart_from_the_time_computed(redis_url: str, tmp_path: Path) -> None:
-    with running(redis_url, tmp_path, predict_concurrency=1) as service, ThreadPoolExecutor(2) as pool:
-        service.make_base()
-        service.loader.gate = threading.Event()
-        asked = [pool.submit(service.http.post, "/predict/mtod", json=BODY) for _ in range(2)]
-        while service.services.mtod.turns.statistics().tasks_waiting < 1:
-            time.sleep(0.01)
-        time.sleep(0.2)
-        service.loader.gate.set()
+def test_one_language_is_answered_while_another_one_loads(service: Service) -> None:
+    service.adapt_to("th", "th-1")
+    assert service.http.post("/predict/mtod", json=BODY).status_code == 200
+    with ThreadPoolExecutor(64) as pool:
+        gate = service.loader.gate = threading.Event()
+        thai = {"utterances": ["uno"], "language": "th"}
+        asked = [pool.submit(service.http.post, "/predict/mtod", json=thai) for _ in range(60)]
+        wait_until(lambda: bool(service.services.mtod._loads))
 
-        waits = sorted(one.result().json()["usage"]["queue_ms"] for one in asked)
-        assert waits[0] < 150
-        assert waits[1] >= 150
+        assert service.http.post("/predict/mtod", json=BODY).status_code == 200
+        gate.set()
+        assert {one.result().status_code for one in asked} == {200}
+    assert service.loader.loaded == ["base-en", "th-1"]
+
+
+def test_two_models_that_do_not_fit_beside_each_other_answer_one_request(
+    redis_url: str, tmp_path: Path
+) -> None:
+    with running(redis_url, tmp_path, predictor_cache_bytes=0) as service:
+        service.make_base()
+        service.adapt_to("th", "th-1")
+        body = {"utterances": [{"text": "uno", "language": "es"}, {"text": "dos", "language": "th"}]}
+        answer = service.http.post("/predict/mtod", json=body)
+        assert answer.json()["checkpoints"] == {"es": "base-en", "th": "th-1"}
+
+
+def test_the_time_waited_is_told_apart_from_the_time_computed(service: Service) -> None:
+    other = {"utterances": ["uno"], "language": "es", "top_k": 1}  # not of the same pass
+    service.http.post("/predict/mtod", json=BODY)
+    with ThreadPoolExecutor(2) as pool:
+        gate = service.loader.pass_gate = threading.Event()
+        first = pool.submit(service.http.post, "/predict/mtod", json=BODY)
+        wait_until(lambda: service.services.mtod.batcher.waiting_tokens == 3)
+        second = pool.submit(service.http.post, "/predict/mtod", json=other)
+        wait_until(lambda: service.services.mtod.batcher.waiting_tokens == 6)
+        time.sleep(0.2)
+        gate.set()
+
+        computed, waited = first.result().json()["usage"], second.result().json()["usage"]
+        assert computed["inference_ms"] >= 200
+        assert waited["queue_ms"] >= 200
+
+
+def test_requests_that_come_during_a_pass_share_the_next(service: Service) -> None:
+    service.http.post("/predict/mtod", json=BODY)
+    model = service.loader.models["base-en"]
+    with ThreadPoolExecutor(8) as pool:
+        gate = service.loader.pass_gate = threading.Event()
+        asked = [pool.submit(service.http.post, "/predict/mtod", json=BODY) for _ in range(8)]
+        wait_until(lambda: service.services.mtod.batcher.waiting_tokens == 24)
+        gate.set()
+        assert {one.result().status_code for one in asked} == {200}
+    assert sum(map(len, model.batches)) == 9
+    assert len(model.batches) <= 4  # the first request, what began the pass, and all the others

@@ -16,7 +16,7 @@ def test_the_environment_is_read_under_our_prefix(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_setting_that_makes_no_sense_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XMETRA_PREDICT_CONCURRENCY", "0")
+    monkeypatch.setenv("XMETRA_BATCH_TOKENS", "0")
 
-    with pytest.raises(ValidationError, match="predict_concurrency"):
+    with pytest.raises(ValidationError, match="batch_tokens"):
         Settings()

@@ -1,7 +1,6 @@
 """Intents and slots as the house sees them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
@@ -53,7 +52,7 @@ class MtodTask:
 
     def measure(self, learner: MtodLearner, examples: Sequence[MtodExample]) -> Measurement:
         """Answer the texts; the examples' own tokens are not used, because no user sends any."""
-        answers = self.answer(learner, [one.text for one in examples], top_k=1)
+        answers = self.answer(learner, self.read(learner, [one.text for one in examples]), top_k=1)
         predicted = [(one.intents[0].name, one.spans) for one in answers]
         exact = tuple(
             (intent, set(spans)) == (one.intent, set(one.slots))
@@ -61,9 +60,13 @@ class MtodTask:
         )
         return Measurement(evaluate_predictions(examples, predicted), exact)
 
-    def answer(self, learner: MtodLearner, asked: Sequence[Any], *, top_k: int) -> list[Answer]:
+    def read(self, learner: MtodLearner, asked: Sequence[str]) -> list[Features]:
+        """Tokenise texts."""
+        return learner.featurizer.texts(asked)
+
+    def answer(self, learner: MtodLearner, read: Sequence[Features], *, top_k: int) -> list[Answer]:
         """Answer texts with `top_k` ranked intents each."""
-        return answer(learner, learner.featurizer.texts(asked), top_k=top_k)
+        return answer(learner, read, top_k=top_k)
 
 
 def _pool(drawing: Drawing[MtodExample, Features], indices: Sequence[int]) -> dict[str, list[Features]]:

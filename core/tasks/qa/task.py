@@ -7,7 +7,7 @@ from core.contracts.reports import CheckpointManifest
 from core.encoders import Encoder
 from core.tasks.qa.decoding import QaAnswer, answer
 from core.tasks.qa.episodes import TripletPool, cross_lingual_episodes, within_language_episodes
-from core.tasks.qa.features import Asked, Features
+from core.tasks.qa.features import Asked, Features, Reading
 from core.tasks.qa.learner import QaLearner
 from core.tasks.qa.metrics import best_texts, evaluate_answers
 from core.tasks.task import Drawing, Episodes, Measurement
@@ -62,18 +62,18 @@ class QaTask:
 
     def measure(self, learner: QaLearner, examples: Sequence[QaExample]) -> Measurement:
         """Answer the questions and keep the likeliest answer of each."""
-        scores = evaluate_answers(examples, best_texts(self.answer(learner, examples, top_k=1)))
+        scores = evaluate_answers(
+            examples, best_texts(self.answer(learner, self.read(learner, examples), top_k=1))
+        )
         return Measurement(scores.evaluation, scores.exact)
 
-    def answer(self, learner: QaLearner, asked: Sequence[Asked], *, top_k: int) -> list[QaAnswer]:
-        """Answer questions with `top_k` ranked answers each.
+    def read(self, learner: QaLearner, asked: Sequence[Asked]) -> list[Reading]:
+        """Tokenise questions, and contexts of any length."""
+        return learner.featurizer.questions(asked)
 
-        Args:
-            learner: Whose.
-            asked: Of any length.
-            top_k: Answers to rank.
-        """
-        return answer(learner, learner.featurizer.questions(asked), top_k=top_k)
+    def answer(self, learner: QaLearner, read: Sequence[Reading], *, top_k: int) -> list[QaAnswer]:
+        """Answer questions with `top_k` ranked answers each."""
+        return answer(learner, read, top_k=top_k)
 
 
 def _target(drawing: Drawing[QaExample, Features], rows: Sequence[int]) -> TripletPool[Features]:

@@ -2,7 +2,7 @@ import pytest
 
 from core.contracts.values import TaskName
 from core.errors import CorruptArtifact
-from tests.app.service import INTENTS, Json, Service, faults, problem, running
+from tests.app.service import INTENTS, Json, Service, faults, problem
 
 
 def predict(service: Service, *utterances: Json, **fields: Json) -> Json:
@@ -188,13 +188,3 @@ class TestUnavailable:
 
         assert "hunter2" not in str(told)
         assert told["request_id"] in told["detail"]
-
-    def test_too_many_requests_at_once(
-        self, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
-        folder = tmp_path_factory.mktemp("busy")
-        with running(redis_url, folder, max_waiting_predictions=0) as service:
-            service.make_base()
-            response = service.http.post("/predict/mtod", json={"utterances": ["uno"], "language": "es"})
-
-            problem(response, 503)
