@@ -10,7 +10,7 @@ from app import desks
 from app.answers import MtodPredictions, QaPredictions
 from app.batching import Batcher
 from app.prediction import Desk
-from app.serving import LiveDeployments, LoadedModels, Loader, torch_loader
+from app.serving import LiveDeployments, LoadedModels, Loader, TorchLoader
 from app.settings import Settings
 from core.contracts.values import Identifier
 from core.queue import JobQueue
@@ -51,7 +51,7 @@ class Services:
         )
         live = LiveDeployments(store)
         models = LoadedModels(
-            store, load or torch_loader(settings.device), max_bytes=settings.predictor_cache_bytes
+            store, load or TorchLoader(settings.device), max_bytes=settings.predictor_cache_bytes
         )
         # One for both tasks: they share the device.
         batcher = Batcher(settings.batch_tokens, settings.max_waiting_tokens)

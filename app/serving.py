@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
@@ -17,6 +17,7 @@ from core.store import Store
 from core.store.names import BASE
 
 if TYPE_CHECKING:
+    from core.checkpoints import SharedEncoders
     from core.predictor import Predictor
 
 LIVE_SECONDS: Final = 1.0
@@ -63,8 +64,8 @@ class LoadedModel(Protocol):
         """What it is."""
 
     @property
-    def size_in_bytes(self) -> int:
-        """What it holds in memory."""
+    def memory(self) -> Mapping[int, int]:
+        """The pieces of memory it holds, address → bytes; models that share some name the same."""
 
     def read(self, asked: Sequence[Any]) -> Sequence[Sized]:
         """Tokenise, in order, what the model's task is asked; the length of each is its tokens.
@@ -80,19 +81,27 @@ class LoadedModel(Protocol):
 Loader = Callable[[Store, CheckpointManifest], LoadedModel]
 
 
-def torch_loader(device: str) -> Loader:
-    """Return the loader of real models; torch is imported when the first is loaded, and not before.
+class TorchLoader:
+    """Loads real models; torch is imported when the first is loaded, and not before.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda``…
     """
 
-    def load(store: Store, manifest: CheckpointManifest) -> LoadedModel:
-        from core.devices import resolve_device  # noqa: PLC0415  torch takes seconds and 200 MB
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._lock = Lock()
+        self._shared: SharedEncoders | None = None
 
-        return engine().open(store, manifest, device=resolve_device(device))
+    def __call__(self, store: Store, manifest: CheckpointManifest) -> LoadedModel:
+        """Load a model; what it has in common with others that are loaded is held once."""
+        from core.checkpoints import SharedEncoders  # noqa: PLC0415  torch takes seconds and 200 MB
+        from core.devices import resolve_device  # noqa: PLC0415
 
-    return load
+        with self._lock:
+            self._shared = self._shared or SharedEncoders()
+        device = resolve_device(self._device)
+        return engine().open(store, manifest, device=device, shared=self._shared)
 
 
 def engine() -> "type[Predictor]":
@@ -225,19 +234,19 @@ class LoadedModels:
     def _evict(self) -> None:
         """Drop the least recently used until the rest fits; a model at work lives on until it is done."""
         with self._lock:
-            sizes = {key: _size(future) for key, future in self._models.items()}
-            total = sum(sizes.values())
             for key in list(self._models)[:-1]:
-                if total <= self.max_bytes:
+                held: dict[int, int] = {}
+                for future in self._models.values():
+                    held.update(_memory(future))  # what models share is held once
+                if sum(held.values()) <= self.max_bytes:
                     return
-                if sizes[key]:
-                    total -= sizes[key]
+                if _memory(self._models[key]):
                     del self._models[key]
 
 
-def _size(future: Future[LoadedModel]) -> int:
-    """Return the bytes of a loaded model; one that is still loading counts when it is there."""
-    return future.result().size_in_bytes if future.done() and future.exception() is None else 0
+def _memory(future: Future[LoadedModel]) -> Mapping[int, int]:
+    """Return the memory of a loaded model; one that is still loading counts when it is there."""
+    return future.result().memory if future.done() and future.exception() is None else {}
 
 
 def is_adapted(manifest: CheckpointManifest, language: str) -> bool:

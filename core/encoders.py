@@ -47,7 +47,7 @@ class Pooling(StrEnum):
     MEAN = "mean"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Encoder:
     """A pre-trained encoder and its tokenizer.
 

@@ -1,9 +1,9 @@
 """A checkpoint that answers."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
-from core.checkpoints import open_checkpoint
+from core.checkpoints import SharedEncoders, open_checkpoint
 from core.contracts.reports import CheckpointManifest
 from core.store import Store
 from core.tasks.table import TASKS
@@ -23,26 +23,35 @@ class Predictor:
         self.manifest = manifest
 
     @classmethod
-    def open(cls, store: Store, manifest: CheckpointManifest, *, device: str = "cpu") -> "Predictor":
+    def open(
+        cls,
+        store: Store,
+        manifest: CheckpointManifest,
+        *,
+        device: str = "cpu",
+        shared: SharedEncoders | None = None,
+    ) -> "Predictor":
         """Load a checkpoint.
 
         Args:
             store: Holds it, and its base.
             manifest: Which.
             device: Where to compute.
+            shared: Encoders that are loaded already, which it then has in common.
 
         Raises:
             NotFound: It is not there.
             CorruptArtifact: It is not what was written.
             StoreUnavailable: The store cannot be read.
         """
-        return cls(open_checkpoint(store, manifest, device=device), manifest)
+        return cls(open_checkpoint(store, manifest, device=device, shared=shared), manifest)
 
     @property
-    def size_in_bytes(self) -> int:
-        """What the model holds in memory."""
+    def memory(self) -> Mapping[int, int]:
+        """The pieces of memory its tensors are in, address → bytes; models that share some name the same."""
         tensors = [*self._learner.model.parameters(), *self._learner.model.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        storages = [tensor.untyped_storage() for tensor in tensors]
+        return {storage.data_ptr(): storage.nbytes() for storage in storages}
 
     def read(self, asked: Sequence[Any]) -> Sequence[Sized]:
         """Tokenise, in order, what the task is asked: texts, or questions with contexts.

@@ -5,17 +5,18 @@ from typing import Any
 
 from core.checkpoints.additions import read_addition, write_addition
 from core.checkpoints.files import WEIGHTS
+from core.checkpoints.sharing import SharedEncoders
 from core.checkpoints.whole import read_whole, write_whole
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import Trainable
 from core.store import Store
 from core.tasks.task import TaskLearner
 
-__all__ = ["WEIGHTS", "open_checkpoint", "read_whole", "write_addition", "write_whole"]
+__all__ = ["WEIGHTS", "SharedEncoders", "open_checkpoint", "read_whole", "write_addition", "write_whole"]
 
 
 def open_checkpoint(
-    store: Store, manifest: CheckpointManifest, *, device: str = "cpu"
+    store: Store, manifest: CheckpointManifest, *, device: str = "cpu", shared: SharedEncoders | None = None
 ) -> TaskLearner[Any, Any]:
     """Rebuild a learner from the store.
 
@@ -23,14 +24,23 @@ def open_checkpoint(
         store: Holds the checkpoint, and the base of one that is only what was added.
         manifest: Which.
         device: Where it will compute.
+        shared: Encoders of what is loaded already, which it then has in common; for a learner that is not
+            trained. None for one of its own.
 
     Raises:
         NotFound: It, or its base, is not there.
         CorruptArtifact: A file is missing or is not the one that was written.
         StoreUnavailable: The store cannot be read.
     """
+    encoders = shared or SharedEncoders()
     folder: Path = store.checkpoints.fetch(manifest.task, manifest.checkpoint_id)
     if manifest.trainable is Trainable.ALL or manifest.base_id is None:
-        return read_whole(folder, manifest, device=device)
-    base = open_checkpoint(store, store.checkpoints.manifest(manifest.task, manifest.base_id), device=device)
-    return read_addition(folder, manifest, base, device=device)
+        learner = read_whole(folder, manifest, device=device, encoder=encoders.find(manifest))
+        encoders.keep(manifest, learner.encoder)
+        return learner
+    base = store.checkpoints.manifest(manifest.task, manifest.base_id)
+    with encoders.lock:
+        encoder = encoders.find(base) or open_checkpoint(store, base, device=device, shared=encoders).encoder
+    learner = read_addition(folder, manifest, encoder, device=device)
+    encoders.hold(learner.encoder, base=encoder)
+    return learner

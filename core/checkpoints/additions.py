@@ -1,14 +1,19 @@
 """What a language added to its base, as a folder of a few megabytes, and back."""
 
+import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from safetensors.torch import load_file, save_file
 
 from core.checkpoints.files import WEIGHTS, checksums, verify_files, write_weights
+from core.checkpoints.sharing import share_equal
+from core.checkpoints.whole import ENCODER, with_encoder
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import Trainable
+from core.encoders import Encoder
 from core.errors import CorruptArtifact
 from core.learning.adapters import adapters_of, attach, merge
 from core.tasks.table import TASKS
@@ -17,9 +22,6 @@ from core.tasks.task import TaskLearner
 ADAPTERS: Final = "adapter_model.safetensors"
 ADAPTER_CONFIG: Final = "adapter_config.json"
 """Both as peft names them."""
-
-ENCODER: Final = "encoder."
-"""Before the names of an encoder's tensors, in every learner's model."""
 
 
 def write_addition(learner: TaskLearner[Any, Any], folder: Path, *, trainable: Trainable) -> dict[str, str]:
@@ -44,14 +46,16 @@ def write_addition(learner: TaskLearner[Any, Any], folder: Path, *, trainable: T
 
 
 def read_addition(
-    folder: Path, manifest: CheckpointManifest, base: TaskLearner[Any, Any], *, device: str
+    folder: Path, manifest: CheckpointManifest, base: Encoder, *, device: str
 ) -> TaskLearner[Any, Any]:
-    """Rebuild a learner upon its base, whose encoder it takes over.
+    """Rebuild a learner upon its base.
+
+    Without adapters it has the base's own encoder, with them a copy that shares all tensors they leave alone.
 
     Args:
         folder: Holds the files the manifest names.
         manifest: What the checkpoint is.
-        base: The learner it was made from; not to be used afterwards.
+        base: The encoder of what it was made from; left as it is.
         device: Where it will compute.
 
     Raises:
@@ -60,15 +64,16 @@ def read_addition(
     with_adapters = manifest.trainable is Trainable.LORA
     needed = (WEIGHTS, ADAPTERS, ADAPTER_CONFIG) if with_adapters else (WEIGHTS,)
     verify_files(folder, manifest, needed=needed)
+    encoder = replace(base, model=copy.deepcopy(base.model)) if with_adapters else base
     learner: TaskLearner[Any, Any]
     try:
-        learner = TASKS[manifest.task].rebuilt_learner(base.encoder, manifest, device=device)
-        encoder = {name: one for name, one in learner.model.state_dict().items() if name.startswith(ENCODER)}
-        learner.model.load_state_dict({**encoder, **load_file(folder / WEIGHTS, device=device)})
+        learner = TASKS[manifest.task].rebuilt_learner(encoder, manifest, device=device)
+        learner.model.load_state_dict(with_encoder(learner, load_file(folder / WEIGHTS, device=device)))
         if with_adapters:
             config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
             attach(learner.body, config, load_file(folder / ADAPTERS, device=device))
             merge(learner.body)
+            share_equal(learner.body, base.model)
     except (RuntimeError, ValueError, TypeError) as error:
         raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {error}") from error
     return learner

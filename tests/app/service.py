@@ -55,7 +55,7 @@ class FakeModel:
 
     manifest: CheckpointManifest
     loader: "FakeLoader"
-    size_in_bytes: int = 100
+    memory: dict[int, int]
     batches: list[list[str]] = field(default_factory=list)
 
     def read(self, texts: Sequence[str]) -> "list[FakeText]":
@@ -107,7 +107,7 @@ class FakeQaModel:
 
     manifest: CheckpointManifest
     loader: "FakeLoader"
-    size_in_bytes: int = 100
+    memory: dict[int, int]
     batches: list[list[tuple[str, str]]] = field(default_factory=list)
 
     def read(self, asked: Sequence[Any]) -> "list[FakeReading]":
@@ -157,7 +157,7 @@ class FakeLoader:
         if self.failure is not None:
             raise self.failure
         kind = FakeModel if manifest.task is TaskName.MTOD else FakeQaModel
-        model = kind(manifest, self, self.size_in_bytes)
+        model = kind(manifest, self, {len(self.loaded): self.size_in_bytes})
         self.models[manifest.checkpoint_id] = model
         return model
 

@@ -80,7 +80,7 @@ def test_any_text_has_an_answer_with_slots_that_are_where_they_say(
 
 def test_its_size_is_that_of_its_tensors(predictor: Predictor, taught: MtodLearner) -> None:
     parameters = sum(one.numel() for one in taught.model.parameters())
-    assert 4 * parameters <= predictor.size_in_bytes < 4 * parameters + 10_000
+    assert 4 * parameters <= sum(predictor.memory.values()) < 4 * parameters + 10_000
 
 
 def test_a_tampered_checkpoint_answers_nothing(taught: MtodLearner, tmp_path: Path) -> None:
