@@ -54,9 +54,8 @@ def test_what_nobody_holds_any_more_is_let_go(store: Store) -> None:
 
 
 def test_loading_a_language_leaves_its_base_as_it_was(store: Store) -> None:
-    base = Predictor.open(
-        store, store.checkpoints.manifest(MTOD, only_base(store)), shared=(s := SharedEncoders())
-    )
+    shared = SharedEncoders()
+    base = Predictor.open(store, store.checkpoints.manifest(MTOD, only_base(store)), shared=shared)
     before = {name: one.clone() for name, one in base._learner.model.state_dict().items()}
     Predictor.open(store, manifest(store, Trainable.LORA), shared=shared)
     for name, one in base._learner.model.state_dict().items():

@@ -1,0 +1,178 @@
+"""Requests a second and waiting times of the API, beside the same model without it.
+
+Every request asks one utterance. In one run: the model called for one utterance after the other (no
+batching), the model called for all of them at once (the ceiling), and the API asked through TCP by 1, 8 and
+64 clients, each of which sends its next request when it has its answer; the last row parts them between two
+languages, each with a model of its own. Heads are random: what a pass takes hardly depends on them. The
+clients are a process of their own on the same cores.
+
+    python -m benchmarks.load --seconds 10
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+from app.programs import program, program_environment
+from core.contracts.values import TaskName
+from core.formats import read_examples
+from core.runtime import configure_computing
+from core.store import Store
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
+PORT = 8765
+LANGUAGES = ("es", "th")
+
+
+def main() -> None:
+    """Measure and print a Markdown table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
+    parser.add_argument("--encoder", default="embedded")
+    arguments = parser.parse_args()
+    texts = [one.text for one in read_examples((SAMPLES / "es.held-out.jsonl").read_bytes())]
+    with tempfile.TemporaryDirectory() as folder:
+        _in_a_process(_publish, folder, arguments.encoder)
+        print("| what | requests a second | p50 ms | p99 ms |\n|---|---|---|---|")
+        _in_a_process(_offline, folder, texts, arguments.seconds)
+        with _service(folder):
+            for clients in (1, 8, 64):
+                _in_a_process(_ask, f"{clients} clients", clients, LANGUAGES[:1], texts, arguments.seconds)
+            _in_a_process(_ask, "64 clients, two languages", 64, LANGUAGES, texts, arguments.seconds)
+
+
+def _in_a_process(work: object, *arguments: object) -> None:
+    """Run a function in a fresh process, so that none measures what another has warmed or holds."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments)  # type: ignore[arg-type]
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(process.exitcode)
+
+
+def _publish(folder: str, encoder: str) -> None:
+    """Put a base and a model of its own for each language into a store."""
+    configure_computing()
+    from benchmarks.untrained import publish_untrained  # noqa: PLC0415 - torch after the threads are set
+
+    examples = read_examples((SAMPLES / "en.jsonl").read_bytes())
+    store = Store(folder)
+    for key in ("base", *LANGUAGES):
+        language = "en" if key == "base" else key
+        checkpoint = publish_untrained(store, examples, encoder=encoder, language=language)
+        store.deployments.deploy(TaskName.MTOD, key, checkpoint, reason="to measure load")
+
+
+def _offline(folder: str, texts: Sequence[str], seconds: float) -> None:
+    """Call the model without the API: one text at a time, then all at once."""
+    configure_computing()
+    from core.predictor import Predictor  # noqa: PLC0415 - torch after the threads are set
+
+    store = Store(folder)
+    deployment = store.deployments.live(TaskName.MTOD, LANGUAGES[0])
+    assert deployment is not None
+    model = Predictor.open(store, store.checkpoints.manifest(TaskName.MTOD, deployment.checkpoint_id))
+    model.predict(texts)
+    times = list(_timed(lambda index: model.predict([texts[index % len(texts)]]), seconds))
+    _row("the model, one at a time", len(times) / sum(times), times)
+    times = list(_timed(lambda _: model.predict(texts), seconds))
+    _row(f"the model, {len(texts)} at once (the ceiling)", len(times) * len(texts) / sum(times), ())
+
+
+def _timed(step: Callable[[int], object], seconds: float) -> Iterator[float]:
+    """Yield the seconds of each call until some have passed."""
+    end = time.perf_counter() + seconds
+    index = 0
+    while (began := time.perf_counter()) < end:
+        step(index)
+        index += 1
+        yield time.perf_counter() - began
+
+
+@contextmanager
+def _service(folder: str) -> Iterator[None]:
+    """Run the API until it is no longer needed."""
+    environment = program_environment() | {
+        "XMETRA_STORE_URL": folder,
+        "XMETRA_REDIS_URL": "redis://127.0.0.1:1",
+    }
+    command = program("app.cli", "serve", "--port", str(PORT))
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as api:
+        try:
+            while not _lives():
+                time.sleep(0.2)
+            yield
+        finally:
+            api.terminate()
+
+
+def _lives() -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{PORT}/health/live", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _ask(name: str, clients: int, languages: Sequence[str], texts: Sequence[str], seconds: float) -> None:
+    """Ask as several clients at once, first to warm up."""
+    asyncio.run(_asked(clients, languages, texts, min(3.0, seconds)))
+    began = time.perf_counter()
+    times = asyncio.run(_asked(clients, languages, texts, seconds))
+    _row(name, len(times) / (time.perf_counter() - began), times)
+
+
+async def _asked(clients: int, languages: Sequence[str], texts: Sequence[str], seconds: float) -> list[float]:
+    """Return the seconds of every request."""
+    end = time.perf_counter() + seconds
+    asking = [
+        _client(languages[client % len(languages)], [*texts[client:], *texts[:client]], end)
+        for client in range(clients)
+    ]
+    return [one for times in await asyncio.gather(*asking) for one in times]
+
+
+async def _client(language: str, texts: Sequence[str], end: float) -> list[float]:
+    """Ask one text after the other on one connection; a client so plain takes little from the service."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+    times: list[float] = []
+    while (began := time.perf_counter()) < end:
+        body = json.dumps({"utterances": [texts[len(times) % len(texts)]], "language": language}).encode()
+        writer.write(
+            b"POST /predict/mtod HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        answer = await reader.readexactly(int(length.partition(b":")[2]))
+        if b" 200 " not in head.split(b"\r\n", 1)[0]:
+            raise SystemExit(answer.decode())
+        times.append(time.perf_counter() - began)
+    writer.close()
+    return times
+
+
+def _row(name: str, rate: float, times: Sequence[float]) -> None:
+    """Print one row of the table."""
+    if not times:
+        print(f"| {name} | {rate:.0f} | | |", flush=True)
+        return
+    cuts = statistics.quantiles(times, n=100)
+    print(f"| {name} | {rate:.0f} | {1000 * cuts[49]:.1f} | {1000 * cuts[98]:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    print(f"{len(os.sched_getaffinity(0))} cores")
+    main()
