@@ -1,8 +1,10 @@
 """Predictions in several languages at once: each part goes to its model, all come back in order."""
 
 import time
+from asyncio import get_running_loop
 from collections import defaultdict
 from collections.abc import Callable, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -127,11 +129,16 @@ class Desk(Generic[ResponseT]):
         load = self._loads.get(checkpoint)
         if load is None:
             load = self._loads[checkpoint] = _Load()
+            # A thread that ends with the load, and with it its OpenMP team (see `app.batching`).
+            thread = ThreadPoolExecutor(1, "load")
             try:
-                load.model = await to_thread.run_sync(self.models.get, self.form.task, checkpoint)
+                load.model = await get_running_loop().run_in_executor(
+                    thread, self.models.get, self.form.task, checkpoint
+                )
             except Exception as error:  # noqa: BLE001 - raised below, for all who wait
                 load.failure = error
             finally:
+                thread.shutdown(wait=False)
                 del self._loads[checkpoint]
                 load.done.set()
         else:
