@@ -197,18 +197,25 @@ class Client:
                     raise
             time.sleep(self._pause)
 
+    def ask(self, kind: type[AnyAnswer], method: str, path: str, **arguments: Any) -> AnyAnswer:  # noqa: ANN401
+        """Send any request, with httpx's arguments, and read its answer."""
+        return _read(kind, self._send(method, path, **arguments))
+
+    @contextlib.contextmanager
+    def opened(self, method: str, path: str, **arguments: Any) -> Iterator[httpx.Response]:  # noqa: ANN401
+        """Send any request, and leave the answer to be read as it comes."""
+        with self._failures_told(), self._http.stream(method, path, **arguments) as response:
+            if response.is_error:
+                response.read()
+                raise _refusal(response)
+            yield response
+
     def _event_stream(self, job_id: str, last_id: str) -> Iterator[ServerEvent]:
         """Read one connection's events."""
         path = f"/jobs/{_segment(job_id)}/events"
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
         timeout = httpx.Timeout(REQUEST_SECONDS, read=SILENCE_SECONDS)
-        with (
-            self._failures_told(),
-            self._http.stream("GET", path, headers=headers, timeout=timeout) as response,
-        ):
-            if response.is_error:
-                response.read()
-                raise _refusal(response)
+        with self.opened("GET", path, headers=headers, timeout=timeout) as response:
             yield from read_events(response.iter_lines())
 
     def _upload(self, path: str, fields: Form, files: Mapping[str, Path]) -> httpx.Response:

@@ -76,6 +76,10 @@ JobId = Annotated[Identifier, Path(description="The id that `POST /adapt` or `PO
 
 DatasetId = Annotated[Identifier, Path(description="The id that `POST /datasets` answered.")]
 
+CheckpointId = Annotated[
+    Identifier, Path(description="The id that a job's report or `GET /checkpoints` tells.")
+]
+
 IdempotencyKey = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")] | None,
     Header(description="Your own name for this request: a repeat within a day gets the first answer."),

@@ -6,6 +6,7 @@ UnsupportedMediaType      415
 PayloadTooLarge           413
 NotFound                  404
 Conflict                  409
+PreconditionFailed        412
 QueueFull                 429   Retry-After
 Unavailable               503   Retry-After
 StoreFull                 507
@@ -36,6 +37,7 @@ from core.errors import (
     NotFound,
     Overloaded,
     PayloadTooLarge,
+    PreconditionFailed,
     QueueFull,
     QueueUnavailable,
     StoreFull,
@@ -87,6 +89,7 @@ TABLE: Final[Mapping[type[Exception], Kind]] = {
     PayloadTooLarge: Kind(413, "payload-too-large", "The request is too large"),
     NotFound: Kind(404, "not-found", "There is no such thing"),
     Conflict: Kind(409, "conflict", "The request contradicts what is stored"),
+    PreconditionFailed: Kind(412, "precondition-failed", "Somebody else was first"),
     QueueFull: Kind(429, "queue-full", "Too many jobs are waiting", RETRY_QUEUE_FULL_SECONDS),
     QueueUnavailable: Kind(503, "queue-unavailable", "Redis does not answer", RETRY_UNAVAILABLE_SECONDS),
     StoreUnavailable: Kind(

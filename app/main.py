@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from app import errors, openapi
 from app.dependencies import Services
 from app.middleware import BodyLimit, RequestIds
-from app.routes import adapt, datasets, health, jobs, languages, predict, pretrain
+from app.routes import adapt, checkpoints, datasets, health, jobs, languages, predict, pretrain
 from app.settings import Settings
 from app.warmup import warm_up
 from core.runtime import configure_computing
@@ -22,6 +22,7 @@ ROUTERS = (
     jobs.router,
     predict.router,
     languages.router,
+    checkpoints.router,
     health.router,
 )
 
@@ -58,7 +59,11 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     )
     app.state.services = services or _services(chosen)
     errors.install(app)
-    app.add_middleware(BodyLimit, max_bytes=chosen.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=chosen.max_body_bytes,
+        of_routes={("POST", "/checkpoints"): chosen.max_archive_bytes},
+    )
     app.add_middleware(RequestIds)
     for router in ROUTERS:
         app.include_router(router)

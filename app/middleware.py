@@ -1,6 +1,8 @@
 """What happens to every request before any route sees it: it gets an id, and its size is watched."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 from uuid import uuid4
 
@@ -13,6 +15,8 @@ from core.errors import PayloadTooLarge
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """An id that a caller may choose: nothing that could forge a line of a log or a header."""
+
+NO_ROUTES: Final[Mapping[tuple[str, str], int]] = MappingProxyType({})
 
 
 class RequestIds:
@@ -42,21 +46,30 @@ class BodyLimit:
     """Refuses a body over the limit: at once if it tells its size, else as soon as it is passed.
 
     Starlette's own limit answers in plain text, and only after the route ran.
+
+    Args:
+        app: What is behind.
+        max_bytes: The limit.
+        of_routes: Method and path of the routes that have a limit of their own.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, of_routes: Mapping[tuple[str, str], int] = NO_ROUTES
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._detail = f"the request body is over the limit of {max_bytes} bytes"
+        self._of_routes = of_routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._of_routes.get((scope["method"], scope["path"]), self._max_bytes)
+        detail = f"the request body is over the limit of {limit} bytes"
         told = Headers(scope=scope).get("content-length", "")
-        if told.isdecimal() and int(told[:20]) > self._max_bytes:
-            response = problem_response(Request(scope), TABLE[PayloadTooLarge], detail=self._detail)
+        if told.isdecimal() and int(told[:20]) > limit:
+            response = problem_response(Request(scope), TABLE[PayloadTooLarge], detail=detail)
             await response(scope, receive, send)
             return
         received = 0
@@ -65,8 +78,8 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise PayloadTooLarge(self._detail)
+            if received > limit:
+                raise PayloadTooLarge(detail)
             return message
 
         await self._app(scope, receive_counted, send)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from app.asking import AskRequest, PredictRequest
 from app.documents import FORM, JSON
 from app.errors import PROBLEM_JSON, ProblemDetails
+from app.registry.views import DeployRequest
 from app.requests import ADAPT_REQUESTS, DATASET_REQUESTS, PRETRAIN_REQUESTS
 from core.contracts.jobs import JobEvent
 from core.contracts.values import TaskName
@@ -34,6 +35,7 @@ TAGS: Final = [
     {"name": "training", "description": "Make a base, and adapt it to a language."},
     {"name": "jobs", "description": "What is being made, and what was."},
     {"name": "prediction", "description": "Understand utterances, answer questions."},
+    {"name": "models", "description": "What was made, and which of it serves."},
     {"name": "operations", "description": "Whether the service works."},
 ]
 
@@ -43,6 +45,7 @@ REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     *PRETRAIN_REQUESTS.values(),
     AskRequest,
     PredictRequest,
+    DeployRequest,
 )
 """Bodies that the routes read by themselves, so that FastAPI does not know them."""
 
@@ -50,6 +53,7 @@ REASONS: Final = {
     400: "The body cannot be read: not JSON, not UTF-8, not a form",
     404: "There is no such thing",
     409: "The request contradicts what is stored",
+    412: "Something else serves than `If-Match` or `If-None-Match` says",
     413: "More bytes, examples or texts than are taken",
     415: "The body is of another kind",
     422: "Every fault, each with its place",

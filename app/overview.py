@@ -34,7 +34,7 @@ def _base(task: TaskName, store: Store) -> ServedBase | None:
     return ServedBase(
         checkpoint_id=live.checkpoint_id,
         source_language=manifest.languages[0] if manifest else None,
-        scores=_scores(manifest),
+        scores=scores_of(manifest),
         since=live.created_at,
         number=live.number,
     )
@@ -50,7 +50,7 @@ def _language(task: TaskName, language: str, store: Store) -> ServedLanguage | N
         language=language,
         checkpoint_id=live.checkpoint_id,
         adapted=manifest is not None and is_adapted(manifest, language),
-        scores=_scores(manifest),
+        scores=scores_of(manifest),
         since=live.created_at,
         number=live.number,
     )
@@ -65,7 +65,7 @@ def _manifest(task: TaskName, checkpoint_id: str, store: Store) -> CheckpointMan
         return None
 
 
-def _scores(manifest: CheckpointManifest | None) -> ServedScores | None:
+def scores_of(manifest: CheckpointManifest | None) -> ServedScores | None:
     """Return the scores of a checkpoint, if it was measured."""
     if manifest is None or manifest.evaluation is None:
         return None

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
         preload: Whether torch and the base are loaded at the start, so that no first prediction waits.
         max_body_bytes: Largest request body. 32 MiB hold all 30,521 English utterances of MTOD five
             times over.
+        max_archive_bytes: Largest archive that `POST /checkpoints` takes: XLM-R large has 2.2 GB.
         max_waiting_jobs: Jobs that may wait in the queue before `429`.
         job_timeout_seconds: What a job may take before the worker ends it.
         predictor_cache_bytes: Weights kept loaded; the least recently used go first.
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     preload: bool = True
     max_body_bytes: Annotated[int, Field(ge=1024)] = 32 * MEBIBYTE
+    max_archive_bytes: Annotated[int, Field(ge=1024)] = 4 * GIBIBYTE
     max_waiting_jobs: Annotated[int, Field(ge=1)] = 100
     job_timeout_seconds: Annotated[int, Field(ge=1)] = 6 * 60 * 60
     predictor_cache_bytes: Annotated[int, Field(ge=0)] = 2 * GIBIBYTE

@@ -5,6 +5,7 @@
     ├── PayloadTooLarge      more than a limit allows
     ├── NotFound             no job, dataset, checkpoint or base of that name
     ├── Conflict             the request contradicts what is stored
+    ├── PreconditionFailed   somebody else was first: what was believed to be live is not
     ├── QueueFull            too many jobs are waiting
     ├── Unavailable          a part of the service cannot answer now; try again later
     │   ├── QueueUnavailable     Redis
@@ -67,6 +68,10 @@ class NotFound(XmetraError):
 
 class Conflict(XmetraError):
     """The request contradicts what is stored."""
+
+
+class PreconditionFailed(XmetraError):
+    """Somebody else was first: what was believed to be live is not."""
 
 
 class QueueFull(XmetraError):

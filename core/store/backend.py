@@ -45,5 +45,8 @@ class Backend(Protocol):
     def remove(self, key: str) -> None:
         """Remove a file, if it is there."""
 
+    def remove_all(self, folder: str) -> None:
+        """Remove every file below a folder, hidden ones too, in any order; none need be there."""
+
     def folder(self, key: str) -> Path | None:
         """Return the local path of a folder, or None where files are kept elsewhere."""

@@ -60,6 +60,10 @@ class CheckpointCache:
                 shutil.rmtree(staging, ignore_errors=True)
         return target
 
+    def forget(self, key: str) -> None:
+        """Drop the local copy of a checkpoint, if there is one."""
+        shutil.rmtree(self._own_folder() / key, ignore_errors=True)
+
     def _download(self, key: str, folder: Path, manifest: CheckpointManifest) -> None:
         """Copy every file of a checkpoint, and compare them with the manifest."""
         names = self._backend.files(key)

@@ -1,5 +1,6 @@
 """Trained models: immutable folders that exist once their manifest does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from core.contracts.reports import CheckpointManifest
@@ -34,7 +35,7 @@ class Checkpoints:
             is_settled=lambda _: True,
         )
 
-    def publish(self, folder: Path, *, manifest: CheckpointManifest) -> None:
+    def publish(self, folder: Path, *, manifest: CheckpointManifest) -> bool:
         """Copy every file of a folder, then write the manifest, by which the checkpoint exists.
 
         Publishing the same again changes nothing.
@@ -42,6 +43,9 @@ class Checkpoints:
         Args:
             folder: What to copy; a manifest.json in it is not looked at.
             manifest: Its task and name say where to.
+
+        Returns:
+            Whether it is new.
 
         Raises:
             InvalidInput: The checkpoint's name is not one that can be stored.
@@ -53,7 +57,7 @@ class Checkpoints:
         """
         names.writable("/checkpoint_id", manifest.checkpoint_id)
         if self._is_published(manifest):
-            return
+            return False
         target = _folder(manifest.task, manifest.checkpoint_id)
         sources = _files_of(folder)
         verify(sources, manifest)
@@ -61,6 +65,43 @@ class Checkpoints:
             self._backend.upload(f"{target}/{name}", source)
         if not self._backend.create(f"{target}/{MANIFEST}", encoded(manifest)):
             self._is_published(manifest)
+            return False
+        return True
+
+    def exists(self, task: TaskName, checkpoint_id: str) -> bool:
+        """Tell whether there is such a checkpoint, be its manifest readable or not."""
+        return names.is_identifier(checkpoint_id) and self._written(task, checkpoint_id) is not None
+
+    def delete(self, task: TaskName, checkpoint_id: str, *, guard: Callable[[], None]) -> None:
+        """Remove a checkpoint: its manifest first, by which it exists, then its files.
+
+        Whoever comes to need it while it is being deleted is seen by the second look of the guard;
+        the manifest is put back then, and nothing has happened. A delete that is killed half-way
+        leaves files that are no checkpoint. One and the same name must not be published meanwhile.
+
+        Args:
+            task: What it does.
+            checkpoint_id: Which.
+            guard: Raises if somebody needs it. Called before, and again once it exists no more.
+
+        Raises:
+            NotFound: There is no such checkpoint.
+            StoreUnavailable: The store cannot be written.
+        """
+        written = self._written(task, names.existing("checkpoint", checkpoint_id))
+        if written is None:
+            raise NotFound(f"there is no checkpoint {checkpoint_id!r}")
+        guard()
+        folder = _folder(task, checkpoint_id)
+        self._backend.remove(f"{folder}/{MANIFEST}")
+        try:
+            guard()
+        except BaseException:
+            self._backend.create(f"{folder}/{MANIFEST}", written)
+            raise
+        self._backend.remove_all(folder)
+        if self._backend.folder(folder) is None:
+            self._cache.forget(folder)
 
     def manifest(self, task: TaskName, checkpoint_id: str) -> CheckpointManifest:
         """Return what a checkpoint is.
@@ -69,8 +110,7 @@ class Checkpoints:
             NotFound: There is no such checkpoint.
             CorruptArtifact: The manifest cannot be read, or is another's.
         """
-        folder = _folder(task, names.existing("checkpoint", checkpoint_id))
-        data = self._backend.read(f"{folder}/{MANIFEST}")
+        data = self._written(task, names.existing("checkpoint", checkpoint_id))
         if data is None:
             raise NotFound(f"there is no checkpoint {checkpoint_id!r}")
         manifest = decoded(CheckpointManifest, data, name=f"the manifest of checkpoint {checkpoint_id}")
@@ -99,6 +139,10 @@ class Checkpoints:
     def list(self, task: TaskName) -> list[CheckpointManifest]:
         """Return every checkpoint of a task, newest first; a broken manifest is logged and left out."""
         return self._listing.read(f"checkpoints/{names.task_name(task)}")
+
+    def _written(self, task: TaskName, checkpoint_id: str) -> bytes | None:
+        """Return the bytes of a manifest, or None where there is none."""
+        return self._backend.read(f"{_folder(task, checkpoint_id)}/{MANIFEST}")
 
     def _is_published(self, manifest: CheckpointManifest) -> bool:
         """Tell whether exactly this checkpoint exists already.

@@ -6,7 +6,7 @@ from itertools import count
 
 from core.contracts.reports import Deployment
 from core.contracts.values import TaskName, now
-from core.errors import CorruptArtifact
+from core.errors import CorruptArtifact, PreconditionFailed
 from core.store import names
 from core.store.backend import Backend
 from core.store.documents import decoded, encoded
@@ -23,12 +23,20 @@ class Deployments:
         self._backend = backend
 
     def deploy(
-        self, task: TaskName, key: str, checkpoint_id: str, *, reason: str, job_id: str | None = None
+        self,
+        task: TaskName,
+        key: str,
+        checkpoint_id: str,
+        *,
+        reason: str,
+        job_id: str | None = None,
+        expected: int | None = None,
     ) -> Deployment:
         """Let a checkpoint serve from now on; to roll back, deploy the old one again.
 
         Of two that deploy at once both succeed, one after the other: a record is created under a
-        number that nobody has, and whoever comes second takes the next.
+        number that nobody has, and whoever comes second takes the next. With `expected`, only the
+        first succeeds: the number it wants is the one behind what it believes to be live.
 
         Args:
             task: What it does.
@@ -36,8 +44,10 @@ class Deployments:
             checkpoint_id: The checkpoint; whether it exists is the caller's to know.
             reason: Why, for people.
             job_id: The job that decided it.
+            expected: The number that must be live until then, 0 for none; None if any may be.
 
         Raises:
+            PreconditionFailed: Another number than the expected one is live.
             InvalidInput: A name is not one that can be stored.
             StoreFull: No space is left.
             StoreUnavailable: The store cannot be written.
@@ -46,13 +56,22 @@ class Deployments:
         names.writable("/checkpoint_id", checkpoint_id)
         if job_id is not None:
             names.writable("/job_id", job_id)
-        for number in count(max(self._numbers(folder), default=0) + 1):
+        latest = max(self._numbers(folder), default=0)
+        if expected not in {None, latest}:
+            raise _superseded(key, expected, latest)
+        for number in count(latest + 1):
             deployment = Deployment(
                 number=number, checkpoint_id=checkpoint_id, reason=reason, job_id=job_id, created_at=now()
             )
             if self._backend.create(_file(folder, number), encoded(deployment)):
                 return deployment
+            if expected is not None:
+                raise _superseded(key, expected, number)
         raise AssertionError("unreachable: there is always a next number")
+
+    def latest(self, task: TaskName, key: str) -> int:
+        """Return the number that is live, be its record readable or not; 0 if none ever was."""
+        return max(self._numbers(_folder(task, key)), default=0)
 
     def live(self, task: TaskName, key: str) -> Deployment | None:
         """Return the deployment that serves, or None if none ever did.
@@ -96,6 +115,12 @@ class Deployments:
         if deployment.number != number:
             raise CorruptArtifact(f"{key} holds the deployment {deployment.number}")
         return deployment
+
+
+def _superseded(key: str, expected: int | None, latest: int) -> PreconditionFailed:
+    """Return the error for a number that is not live any more, or not yet."""
+    found, believed = (f"deployment {number}" if number else "nothing" for number in (latest, expected))
+    return PreconditionFailed(f"{found} serves {key}, where {believed} was expected; look again")
 
 
 def _folder(task: TaskName, key: str) -> str:

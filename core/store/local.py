@@ -99,9 +99,16 @@ class LocalBackend:
             }
 
     def remove(self, key: str) -> None:
-        """Remove a file, if it is there."""
-        with told("remove", key):
-            self._path(key).unlink(missing_ok=True)
+        """Remove a file, if it is there; written through, for what is removed next may need it gone."""
+        path = self._path(key)
+        with told("remove", key), suppress(FileNotFoundError):
+            path.unlink()
+            _sync_folder(path.parent)
+
+    def remove_all(self, folder: str) -> None:
+        """Remove a folder with everything in it."""
+        with told("remove", folder), suppress(FileNotFoundError):
+            shutil.rmtree(self._path(folder))
 
     def folder(self, key: str) -> Path | None:
         """Return the local path of a folder."""

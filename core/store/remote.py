@@ -122,6 +122,15 @@ class RemoteBackend:
             except FileNotFoundError:
                 return
 
+    def remove_all(self, folder: str) -> None:
+        """Remove every object below a folder."""
+        files, path = self._locate(folder)
+        with told("remove", folder):
+            try:
+                files.rm(path, recursive=True)
+            except FileNotFoundError:
+                return
+
     def folder(self, key: str) -> Path | None:  # noqa: ARG002 (the protocol's)
         """Return None: nothing here has a local path."""
         return None

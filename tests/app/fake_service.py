@@ -87,7 +87,7 @@ def fake_service() -> Iterator[FakeService]:
             self.end_headers()
             self.wfile.write(data.encode())
 
-        do_GET = do_POST = respond  # noqa: N815  http.server's names
+        do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815  http.server's names
 
         def log_message(self, *arguments: Any) -> None:
             pass

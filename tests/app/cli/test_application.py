@@ -20,6 +20,14 @@ COMMANDS = [
     ["jobs", "show"],
     ["jobs", "watch"],
     ["jobs", "cancel"],
+    ["models", "list"],
+    ["models", "show"],
+    ["models", "history"],
+    ["models", "deploy"],
+    ["models", "rollback"],
+    ["models", "export"],
+    ["models", "import"],
+    ["models", "delete"],
 ]
 
 

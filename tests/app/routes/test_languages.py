@@ -1,5 +1,5 @@
 from core.contracts.values import TaskName
-from tests.app.service import Service
+from tests.app.service import Service, faults, problem
 
 SCORES = {"intent_accuracy": 0.9, "slot_f1": 0.8, "exact_match": 0.7, "examples": 10}
 
@@ -67,3 +67,46 @@ def test_questions_are_served_apart_with_scores_of_their_own(service: Service) -
     assert qa["base"]["checkpoint_id"] == "qa-base-en"
     assert [one["language"] for one in qa["languages"]] == ["sw"]
     assert qa["languages"][0]["scores"] == {"f1": 0.6, "exact_match": 0.5, "examples": 10}
+
+
+class TestOne:
+    def test_it_tells_what_serves_and_what_served_before(self, service: Service) -> None:
+        service.adapt_to("es", "es-1")
+        service.adapt_to("es", "es-2")
+
+        response = service.http.get("/languages/mtod/ES")
+
+        assert response.headers["etag"] == '"2"'
+        told = response.json()
+        assert (told["task"], told["language"], told["adapted"]) == ("mtod", "es", True)
+        assert told["live"]["checkpoint_id"] == "es-2"
+        assert told["scores"] == SCORES
+        assert [(one["number"], one["checkpoint_id"], one["available"]) for one in told["history"]] == [
+            (2, "es-2", True),
+            (1, "es-1", True),
+        ]
+
+    def test_a_checkpoint_that_was_deleted_is_not_available_any_more(self, service: Service) -> None:
+        service.adapt_to("es", "es-1")
+        service.adapt_to("es", "es-2")
+        service.http.delete("/checkpoints/es-1")
+
+        history = service.http.get("/languages/mtod/es").json()["history"]
+
+        assert [one["available"] for one in history] == [True, False]
+
+    def test_the_base_has_a_history_too(self, service: Service) -> None:
+        told = service.http.get("/languages/mtod/base").json()
+
+        assert (told["language"], told["adapted"]) == ("base", False)
+        assert told["live"]["checkpoint_id"] == "base-en"
+
+    def test_a_language_nobody_deployed_to_is_not_found(self, service: Service) -> None:
+        told = problem(service.http.get("/languages/mtod/es"), 404)
+
+        assert told["detail"] == "nothing was ever deployed for es of mtod"
+
+    def test_every_wrong_part_of_the_path_is_told(self, service: Service) -> None:
+        told = problem(service.http.get("/languages/speech/x1"), 422)
+
+        assert faults(told).keys() == {"path/task", "path/language"}

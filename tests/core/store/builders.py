@@ -54,6 +54,13 @@ def checkpoint_folder(folder: Path, *, weights: bytes = b"weights") -> Path:
     return folder
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return path → bytes of every file in a folder."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
 def checkpoint_manifest(folder: Path, checkpoint_id: str = "es-1", **changes: Any) -> CheckpointManifest:
     names = ("model.safetensors", "encoder/tokenizer.json")
     fields: dict[str, Any] = {

@@ -12,7 +12,14 @@ from core.errors import Conflict, CorruptArtifact, InvalidInput, NotFound, Store
 from core.store import Store
 from core.store.local import LocalBackend
 from core.store.remote import RemoteBackend
-from tests.core.store.builders import MTOD, TRICKS, after_noon, checkpoint_folder, checkpoint_manifest
+from tests.core.store.builders import (
+    MTOD,
+    TRICKS,
+    after_noon,
+    checkpoint_folder,
+    checkpoint_manifest,
+    contents,
+)
 
 
 @pytest.fixture
@@ -23,12 +30,6 @@ def trained(tmp_path: Path) -> Path:
 @pytest.fixture
 def manifest(trained: Path) -> CheckpointManifest:
     return checkpoint_manifest(trained)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
-    }
 
 
 def test_every_file_is_published_and_fetched(
@@ -77,8 +78,8 @@ def test_until_the_manifest_is_written_the_checkpoint_does_not_exist(
 def test_publishing_the_same_again_changes_nothing(
     store: Store, trained: Path, manifest: CheckpointManifest
 ) -> None:
-    store.checkpoints.publish(trained, manifest=manifest)
-    store.checkpoints.publish(trained, manifest=manifest)
+    assert store.checkpoints.publish(trained, manifest=manifest)
+    assert not store.checkpoints.publish(trained, manifest=manifest)
     assert store.checkpoints.list(MTOD) == [manifest]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.contracts.values import TaskName
-from core.errors import CorruptArtifact, InvalidInput
+from core.errors import CorruptArtifact, InvalidInput, PreconditionFailed
 from core.store import Store
 from core.store.deployments import Deployments
 from tests.core.store.builders import MTOD, TRICKS
@@ -79,6 +79,53 @@ def test_a_number_taken_after_the_look_is_passed_over(store: Store, monkeypatch:
         deployment = store.deployments.deploy(MTOD, "es", "es-2", reason="late")
     assert deployment.number == 2
     assert store.deployments.live(MTOD, "es") == deployment
+
+
+def test_who_expects_what_is_live_deploys_after_it(store: Store) -> None:
+    first = store.deployments.deploy(MTOD, "es", "es-1", reason="first", expected=0)
+    second = store.deployments.deploy(MTOD, "es", "es-2", reason="better", expected=first.number)
+    assert store.deployments.live(MTOD, "es") == second
+    assert store.deployments.latest(MTOD, "es") == 2
+
+
+def test_who_expects_anything_else_changes_nothing(store: Store) -> None:
+    with pytest.raises(PreconditionFailed, match="nothing serves es, where deployment 1 was expected"):
+        store.deployments.deploy(MTOD, "es", "es-1", reason="late", expected=1)
+    live = store.deployments.deploy(MTOD, "es", "es-1", reason="first")
+    for expected in (0, 2):
+        with pytest.raises(PreconditionFailed, match="deployment 1 serves es"):
+            store.deployments.deploy(MTOD, "es", "es-2", reason="late", expected=expected)
+    assert store.deployments.history(MTOD, "es") == [live]
+
+
+def test_of_all_who_expect_the_same_only_one_deploys(store: Store) -> None:
+    store.deployments.deploy(MTOD, "es", "es-0", reason="first")
+    together = threading.Barrier(WRITERS)
+    outcomes: list[int | None] = []
+
+    def deploy(writer: int) -> None:
+        together.wait()
+        try:
+            deployment = store.deployments.deploy(MTOD, "es", f"es-{writer}", reason="race", expected=1)
+            outcomes.append(deployment.number)
+        except PreconditionFailed:
+            outcomes.append(None)
+
+    threads = [threading.Thread(target=deploy, args=(writer,)) for writer in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [number for number in outcomes if number] == [2]
+    assert len(outcomes) == WRITERS
+    assert store.deployments.latest(MTOD, "es") == 2
+
+
+def test_who_is_overtaken_after_the_look_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.deployments.deploy(MTOD, "es", "es-1", reason="first")
+    monkeypatch.setattr(Deployments, "_numbers", lambda self, folder: [])
+    with pytest.raises(PreconditionFailed, match="deployment 1 serves es, where nothing was expected"):
+        store.deployments.deploy(MTOD, "es", "es-2", reason="late", expected=0)
 
 
 def test_more_than_a_million_deployments_keep_their_order(local_store: Store, folder: Path) -> None:

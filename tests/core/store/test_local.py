@@ -42,6 +42,16 @@ def test_a_file_comes_back_as_it_was_written(backend: LocalBackend) -> None:
     assert backend.read("a/b") == b"\0 any bytes \xff"
 
 
+def test_a_folder_goes_with_everything_in_it_and_nothing_beside_it(
+    backend: LocalBackend, folder: Path
+) -> None:
+    for key in ("a/b/c", "a/.hidden", "ab/c"):
+        backend.write(key, b"1")
+    backend.remove_all("a")
+    backend.remove_all("a")
+    assert [path.name for path in folder.iterdir()] == ["ab"]
+
+
 def test_a_missing_file_is_none_and_removing_it_is_no_failure(backend: LocalBackend) -> None:
     assert backend.read("a/b") is None
     backend.remove("a/b")

@@ -41,6 +41,15 @@ def test_a_missing_file_is_none_and_removing_it_is_no_failure(backend: RemoteBac
     backend.remove("a/b")
 
 
+def test_a_folder_goes_with_everything_in_it_and_nothing_beside_it(backend: RemoteBackend) -> None:
+    for key in ("a/b/c", "a/.hidden", "ab/c"):
+        backend.write(key, b"1")
+    backend.remove_all("a")
+    backend.remove_all("a")
+    assert backend.files("") == ["ab/c"]
+    assert backend.read("a/.hidden") is None
+
+
 def test_a_missing_folder_is_empty(backend: RemoteBackend) -> None:
     assert backend.files("jobs") == []
     assert backend.stamps("jobs", "job.json") == {}

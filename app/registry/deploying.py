@@ -1,0 +1,128 @@
+"""What serves a language: its history, and every way to change it."""
+
+from contextlib import suppress
+
+from app.overview import scores_of
+from app.registry.preconditions import Precondition
+from app.registry.views import DeployRequest, LanguageView, PastDeployment
+from app.serving import is_adapted
+from core.contracts.reports import CheckpointManifest, Deployment
+from core.contracts.values import BASE, TaskName, Trainable
+from core.errors import Conflict, NotFound, PreconditionFailed
+from core.store import Store
+
+
+def view(task: TaskName, key: str, store: Store) -> LanguageView:
+    """Return what serves, and all that ever did.
+
+    Raises:
+        NotFound: Nothing ever did.
+        CorruptArtifact: The record of what serves cannot be read.
+    """
+    live = store.deployments.live(task, key)
+    if live is None:
+        raise _nothing_served(task, key)
+    there = {one.checkpoint_id: one for one in store.checkpoints.list(task)}
+    manifest = there.get(live.checkpoint_id)
+    history = store.deployments.history(task, key)
+    return LanguageView(
+        task=task,
+        language=key,
+        live=live,
+        adapted=key != BASE and manifest is not None and is_adapted(manifest, key),
+        scores=scores_of(manifest),
+        history=tuple(PastDeployment(**dict(one), available=one.checkpoint_id in there) for one in history),
+    )
+
+
+def deploy(
+    task: TaskName, key: str, request: DeployRequest, *, precondition: Precondition, store: Store
+) -> Deployment:
+    """Let a checkpoint serve.
+
+    Raises:
+        NotFound: There is no such checkpoint.
+        Conflict: It cannot serve there.
+        PreconditionFailed: Something else serves than the client believed.
+    """
+    _refuse_unfit(_manifest(task, request.checkpoint_id, store), key, store)
+    expected = precondition.number(store.deployments.latest(task, key))
+    deployment = store.deployments.deploy(
+        task, key, request.checkpoint_id, reason=request.reason, expected=expected
+    )
+    if not store.checkpoints.exists(task, request.checkpoint_id):
+        # Deleted between our look and our record, which the deletion could not see.
+        with suppress(Conflict, PreconditionFailed):
+            _append_previous(task, key, deployment.number, store)
+        raise Conflict(f"checkpoint {request.checkpoint_id} was deleted meanwhile; deploy another")
+    return deployment
+
+
+def roll_back(task: TaskName, key: str, *, precondition: Precondition, store: Store) -> Deployment:
+    """Let serve again what served before: the last other checkpoint that is still there.
+
+    Raises:
+        NotFound: Nothing ever served.
+        Conflict: Nothing else did, or somebody deployed in the same moment.
+        PreconditionFailed: Something else serves than the client believed.
+    """
+    latest = store.deployments.latest(task, key)
+    if latest == 0:
+        raise _nothing_served(task, key)
+    precondition.number(latest)
+    try:
+        return _append_previous(task, key, latest, store)
+    except PreconditionFailed as error:
+        if precondition.is_given:
+            raise
+        raise Conflict(f"somebody deployed in the same moment: {error}") from None
+
+
+def _append_previous(task: TaskName, key: str, latest: int, store: Store) -> Deployment:
+    """Deploy the last other checkpoint again, if `latest` is still live.
+
+    A live record that cannot be read is rolled back, too: to whatever was before it.
+    """
+    history = store.deployments.history(task, key)
+    live = {one.checkpoint_id for one in history if one.number == latest}
+    for earlier in history:
+        is_other = earlier.number < latest and earlier.checkpoint_id not in live
+        if is_other and store.checkpoints.exists(task, earlier.checkpoint_id):
+            reason = f"rolled back from deployment {latest} to {earlier.number}"
+            return store.deployments.deploy(task, key, earlier.checkpoint_id, reason=reason, expected=latest)
+    raise Conflict(f"no other checkpoint that is still there has served {key} of {task} before")
+
+
+def _manifest(task: TaskName, checkpoint_id: str, store: Store) -> CheckpointManifest:
+    """Return what a checkpoint is, and tell whether it is there for another task."""
+    try:
+        return store.checkpoints.manifest(task, checkpoint_id)
+    except NotFound:
+        for other in TaskName:
+            if store.checkpoints.exists(other, checkpoint_id):
+                raise Conflict(f"checkpoint {checkpoint_id} is of {other}, not of {task}") from None
+        raise
+
+
+def _refuse_unfit(manifest: CheckpointManifest, key: str, store: Store) -> None:
+    """Refuse a checkpoint that could not answer there.
+
+    Raises:
+        Conflict: It cannot be the base, or its own base is not there.
+    """
+    if manifest.trainable is Trainable.ALL or manifest.base_id is None:
+        return
+    if key == BASE:
+        raise Conflict(
+            f"checkpoint {manifest.checkpoint_id} holds only what was added to {manifest.base_id}; "
+            "only a whole one can be the base"
+        )
+    if not store.checkpoints.exists(manifest.task, manifest.base_id):
+        raise Conflict(
+            f"checkpoint {manifest.checkpoint_id} holds only what was added to {manifest.base_id}, "
+            "which is not there"
+        )
+
+
+def _nothing_served(task: TaskName, key: str) -> NotFound:
+    return NotFound(f"nothing was ever deployed for {key} of {task}")
