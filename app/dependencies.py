@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 
 from app import desks
 from app.answers import MtodPredictions, QaPredictions
+from app.metrics import Metrics
 from app.prediction import Desk
 from app.serving import LiveDeployments, LoadedModels, Loader, torch_loader
 from app.settings import Settings
@@ -27,6 +28,7 @@ class Services:
         live: Which checkpoint serves a language.
         mtod: Tells intents and slots.
         qa: Answers questions.
+        metrics: What is counted and measured.
     """
 
     store: Store
@@ -34,6 +36,7 @@ class Services:
     live: LiveDeployments
     mtod: Desk[MtodPredictions]
     qa: Desk[QaPredictions]
+    metrics: Metrics
 
     @classmethod
     def of(cls, settings: Settings, *, load: Loader | None = None) -> Self:
@@ -61,6 +64,7 @@ class Services:
             live,
             mtod=Desk(desks.MTOD, live, models, turns, waiting),
             qa=Desk(desks.QA, live, models, turns, waiting),
+            metrics=Metrics(queue),
         )
 
 

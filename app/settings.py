@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.logs import LogFormat, LogLevel
+
 MEBIBYTE = 2**20
 GIBIBYTE = 2**30
 
@@ -26,6 +28,9 @@ class Settings(BaseSettings):
         predict_concurrency: Forward passes at once. One already uses every thread, so that more
             only share them.
         max_waiting_predictions: Predictions that may wait for their turn before `503`.
+        log_level: The least that is logged.
+        log_format: Lines for people (``console``), one JSON object a line (``json``), or ``auto``: what
+            suits where it goes.
     """
 
     model_config = SettingsConfigDict(env_prefix="XMETRA_", frozen=True)
@@ -41,3 +46,5 @@ class Settings(BaseSettings):
     predictor_cache_bytes: Annotated[int, Field(ge=0)] = 2 * GIBIBYTE
     predict_concurrency: Annotated[int, Field(ge=1, le=64)] = 1
     max_waiting_predictions: Annotated[int, Field(ge=0)] = 64
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = LogFormat.AUTO

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import structlog
+from rq import get_current_job
 
 from core.contracts.jobs import JobRecord, JobStatus, Problem
 from core.contracts.reports import Report
@@ -22,6 +23,7 @@ from core.errors import JobCancelled, XmetraError
 from core.progress import Monitor
 from core.queue import JobQueue
 from core.store import Store
+from worker.metering import Meter
 from worker.problems import problem_of
 from worker.reporting import Reporter
 
@@ -94,9 +96,16 @@ def run_job(job_id: str) -> dict[str, Any]:
         NotFound: There is no such job.
         StoreUnavailable: Its record cannot be read or written.
     """
-    with structlog.contextvars.bound_contextvars(job_id=job_id):
+    with structlog.contextvars.bound_contextvars(job_id=job_id, **_asked_by()):
         record = perform(job_id, WORKPLACE.get())
     return {"job_id": job_id, "status": record.status.value, "checkpoint_id": record.checkpoint_id}
+
+
+def _asked_by() -> dict[str, str]:
+    """Return the id of the request that sent the job, so that one search finds it in every log."""
+    job = get_current_job()
+    request_id = job.meta.get("request_id") if job else None
+    return {"request_id": request_id} if isinstance(request_id, str) else {}
 
 
 def perform(job_id: str, workplace: Workplace) -> JobRecord:
@@ -108,7 +117,7 @@ def perform(job_id: str, workplace: Workplace) -> JobRecord:
     record = store.jobs.load(job_id)
     if record.status.is_final:
         return record
-    reporter = Reporter(job_id, workplace.queue)
+    reporter = Reporter(job_id, workplace.queue, meter=Meter(record.task))
     if reporter.is_cancelled():
         return _close(record.model_copy(update={"status": JobStatus.CANCELLED}), store, reporter)
     record = record.model_copy(
@@ -170,6 +179,7 @@ def _close(record: JobRecord, store: Store, reporter: Reporter) -> JobRecord:
     record = record.model_copy(update={"progress": reporter.latest, "ended_at": now()})
     store.jobs.save(record)
     reporter.tell(record.status)
+    reporter.count(record)
     store.jobs.append_events(record.job_id, reporter.history())
     log.info("job_ended", job_id=record.job_id, status=record.status.value)
     return record
