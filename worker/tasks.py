@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import structlog
-from rq import get_current_job
 
 from core.contracts.jobs import JobRecord, JobStatus, Problem
 from core.contracts.reports import Report
@@ -96,16 +95,8 @@ def run_job(job_id: str) -> dict[str, Any]:
         NotFound: There is no such job.
         StoreUnavailable: Its record cannot be read or written.
     """
-    with structlog.contextvars.bound_contextvars(job_id=job_id, **_asked_by()):
-        record = perform(job_id, WORKPLACE.get())
+    record = perform(job_id, WORKPLACE.get())
     return {"job_id": job_id, "status": record.status.value, "checkpoint_id": record.checkpoint_id}
-
-
-def _asked_by() -> dict[str, str]:
-    """Return the id of the request that sent the job, so that one search finds it in every log."""
-    job = get_current_job()
-    request_id = job.meta.get("request_id") if job else None
-    return {"request_id": request_id} if isinstance(request_id, str) else {}
 
 
 def perform(job_id: str, workplace: Workplace) -> JobRecord:
@@ -156,8 +147,9 @@ def _attempt(record: JobRecord, store: Store, reporter: Reporter, workplace: Wor
     except JobCancelled:
         return record.model_copy(update={"status": JobStatus.CANCELLED})
     except XmetraError as error:
-        log.warning("job_failed", reason=str(error))
-        return record.model_copy(update={"status": JobStatus.FAILED, "error": problem_of(error)})
+        problem = problem_of(error)
+        log.warning("job_failed", reason=problem.detail)  # the faults themselves quote what users wrote
+        return record.model_copy(update={"status": JobStatus.FAILED, "error": problem})
     except Exception as error:  # a fault of ours, RQ's timeout, or too little memory
         log.exception("job_failed")
         return record.model_copy(update={"status": JobStatus.FAILED, "error": problem_of(error)})
