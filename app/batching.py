@@ -78,11 +78,13 @@ class Batcher:
     Attributes:
         max_tokens: Of one pass.
         max_waiting_tokens: That may wait, beyond which requests are refused.
+        passed: Told of each pass: the model, its texts, their tokens, its seconds.
         clock: Seconds, for the tests.
     """
 
     max_tokens: int
     max_waiting_tokens: int
+    passed: Callable[[Any, int, int, float], None] = lambda *_: None
     clock: Callable[[], float] = time.perf_counter
     _queue: list[_Waiting] = field(default_factory=list, init=False)
     _leader: _Waiting | None = field(default=None, init=False)
@@ -171,8 +173,9 @@ class Batcher:
                 for waiting, _ in batch:
                     waiting.failure = error
             else:
-                self._measure(batch, self.clock() - began)
-                _deal_out(batch, answers, self.clock() - began)
+                seconds = self.clock() - began
+                self._measure(batch, seconds)
+                _deal_out(batch, answers, seconds)
         self._settle([waiting for waiting, _ in batch])
         self._pass_on()
 
@@ -192,8 +195,10 @@ class Batcher:
         return batch
 
     def _measure(self, batch: Sequence[tuple[_Waiting, Sequence[Sized]]], seconds: float) -> None:
-        speed = sum(_tokens(taken) for _, taken in batch) / max(seconds, 1e-6)
-        self._speed += NEW_SHARE * (speed - self._speed)
+        """Tell of a pass, and learn from it how fast they are."""
+        tokens = sum(_tokens(taken) for _, taken in batch)
+        self._speed += NEW_SHARE * (tokens / max(seconds, 1e-6) - self._speed)
+        self.passed(batch[0][0].model, sum(len(taken) for _, taken in batch), tokens, seconds)
 
     def _settle(self, asked: Sequence[_Waiting]) -> None:
         """Wake who is answered, and put who is not behind all others."""

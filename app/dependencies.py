@@ -9,8 +9,9 @@ from pydantic import StringConstraints
 from app import desks
 from app.answers import MtodPredictions, QaPredictions
 from app.batching import Batcher
+from app.metrics import Metrics
 from app.prediction import Desk
-from app.serving import LiveDeployments, LoadedModels, Loader, TorchLoader
+from app.serving import LiveDeployments, LoadedModel, LoadedModels, Loader, TorchLoader
 from app.settings import Settings
 from core.contracts.values import Identifier
 from core.queue import JobQueue
@@ -27,6 +28,7 @@ class Services:
         live: Which checkpoint serves a language.
         mtod: Tells intents and slots.
         qa: Answers questions.
+        metrics: What is counted and measured.
     """
 
     store: Store
@@ -34,6 +36,7 @@ class Services:
     live: LiveDeployments
     mtod: Desk[MtodPredictions]
     qa: Desk[QaPredictions]
+    metrics: Metrics
 
     @classmethod
     def of(cls, settings: Settings, *, load: Loader | None = None) -> Self:
@@ -49,18 +52,23 @@ class Services:
             max_waiting=settings.max_waiting_jobs,
             job_timeout_seconds=settings.job_timeout_seconds,
         )
-        live = LiveDeployments(store)
+        live, metrics = LiveDeployments(store), Metrics(queue)
         models = LoadedModels(
-            store, load or TorchLoader(settings.device), max_bytes=settings.predictor_cache_bytes
+            store, load or TorchLoader(settings.device), settings.predictor_cache_bytes, metrics
         )
+
+        def passed(model: LoadedModel, items: int, tokens: int, seconds: float) -> None:
+            metrics.passed(task=model.manifest.task, items=items, tokens=tokens, seconds=seconds)
+
         # One for both tasks: they share the device.
-        batcher = Batcher(settings.batch_tokens, settings.max_waiting_tokens)
+        batcher = Batcher(settings.batch_tokens, settings.max_waiting_tokens, passed)
         return cls(
             store,
             queue,
             live,
-            mtod=Desk(desks.MTOD, live, models, batcher),
-            qa=Desk(desks.QA, live, models, batcher),
+            mtod=Desk(desks.MTOD, live, models, batcher, metrics),
+            qa=Desk(desks.QA, live, models, batcher, metrics),
+            metrics=metrics,
         )
 
 

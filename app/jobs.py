@@ -110,4 +110,6 @@ def cancel(record: JobRecord, *, store: Store, queue: JobQueue) -> JobView:
     store.jobs.save(closed)
     event = JobEvent(event="status", at=ended, data={"status": JobStatus.CANCELLED.value})
     store.jobs.append_events(record.job_id, [event])
+    with suppress(QueueUnavailable):
+        queue.tallies.count_job(closed)
     return view(closed, queue)

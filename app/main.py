@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from anyio import create_task_group
 from fastapi import FastAPI
@@ -10,9 +9,12 @@ from fastapi import FastAPI
 from app import errors, openapi
 from app.dependencies import Services
 from app.middleware import BodyLimit, RequestIds
-from app.routes import adapt, checkpoints, datasets, health, jobs, languages, predict, pretrain
+from app.observation import Observation
+from app.routes import adapt, checkpoints, datasets, health, jobs, languages, metrics, predict, pretrain
 from app.settings import Settings
+from app.version import installed_version
 from app.warmup import warm_up
+from core.logs import configure_logging
 from core.runtime import configure_computing
 
 ROUTERS = (
@@ -24,6 +26,7 @@ ROUTERS = (
     languages.router,
     checkpoints.router,
     health.router,
+    metrics.router,
 )
 
 
@@ -49,7 +52,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
     app = openapi.DescribedApp(
         title="xmetra",
-        version=_version(),
+        version=installed_version(),
         summary="Few-shot cross-lingual NLU as a service.",
         description=openapi.DESCRIPTION,
         openapi_tags=openapi.TAGS,
@@ -64,6 +67,8 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         max_bytes=chosen.max_body_bytes,
         of_routes={("POST", "/checkpoints"): chosen.max_archive_bytes},
     )
+    described = [route for router in ROUTERS for route in router.routes]
+    app.add_middleware(Observation, routes=[*app.routes, *described])
     app.add_middleware(RequestIds)
     for router in ROUTERS:
         app.include_router(router)
@@ -71,14 +76,10 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
 
 def _services(settings: Settings) -> Services:
-    """Make what the routes stand on; how many threads compute is fixed before torch can be imported."""
+    """Make what the routes stand on, in a process of their own: how it logs and computes is fixed here.
+
+    How many threads compute must be known before torch can be imported.
+    """
+    configure_logging(level=settings.log_level, style=settings.log_format)
     configure_computing(settings.threads)
     return Services.of(settings)
-
-
-def _version() -> str:
-    """Return the version that is installed; a tree that is not has none."""
-    try:
-        return version("xmetra")
-    except PackageNotFoundError:
-        return "0.0.0"

@@ -9,6 +9,7 @@ from uuid import uuid4
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from app.errors import TABLE, problem_response
 from core.errors import PayloadTooLarge
@@ -20,7 +21,10 @@ NO_ROUTES: Final[Mapping[tuple[str, str], int]] = MappingProxyType({})
 
 
 class RequestIds:
-    """Gives each request an id, the caller's own if it brings a harmless one, and each answer a header."""
+    """Gives each request an id, the caller's own if it brings a harmless one.
+
+    The answer has it in a header, and every line that is logged meanwhile has it too.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,6 +43,8 @@ class RequestIds:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
+        clear_contextvars()  # and never after: what the server logs of an error comes last
+        bind_contextvars(request_id=request_id)
         await self._app(scope, receive, send_with_id)
 
 

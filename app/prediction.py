@@ -12,9 +12,10 @@ from anyio import Event, to_thread
 
 from app.answers import Usage
 from app.batching import Batcher
+from app.metrics import Metrics
 from app.serving import Answer, LiveDeployments, LoadedModel, LoadedModels, is_adapted
 from core.contracts.values import TaskName
-from core.errors import Fault, InvalidInput, ModelUnavailable, NotFound
+from core.errors import Fault, InvalidInput, ModelUnavailable, NotFound, Overloaded
 
 ResponseT = TypeVar("ResponseT")
 
@@ -63,12 +64,14 @@ class Desk(Generic[ResponseT]):
         live: Knows which checkpoint serves a language.
         models: The models in memory.
         batcher: Computes, for every desk of the device.
+        metrics: Told of everything.
     """
 
     form: Form[ResponseT]
     live: LiveDeployments
     models: LoadedModels
     batcher: Batcher
+    metrics: Metrics
     _loads: dict[str, "_Load"] = field(default_factory=dict, init=False)
 
     async def predict(self, request: Request) -> ResponseT:
@@ -82,19 +85,32 @@ class Desk(Generic[ResponseT]):
         """
         items = getattr(request, self.form.field)
         work = _Work(self.form, request, items, item_languages(items, request.language, self.form.field))
-        self.batcher.admit(len(items))
         asked = time.perf_counter()
-        while missing := await self._read(work):
-            work.models[missing] = await self._load(missing, request)
-        for share in work.shares:
-            share.answers, seconds = await self.batcher.answer(share.model, share.read, top_k=request.top_k)
-            work.seconds += seconds
+        try:
+            self.batcher.admit(len(items))
+            while missing := await self._read(work):
+                work.models[missing] = await self._load(missing, request)
+            for share in work.shares:
+                await self._answer(share, work)
+        except Overloaded:
+            self.metrics.refused(task=self.form.task, reason="overloaded")
+            raise
         usage = Usage(
             tokens=sum(answer.tokens for share in work.shares for answer in share.answers),
             queue_ms=round(1000 * (time.perf_counter() - asked - work.seconds), 3),
             inference_ms=round(1000 * work.seconds, 3),
         )
         return self.form.response(work.predictions(), work.checkpoints, usage)
+
+    async def _answer(self, share: "_Share", work: "_Work") -> None:
+        """Let a model answer what it has read, when it is its turn."""
+        task, began = self.form.task, time.perf_counter()
+        with self.metrics.queued(task=task, items=len(share.read), tokens=sum(map(len, share.read))):
+            share.answers, seconds = await self.batcher.answer(
+                share.model, share.read, top_k=work.request.top_k
+            )
+        work.seconds += seconds
+        self.metrics.waited(task=task, seconds=max(0.0, time.perf_counter() - began - seconds))
 
     async def _read(self, work: "_Work") -> str | None:
         """Tokenise what is asked, or return a checkpoint that has to be loaded for it."""
@@ -116,6 +132,8 @@ class Desk(Generic[ResponseT]):
                 missing = checkpoint
         if missing is None:
             work.read()
+            self.metrics.cache_hit()
+            self.metrics.tokenised(task=self.form.task, seconds=time.perf_counter() - began)
         work.seconds += time.perf_counter() - began
         return missing
 
@@ -126,6 +144,7 @@ class Desk(Generic[ResponseT]):
             NotFound: There is no checkpoint of the name asked for.
             ModelUnavailable: One that is deployed is not there: our fault, not the client's.
         """
+        self.metrics.cache_miss()
         load = self._loads.get(checkpoint)
         if load is None:
             load = self._loads[checkpoint] = _Load()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from app.metrics import Metrics
 from core.contracts.answers import PredictedAnswer
 from core.contracts.predictions import PredictedSlot, RankedIntent
 from core.contracts.reports import CheckpointManifest, Deployment
@@ -180,11 +181,13 @@ class LoadedModels:
         store: Where checkpoints are.
         load: Makes a model of a checkpoint.
         max_bytes: Weights kept; the one in use stays, however large.
+        metrics: Told what is held.
     """
 
     store: Store
     load: Loader
     max_bytes: int
+    metrics: Metrics = field(default_factory=Metrics)
     _models: OrderedDict[tuple[TaskName, str], Future[LoadedModel]] = field(
         default_factory=OrderedDict, init=False
     )
@@ -235,13 +238,19 @@ class LoadedModels:
         """Drop the least recently used until the rest fits; a model at work lives on until it is done."""
         with self._lock:
             for key in list(self._models)[:-1]:
-                held: dict[int, int] = {}
-                for future in self._models.values():
-                    held.update(_memory(future))  # what models share is held once
-                if sum(held.values()) <= self.max_bytes:
-                    return
+                if self._held() <= self.max_bytes:
+                    break
                 if _memory(self._models[key]):
                     del self._models[key]
+                    self.metrics.evicted()
+            self.metrics.loaded(models=len(self._models), size_in_bytes=self._held())
+
+    def _held(self) -> int:
+        """Return the bytes of all models; what several share is held once."""
+        held: dict[int, int] = {}
+        for future in self._models.values():
+            held.update(_memory(future))
+        return sum(held.values())
 
 
 def _memory(future: Future[LoadedModel]) -> Mapping[int, int]:

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.logs import LogFormat, LogLevel
+
 MEBIBYTE = 2**20
 GIBIBYTE = 2**30
 
@@ -27,6 +29,9 @@ class Settings(BaseSettings):
         batch_tokens: Tokens of one forward pass at most; whatever waits for the same model is answered
             together.
         max_waiting_tokens: Tokens of predictions that may wait for their turn before `503`.
+        log_level: The least that is logged.
+        log_format: Lines for people (``console``), one JSON object a line (``json``), or ``auto``: what
+            suits where it goes.
     """
 
     model_config = SettingsConfigDict(env_prefix="XMETRA_", frozen=True)
@@ -43,3 +48,5 @@ class Settings(BaseSettings):
     predictor_cache_bytes: Annotated[int, Field(ge=0)] = 2 * GIBIBYTE
     batch_tokens: Annotated[int, Field(ge=1)] = 2_048
     max_waiting_tokens: Annotated[int, Field(ge=0)] = 100_000
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = LogFormat.AUTO

@@ -129,7 +129,13 @@ class Stack:
 
     def _spawn(self, name: str, command: Sequence[str], urls: Mapping[str, str], *sockets: int) -> None:
         """Start one part in a session of its own, so that Ctrl-C reaches this process alone."""
-        environment = {**program_environment(), **self.environment, **urls, watchdog.MARK: self._mark}
+        environment = {
+            "XMETRA_LOG_FORMAT": "console",  # for the person who started all this, unless they chose
+            **program_environment(),
+            **self.environment,
+            **urls,
+            watchdog.MARK: self._mark,
+        }
         with self._log(name).open("wb") as log:
             self._processes[name] = subprocess.Popen(  # noqa: S603  the command is ours
                 command,

@@ -1,9 +1,10 @@
 """From a checked job to a waiting one: record first, queue second, and nothing left half done."""
 
 import hashlib
-import logging
 import secrets
 from dataclasses import dataclass
+
+import structlog
 
 from app.answers import Checks, JobAccepted
 from app.errors import kind_of, problem_type
@@ -14,12 +15,18 @@ from core.errors import StoreFull, Unavailable, XmetraError
 from core.queue import JobQueue
 from core.store import Store
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 def new_job_id() -> str:
     """Return a name that sorts by time and that nobody guesses."""
     return f"{now():%Y%m%d-%H%M%S}-{secrets.token_hex(6)}"
+
+
+def _request_id() -> str | None:
+    """Return the id of the request that is answered here, for the log of the worker."""
+    bound = structlog.contextvars.get_contextvars().get("request_id")
+    return None if bound is None else str(bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,12 @@ class Submission:
         record = self._record(answer.job_id)
         store.jobs.save(record)
         try:
-            position = queue.enqueue(answer.job_id)
+            position = queue.enqueue(answer.job_id, request_id=_request_id())
         except XmetraError as error:
             self._close(record, error, store)
             raise
+        told = {"kind": record.kind.value, "task": record.task.value, "language": record.language}
+        log.info("job_submitted", job_id=record.job_id, **told)
         return answer.model_copy(update={"queue_position": position})
 
     def _record(self, job_id: str) -> JobRecord:
@@ -105,14 +114,14 @@ class Submission:
         try:
             store.jobs.save(record.model_copy(update=closed))
         except (Unavailable, StoreFull) as failure:
-            _log.error("job %s stays queued in its record: %s", record.job_id, failure)
+            log.error("record_not_closed", job_id=record.job_id, reason=str(failure))
 
     def _forget(self, key: str, queue: JobQueue) -> None:
         """Let the client try again under the same key."""
         try:
             queue.forget(key)
         except Unavailable as failure:
-            _log.error("a failed answer stays remembered: %s", failure)
+            log.error("failed_answer_stays_remembered", reason=str(failure))
 
     def _named(self, key: str) -> str:
         """Return the key, apart from the same key used for the other kind of job."""

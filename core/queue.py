@@ -1,4 +1,4 @@
-"""Which jobs wait, how far each is, and which are to stop: the one module of the core that knows Redis.
+"""Which jobs wait, how far each is, and which are to stop: what the others know of Redis, they know by this.
 
 RQ keeps the queue proper; progress, events, cancel flags and remembered answers are keys of our own.
 All of it may be lost, bar the waiting jobs: everything durable is in the store. Nothing is ever
@@ -8,28 +8,24 @@ pickled: what goes in and out is JSON, so a Redis somebody else can write to run
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, Self, cast
 
 from redis import Redis
-from redis.backoff import ExponentialBackoff
 from redis.client import Pipeline
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
-from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from core.contracts.jobs import JobEvent, JobStatus, Progress
 from core.contracts.values import now
 from core.errors import Conflict, Fault, InvalidInput, QueueFull, QueueUnavailable
+from core.queue_state import QueueState
+from core.redis_connection import connect, redis_asked
+from core.tallies import Tallies, Training
 
 ENTRY_POINT: Final = "worker.tasks.run_job"
 """What RQ calls; by name, for the core imports no worker."""
-
-CONNECT_SECONDS, ANSWER_SECONDS = 1.0, 3.0
-"""An api that hangs on a dead Redis is worse than one that says 503."""
 
 LONGEST_BLOCK_MILLISECONDS: Final = 2_000
 """A blocking read must end well before the socket gives up."""
@@ -52,6 +48,10 @@ _EVENT_ID = re.compile(r"([0-9]{1,20})(-[0-9]{1,20})?")
 class JobQueue:
     """The queue of jobs.
 
+    Attributes:
+        name: As `rq info` shows it.
+        tallies: What all workers have done so far.
+
     Args:
         connection: A Redis that answers bytes.
         name: Tells queues of one Redis apart.
@@ -68,6 +68,7 @@ class JobQueue:
         job_timeout_seconds: int = JOB_TIMEOUT_SECONDS,
     ) -> None:
         self.name = name
+        self.tallies = Tallies(connection)
         self._redis = connection
         self._max_waiting = max_waiting
         self._timeout = job_timeout_seconds
@@ -87,13 +88,7 @@ class JobQueue:
         Raises:
             ValueError: The URL is none of these.
         """
-        connection = Redis.from_url(
-            url,
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-            retry=Retry(ExponentialBackoff(), retries=1, supported_errors=(RedisConnectionError,)),
-        )
-        return cls(connection, name=name, max_waiting=max_waiting, job_timeout_seconds=job_timeout_seconds)
+        return cls(connect(url), name=name, max_waiting=max_waiting, job_timeout_seconds=job_timeout_seconds)
 
     def close(self) -> None:
         """Give back every connection."""
@@ -105,7 +100,7 @@ class JobQueue:
         Raises:
             QueueUnavailable: It is not.
         """
-        with _redis_asked():
+        with redis_asked():
             self._redis.ping()
 
     def answers(self) -> bool:
@@ -115,8 +110,12 @@ class JobQueue:
             return True
         return False
 
-    def enqueue(self, job_id: str) -> int:
+    def enqueue(self, job_id: str, *, request_id: str | None = None) -> int:
         """Let a job wait for a worker; one that waits already keeps its place.
+
+        Args:
+            job_id: The job.
+            request_id: Who asked for it, for the worker's log.
 
         Returns:
             Its position; 1 is next.
@@ -141,23 +140,28 @@ class JobQueue:
                 timeout=self._timeout,
                 result_ttl=RESULT_SECONDS,
                 failure_ttl=RESULT_SECONDS,
+                meta={"request_id": request_id},
                 pipeline=pipe,
             )
             self._append(pipe, job_id, _status_event(JobStatus.QUEUED))
             return waiting + 1
 
-        with _redis_asked():
+        with redis_asked():
             position = self._redis.transaction(add, self._queue.key, value_from_callable=True)  # type: ignore[arg-type]
             return cast(int, position)
 
     def waiting(self) -> int:
         """Return how many jobs wait."""
-        with _redis_asked():
+        with redis_asked():
             return self._redis.llen(self._queue.key)
+
+    def look(self) -> QueueState:
+        """Return how much there is to do."""
+        return QueueState.of(self._queue)
 
     def position(self, job_id: str) -> int | None:
         """Return the place of a job, 1 for the next; None when it does not wait."""
-        with _redis_asked():
+        with redis_asked():
             place = cast("int | None", self._redis.lpos(self._queue.key, job_id))
         return None if place is None else place + 1
 
@@ -167,7 +171,7 @@ class JobQueue:
         One that waited is removed and will never run, and its record is the caller's to close. Else a
         worker has it, stops it, and closes its record.
         """
-        with _redis_asked(), self._redis.pipeline() as pipe:
+        with redis_asked(), self._redis.pipeline() as pipe:
             pipe.set(_key(job_id, "cancelled"), b"1", ex=TRACE_SECONDS)
             self._queue.remove(job_id, pipeline=pipe)
             removed = bool(pipe.execute()[1])
@@ -179,26 +183,30 @@ class JobQueue:
 
     def is_cancelled(self, job_id: str) -> bool:
         """Whether somebody asked the job to stop."""
-        with _redis_asked():
+        with redis_asked():
             return bool(self._redis.exists(_key(job_id, "cancelled")))
 
-    def report(self, job_id: str, progress: Progress) -> None:
-        """Tell how far a job is: the latest for who asks, an event for who listens."""
+    def report(self, job_id: str, progress: Progress, *, trained: Training | None = None) -> None:
+        """Tell how far a job is: the latest for who asks, an event for who listens.
+
+        What it trained since the last report is added to the tallies.
+        """
         event = JobEvent(event="progress", at=now(), data=progress.model_dump(mode="json"))
-        with _redis_asked(), self._redis.pipeline() as pipe:
+        with redis_asked(), self._redis.pipeline() as pipe:
             pipe.set(_key(job_id, "progress"), progress.model_dump_json(), ex=TRACE_SECONDS)
             self._append(pipe, job_id, event)
+            self.tallies.add_training(pipe, trained or {})
             pipe.execute()
 
     def report_status(self, job_id: str, status: JobStatus) -> None:
         """Tell that a job's status changed; to be called once the record says so too."""
-        with _redis_asked(), self._redis.pipeline() as pipe:
+        with redis_asked(), self._redis.pipeline() as pipe:
             self._append(pipe, job_id, _status_event(status))
             pipe.execute()
 
     def progress(self, job_id: str) -> Progress | None:
         """Return how far a job is, or None where nothing was told."""
-        with _redis_asked():
+        with redis_asked():
             latest = cast("bytes | None", self._redis.get(_key(job_id, "progress")))
         return None if latest is None else Progress.model_validate_json(latest)
 
@@ -217,7 +225,7 @@ class JobQueue:
             QueueUnavailable: Redis does not answer.
         """
         block = min(block_milliseconds, LONGEST_BLOCK_MILLISECONDS) or None  # Redis: 0 is for ever
-        with _redis_asked():
+        with redis_asked():
             reply = self._redis.xread({_key(job_id, "events"): _event_id(after)}, block=block)
         streams = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]", reply)
         return [
@@ -238,7 +246,7 @@ class JobQueue:
             True if this was the first; False if an answer is there already, which then stays.
         """
         kept = json.dumps({"fingerprint": fingerprint, "value": dict(value)})
-        with _redis_asked():
+        with redis_asked():
             return bool(self._redis.set(_answer_key(key), kept, nx=True, ex=ANSWER_MEMORY_SECONDS))
 
     def recall(self, key: str, fingerprint: str) -> dict[str, Any] | None:
@@ -247,7 +255,7 @@ class JobQueue:
         Raises:
             Conflict: The key was used for another request.
         """
-        with _redis_asked():
+        with redis_asked():
             kept = cast("bytes | None", self._redis.get(_answer_key(key)))
         if kept is None:
             return None
@@ -258,7 +266,7 @@ class JobQueue:
 
     def forget(self, key: str) -> None:
         """Drop an answer, for a request that came to nothing after it was kept."""
-        with _redis_asked():
+        with redis_asked():
             self._redis.delete(_answer_key(key))
 
     def _append(self, pipe: Pipeline, job_id: str, event: JobEvent) -> None:
@@ -266,15 +274,6 @@ class JobQueue:
         stream = _key(job_id, "events")
         pipe.xadd(stream, {"json": event.model_dump_json()}, maxlen=EVENTS_KEPT, approximate=True)
         pipe.expire(stream, TRACE_SECONDS)
-
-
-@contextmanager
-def _redis_asked() -> Iterator[None]:
-    """Turn everything Redis or the way to it may raise into one error of ours."""
-    try:
-        yield
-    except RedisError as error:
-        raise QueueUnavailable(f"Redis does not answer: {error}") from error
 
 
 def _status_event(status: JobStatus) -> JobEvent:

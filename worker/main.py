@@ -10,14 +10,17 @@ import structlog
 from redis.exceptions import RedisError
 
 from core.errors import QueueUnavailable
+from core.logs import configure_logging
 from core.queue import JobQueue
 from core.runtime import configure_computing
-from worker.logs import configure_logging
 from worker.settings import WorkerSettings
 from worker.supervisor import Supervisor, waiting_connection
 from worker.tasks import WORKPLACE, Pipeline, Workplace, import_torch, torch_pipeline
 
 log = structlog.get_logger(__name__)
+
+CHATTER: Final = ("rq", "rq.worker", "rq.job", "rq.registry")
+"""RQ tells every heartbeat and every job."""
 
 FIRST_WAIT_SECONDS: Final = 0.25
 LONGEST_WAIT_SECONDS: Final = 5.0
@@ -40,7 +43,7 @@ def main(
         SystemExit: The second signal came.
         ValueError: The Redis URL is none.
     """
-    configure_logging(level=settings.log_level, as_json=settings.log_json)
+    configure_logging(level=settings.log_level, style=settings.log_format, quiet=CHATTER)
     configure_computing(settings.threads)
     workplace = Workplace(
         queue=JobQueue.connect(settings.redis_url),

@@ -6,9 +6,10 @@ from typing import Final
 
 import structlog
 
-from core.contracts.jobs import JobEvent, JobStatus, Progress
+from core.contracts.jobs import JobEvent, JobRecord, JobStatus, Progress
 from core.errors import JobCancelled, QueueUnavailable
 from core.queue import JobQueue
+from worker.metering import Meter
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +29,21 @@ class Reporter:
     Args:
         job_id: The job.
         queue: Where to tell.
+        meter: Counts what the job trains; None for a job that trains no more.
         clock: Seconds, for the tests.
     """
 
-    def __init__(self, job_id: str, queue: JobQueue, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        queue: JobQueue,
+        *,
+        meter: Meter | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._job_id = job_id
         self._queue = queue
+        self._meter = meter
         self._clock = clock
         self._next_tell = self._silent_until = clock()
         self.latest = Progress()
@@ -46,17 +56,19 @@ class Reporter:
         """
         entered = progress.stage != self.latest.stage
         self.latest = progress
+        if self._meter is not None:
+            self._meter.note(progress)
         moment = self._clock()
         if moment < self._silent_until or (moment < self._next_tell and not entered):
             return
         self._next_tell = moment + TELL_SECONDS
-        if self._try(lambda: self._queue.report(self._job_id, progress)) and self.is_cancelled():
+        if self._report(progress) and self.is_cancelled():
             raise JobCancelled(f"job {self._job_id} was asked to stop")
 
     def complete(self) -> None:
         """Tell that everything is done."""
         self.latest = self.latest.model_copy(update={"percent": 100.0, "stage": "done", "eta_seconds": 0.0})
-        self._try(lambda: self._queue.report(self._job_id, self.latest))
+        self._report(self.latest)
 
     def is_cancelled(self) -> bool:
         """Whether somebody asked the job to stop; not, as far as anybody can tell without Redis."""
@@ -67,6 +79,13 @@ class Reporter:
     def tell(self, status: JobStatus) -> None:
         """Tell the status that the record has now."""
         self._try(lambda: self._queue.report_status(self._job_id, status))
+
+    def count(self, record: JobRecord) -> None:
+        """Add a job that has ended, and what it trained since the last report, to what all workers did."""
+        self._try(lambda: self._queue.tallies.count_job(record))
+        if self._meter is not None and self._meter.pending:
+            pending = self._meter.pending
+            self._try(lambda: self._queue.tallies.count_training(pending))
 
     def recover(self) -> None:
         """Take up what an earlier process told last."""
@@ -79,6 +98,14 @@ class Reporter:
         events: list[JobEvent] = []
         self._try(lambda: events.extend(event for _, event in self._queue.events(self._job_id)))
         return events
+
+    def _report(self, progress: Progress) -> bool:
+        """Tell how far the job is and what it trained, and return whether Redis answered."""
+        trained = None if self._meter is None else self._meter.pending
+        is_told = self._try(lambda: self._queue.report(self._job_id, progress, trained=trained))
+        if is_told and self._meter is not None:
+            self._meter.clear()
+        return is_told
 
     def _try(self, action: Callable[[], None]) -> bool:
         """Do something with Redis, and return whether Redis answered."""

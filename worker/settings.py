@@ -1,9 +1,11 @@
 """What an operator may set of a worker, by environment variables that begin with ``XMETRA_``."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.logs import LogFormat, LogLevel
 
 
 class WorkerSettings(BaseSettings):
@@ -18,7 +20,8 @@ class WorkerSettings(BaseSettings):
         cancel_grace_seconds: What a job that is told to stop, or is out of time, gets to do so before
             it is killed.
         log_level: The least that is logged.
-        log_json: One JSON object a line, for machines, instead of lines for people.
+        log_format: Lines for people (``console``), one JSON object a line (``json``), or ``auto``: what
+            suits where it goes.
     """
 
     model_config = SettingsConfigDict(env_prefix="XMETRA_", frozen=True)
@@ -29,5 +32,5 @@ class WorkerSettings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     job_timeout_seconds: Annotated[int, Field(ge=1)] | None = None
     cancel_grace_seconds: Annotated[float, Field(ge=0)] = 30.0
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_json: bool = False
+    log_level: LogLevel = "INFO"
+    log_format: LogFormat = LogFormat.AUTO

@@ -72,15 +72,16 @@ class Supervisor(Worker):
         self._verdict: Problem | None = None
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Fork for a job and wait for its end."""
+        """Fork for a job and wait for its end; all that is logged meanwhile, in both, names the job."""
         if self._job_timeout_seconds is not None:
             job.timeout = self._job_timeout_seconds
         self._started, self._cancel_seen, self._verdict = time.monotonic(), None, None
-        try:
-            super().execute_job(job, queue)
-        except SystemExit:  # the second SIGTERM: the fork is dead
-            settle(job.id, problems.STOPPED_WORKER, self._workplace)
-            raise
+        with structlog.contextvars.bound_contextvars(**_context_of(job)):
+            try:
+                super().execute_job(job, queue)
+            except SystemExit:  # the second SIGTERM: the fork is dead
+                settle(job.id, problems.STOPPED_WORKER, self._workplace)
+                raise
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Do a job, in the fork, which must not outlive its parent: nobody would heed it."""
@@ -166,6 +167,12 @@ class Supervisor(Worker):
         listener = cast("PubSubWorkerThread | None", self.pubsub_thread)
         if listener is not None:
             listener.stop()
+
+
+def _context_of(job: Job) -> dict[str, str]:
+    """Return the ids of a job and of the request that sent it: one search finds them in every log."""
+    sent_by = job.meta.get("request_id")
+    return {"job_id": job.id, **({"request_id": sent_by} if isinstance(sent_by, str) else {})}
 
 
 def waiting_connection(url: str) -> Redis:

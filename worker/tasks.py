@@ -22,6 +22,7 @@ from core.errors import JobCancelled, XmetraError
 from core.progress import Monitor
 from core.queue import JobQueue
 from core.store import Store
+from worker.metering import Meter
 from worker.problems import problem_of
 from worker.reporting import Reporter
 
@@ -94,8 +95,7 @@ def run_job(job_id: str) -> dict[str, Any]:
         NotFound: There is no such job.
         StoreUnavailable: Its record cannot be read or written.
     """
-    with structlog.contextvars.bound_contextvars(job_id=job_id):
-        record = perform(job_id, WORKPLACE.get())
+    record = perform(job_id, WORKPLACE.get())
     return {"job_id": job_id, "status": record.status.value, "checkpoint_id": record.checkpoint_id}
 
 
@@ -108,7 +108,7 @@ def perform(job_id: str, workplace: Workplace) -> JobRecord:
     record = store.jobs.load(job_id)
     if record.status.is_final:
         return record
-    reporter = Reporter(job_id, workplace.queue)
+    reporter = Reporter(job_id, workplace.queue, meter=Meter(record.task))
     if reporter.is_cancelled():
         return _close(record.model_copy(update={"status": JobStatus.CANCELLED}), store, reporter)
     record = record.model_copy(
@@ -147,8 +147,9 @@ def _attempt(record: JobRecord, store: Store, reporter: Reporter, workplace: Wor
     except JobCancelled:
         return record.model_copy(update={"status": JobStatus.CANCELLED})
     except XmetraError as error:
-        log.warning("job_failed", reason=str(error))
-        return record.model_copy(update={"status": JobStatus.FAILED, "error": problem_of(error)})
+        problem = problem_of(error)
+        log.warning("job_failed", reason=problem.detail)  # the faults themselves quote what users wrote
+        return record.model_copy(update={"status": JobStatus.FAILED, "error": problem})
     except Exception as error:  # a fault of ours, RQ's timeout, or too little memory
         log.exception("job_failed")
         return record.model_copy(update={"status": JobStatus.FAILED, "error": problem_of(error)})
@@ -170,6 +171,7 @@ def _close(record: JobRecord, store: Store, reporter: Reporter) -> JobRecord:
     record = record.model_copy(update={"progress": reporter.latest, "ended_at": now()})
     store.jobs.save(record)
     reporter.tell(record.status)
+    reporter.count(record)
     store.jobs.append_events(record.job_id, reporter.history())
     log.info("job_ended", job_id=record.job_id, status=record.status.value)
     return record

@@ -81,6 +81,7 @@ def serve(
         factory=True,
         host=host,
         port=port,
+        log_config=None,  # the app sets how everything is logged
         access_log=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )

@@ -101,3 +101,20 @@ def test_requests_that_come_during_a_pass_share_the_next(service: Service) -> No
         assert {one.result().status_code for one in asked} == {200}
     assert sum(map(len, model.batches)) == 9
     assert len(model.batches) <= 4  # the first request, what began the pass, and all the others
+
+
+def test_a_prediction_is_measured(service: Service) -> None:
+    body = {"utterances": ["uno", "dos tres"], "language": "es"}
+    for _ in range(2):
+        assert service.http.post("/predict/mtod", json=body).status_code == 200
+    told = service.http.get("/metrics").text
+    for line in (
+        'xmetra_predict_batch_items_sum{task="mtod"} 4.0',
+        'xmetra_predict_batch_tokens_sum{task="mtod"} 14.0',
+        'xmetra_predict_wait_seconds_count{task="mtod"} 2.0',
+        'xmetra_predict_tokenise_seconds_count{task="mtod"} 2.0',
+        'xmetra_predict_queued_items{task="mtod"} 0.0',
+        "xmetra_model_cache_misses_total 1.0",
+        "xmetra_model_cache_hits_total 2.0",
+    ):
+        assert line in told

@@ -36,11 +36,11 @@ def test_the_record_is_there_before_the_worker_can_ask_for_it(
     seen = list[JobStatus]()
     real = service.queue.enqueue
 
-    def enqueue(job_id: str) -> int:
+    def enqueue(job_id: str, *, request_id: str | None = None) -> int:
         record = service.store.jobs.load(job_id)
         service.store.datasets.load(record.request.dataset_id)
         seen.append(record.status)
-        return real(job_id)
+        return real(job_id, request_id=request_id)
 
     monkeypatch.setattr(service.queue, "enqueue", enqueue)
     service.adapt()

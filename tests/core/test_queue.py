@@ -10,6 +10,7 @@ from core.contracts.jobs import JobEvent, JobStatus, Progress
 from core.embedded_redis import EmbeddedRedis
 from core.errors import Conflict, InvalidInput, QueueFull, QueueUnavailable
 from core.queue import JobQueue
+from core.queue_state import QueueState
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,25 @@ class TestWaiting:
     def test_queues_of_other_names_are_apart(self, queue: JobQueue, redis: Redis) -> None:
         JobQueue(redis, name="other").enqueue("a")
         assert queue.waiting() == 0
+
+    def test_what_there_is_to_do_is_told_at_once(self, queue: JobQueue, redis: Redis) -> None:
+        for job_id in ("a", "b", "c"):
+            queue.enqueue(job_id)
+        taken_by_a_worker(redis)
+        redis.zadd("rq:wip:xmetra", {"a:execution": time.time() + 60})
+        redis.sadd("rq:workers:xmetra", "rq:worker:one", "rq:worker:two")
+        assert queue.look() == QueueState(waiting=2, running=1, workers=2)
+
+    def test_looking_gives_up_no_job_that_a_dead_worker_left(self, queue: JobQueue, redis: Redis) -> None:
+        queue.enqueue("a")
+        redis.zadd("rq:wip:xmetra", {"a:execution": 1})
+        queue.look()
+        assert redis.zcard("rq:wip:xmetra") == 1
+        assert redis.zcard("rq:failed:xmetra") == 0
+
+    def test_the_job_tells_its_worker_which_request_sent_it(self, queue: JobQueue, redis: Redis) -> None:
+        queue.enqueue("a", request_id="trace-1")
+        assert redis.hget("rq:job:a", "meta") == b'{"request_id": "trace-1"}'
 
 
 class TestCancelling:
@@ -199,6 +219,8 @@ CALLS: list[Callable[[JobQueue], object]] = [
     lambda queue: queue.ping(),
     lambda queue: queue.enqueue("a"),
     lambda queue: queue.waiting(),
+    lambda queue: queue.look(),
+    lambda queue: queue.tallies.look(),
     lambda queue: queue.position("a"),
     lambda queue: queue.cancel("a"),
     lambda queue: queue.is_cancelled("a"),

@@ -142,7 +142,7 @@ def test_a_job_that_was_taken_and_never_begun_is_closed_too(bench: Bench) -> Non
 
 
 def test_a_worker_tells_in_json_when_it_is_asked_to(bench: Bench) -> None:
-    bench.start(XMETRA_LOG_JSON="true")
+    bench.start(XMETRA_LOG_FORMAT="json")
     bench.send("logged")
     bench.wait_for_end("logged")
     wait_until(lambda: b'"event": "job_ended"' in bench.log.read_bytes())

@@ -59,7 +59,15 @@ def fake_pipeline(record: JobRecord, *, store: Store, device: str, monitor: Moni
 
 def succeed(monitor: Monitor) -> None:
     for step in range(1, STEPS + 1):
-        monitor(Progress(percent=90 * step / STEPS, stage="meta-train", step=step, total_steps=STEPS))
+        monitor(
+            Progress(
+                percent=90 * step / STEPS,
+                stage="meta-train",
+                step=step,
+                total_steps=STEPS,
+                metrics={"query_loss": 1 / step},
+            )
+        )
 
 
 def diverge(monitor: Monitor) -> None:

@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 
 from core.contracts.jobs import JobStatus, Progress
+from core.contracts.values import TaskName
 from core.errors import JobCancelled
 from core.queue import JobQueue
+from core.tallies import Trained, Training
+from worker.metering import Meter
 from worker.reporting import SILENCE_SECONDS, TELL_SECONDS, Reporter
 
 
@@ -85,9 +88,9 @@ def test_a_redis_that_does_not_answer_is_left_alone_for_a_while(
     asked: list[float] = []
     report = absent.report
 
-    def counted(job_id: str, progress: Progress) -> None:
+    def counted(job_id: str, progress: Progress, *, trained: Training | None = None) -> None:
         asked.append(clock.seconds)
-        report(job_id, progress)
+        report(job_id, progress, trained=trained)
 
     monkeypatch.setattr(absent, "report", counted)
     reporter = Reporter("patient", absent, clock=clock)
@@ -102,3 +105,28 @@ def test_a_process_takes_up_what_the_one_before_told_last(queue: JobQueue) -> No
     reporter = Reporter("recovered", queue)
     reporter.recover()
     assert reporter.latest == at(42)
+
+
+def losing(step: int) -> Progress:
+    return at(step).model_copy(update={"metrics": {"loss": 0.5}})
+
+
+def test_every_step_is_counted_though_few_are_told(queue: JobQueue, clock: Clock) -> None:
+    meter = Meter(TaskName.MTOD, clock=clock)
+    reporter = Reporter("counted", queue, meter=meter, clock=clock)
+    for step in range(1, 10):
+        reporter(losing(step))
+        clock.seconds += TELL_SECONDS / 4
+    reporter.complete()
+    assert len(steps_told(queue, "counted")) < 9
+    assert queue.tallies.look().training[TaskName.MTOD, "meta-train"].steps == 9
+
+
+def test_what_was_counted_while_redis_was_away_is_added_when_it_is_back(
+    absent: JobQueue, clock: Clock
+) -> None:
+    meter = Meter(TaskName.MTOD, clock=clock)
+    reporter = Reporter("away", absent, meter=meter, clock=clock)
+    reporter(losing(1))
+    reporter(losing(2))
+    assert meter.pending == {(TaskName.MTOD, "meta-train"): Trained(2, 0.0)}

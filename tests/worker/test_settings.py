@@ -14,12 +14,12 @@ def test_without_an_environment_a_local_redis_and_folder_are_used() -> None:
 def test_the_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XMETRA_REDIS_URL", "rediss://redis.example:6380/1")
     monkeypatch.setenv("XMETRA_THREADS", "4")
-    monkeypatch.setenv("XMETRA_LOG_JSON", "true")
+    monkeypatch.setenv("XMETRA_LOG_FORMAT", "json")
     settings = WorkerSettings()
-    assert (settings.redis_url, settings.threads, settings.log_json) == (
+    assert (settings.redis_url, settings.threads, settings.log_format) == (
         "rediss://redis.example:6380/1",
         4,
-        True,
+        "json",
     )
 
 
@@ -30,6 +30,7 @@ def test_the_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("XMETRA_JOB_TIMEOUT_SECONDS", "0"),
         ("XMETRA_CANCEL_GRACE_SECONDS", "-1"),
         ("XMETRA_LOG_LEVEL", "LOUD"),
+        ("XMETRA_LOG_FORMAT", "xml"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(

@@ -2,12 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from core.contracts.jobs import JobRecord, JobStatus, Problem, Progress
+from core.contracts.jobs import JobKind, JobRecord, JobStatus, Problem, Progress
+from core.contracts.values import TaskName
 from core.errors import NotFound
 from core.progress import Monitor
 from core.queue import JobQueue
 from core.store import Store
-from tests.worker.fakes import FakeOutcome, adapt_record, fake_pipeline
+from core.tallies import Trained
+from tests.worker.fakes import STEPS, FakeOutcome, adapt_record, fake_pipeline
 from worker.tasks import WORKPLACE, Workplace, perform, run_job, settle
 
 PROBLEM = Problem(title="The worker died", detail="It did.")
@@ -79,6 +81,28 @@ class TestPerform:
         record = perform("far", workplace)
         assert (record.status, record.progress.stage) == (JobStatus.FAILED, "begin")
         assert record.report is None
+
+    @pytest.mark.parametrize(
+        ("behaviour", "outcome"), [("succeeds", JobStatus.SUCCEEDED), ("diverges", JobStatus.FAILED)]
+    )
+    def test_an_ended_job_is_counted_once(
+        self, queue: JobQueue, workplace: Workplace, store: Store, behaviour: str, outcome: JobStatus
+    ) -> None:
+        counted = (JobKind.ADAPT, TaskName.MTOD, outcome)
+        before = queue.tallies.look().jobs.get(counted, 0)
+        store.jobs.save(adapt_record(f"counted-{behaviour}", behaviour))
+        perform(f"counted-{behaviour}", workplace)
+        settle(f"counted-{behaviour}", PROBLEM, workplace)
+        assert queue.tallies.look().jobs[counted] == before + 1
+
+    def test_all_that_was_trained_is_counted(
+        self, queue: JobQueue, workplace: Workplace, store: Store
+    ) -> None:
+        stage = (TaskName.MTOD, "meta-train")
+        before = queue.tallies.look().training.get(stage, Trained()).steps
+        store.jobs.save(adapt_record("trained"))
+        perform("trained", workplace)
+        assert queue.tallies.look().training[stage].steps == before + STEPS
 
     def test_a_job_nobody_knows_is_an_error(self, workplace: Workplace) -> None:
         with pytest.raises(NotFound):

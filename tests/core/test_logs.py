@@ -9,9 +9,10 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import logging, structlog
-from worker.logs import configure_logging
-configure_logging(level="INFO", as_json={as_json})
+from core.logs import LogFormat, configure_logging
+configure_logging(level="INFO", style=LogFormat("{style}"), quiet=["rq.worker"])
 log = structlog.get_logger("test")
+structlog.contextvars.bind_contextvars(request_id="trace-1")
 log.debug("too_quiet")
 log.info("job_started", job_id="a", language="th")
 logging.getLogger("library").warning("it is %s", "late")
@@ -23,8 +24,8 @@ except ZeroDivisionError:
 """
 
 
-def logged(*, as_json: bool) -> str:
-    program = PROGRAM.format(as_json=as_json)
+def logged(style: str) -> str:
+    program = PROGRAM.format(style=style)
     ran = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -33,7 +34,7 @@ def logged(*, as_json: bool) -> str:
 
 
 def test_people_get_lines_they_can_read() -> None:
-    lines = logged(as_json=False).splitlines()
+    lines = logged("console").splitlines()
     assert "job_started" in lines[0]
     assert "job_id=a" in lines[0]
     assert "it is late" in lines[1]
@@ -42,14 +43,23 @@ def test_people_get_lines_they_can_read() -> None:
 
 
 def test_machines_get_one_object_a_line() -> None:
-    first, second, third = (json.loads(line) for line in logged(as_json=True).splitlines())
+    first, second, third = (json.loads(line) for line in logged("json").splitlines())
     assert (first["event"], first["level"], first["job_id"]) == ("job_started", "info", "a")
     assert (second["event"], second["level"]) == ("it is late", "warning")
     assert "ZeroDivisionError" in third["exception"]
     assert all("timestamp" in line for line in (first, second, third))
 
 
-def test_what_is_too_quiet_and_the_chatter_of_rq_are_left_out() -> None:
-    text = logged(as_json=False)
+def test_what_goes_to_no_terminal_is_for_machines_unless_somebody_said_otherwise() -> None:
+    assert json.loads(logged("auto").splitlines()[0])["event"] == "job_started"
+
+
+def test_what_is_bound_is_on_every_line_meanwhile_even_on_those_of_libraries() -> None:
+    first, second, third = (json.loads(line) for line in logged("json").splitlines())
+    assert {line["request_id"] for line in (first, second, third)} == {"trace-1"}
+
+
+def test_what_is_too_quiet_and_the_chatter_of_quiet_libraries_are_left_out() -> None:
+    text = logged("console")
     assert "too_quiet" not in text
     assert "chatter" not in text
