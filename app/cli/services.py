@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from app.cli.options import DEFAULT_DATA, AsJson, DataFolder
+from app.cli.exits import UsageFault
+from app.cli.options import DEFAULT_DATA, AsJson, DataFolder, Key, KeysFile
 from app.console.output import messages, results, write_json
 from app.demo import run_demo
+from app.exposure import REMEDY, is_loopback
 from app.programs import program, program_environment
 from app.stack import Stack
 from core.contracts.values import Method
@@ -29,6 +31,13 @@ StoreUrl = Annotated[
     str,
     typer.Option(
         "--store-url", envvar="XMETRA_STORE_URL", help="A folder, or a URL such as s3://bucket/path."
+    ),
+]
+
+Insecure = Annotated[
+    bool,
+    typer.Option(
+        "--insecure", envvar="XMETRA_INSECURE", help="Let whoever can reach it do anything, without keys."
     ),
 ]
 
@@ -58,7 +67,7 @@ def up(
         console.print("stopped")
 
 
-def serve(
+def serve(  # noqa: PLR0913  a command line is its options
     *,
     host: Annotated[str, typer.Option(envvar="XMETRA_HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -66,14 +75,29 @@ def serve(
     ] = 8000,
     redis_url: RedisUrl = DEFAULT_REDIS,
     store_url: StoreUrl = DEFAULT_STORE,
+    keys_file: KeysFile = None,
+    insecure: Insecure = False,
     inherited: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the API alone; it needs a Redis, and a worker somewhere that shares the store.
 
+    Without keys it listens on this machine's own addresses only.
+
     Example: [bold]xmetra serve --redis-url redis://127.0.0.1:6379/0 --store-url /srv/xmetra[/]
     """
-    os.environ.update(XMETRA_REDIS_URL=redis_url, XMETRA_STORE_URL=store_url)
+    listening = None if inherited is None else socket.socket(fileno=inherited)
+    address = host if listening is None else listening.getsockname()[0]
+    if keys_file is None and not insecure and not is_loopback(address):
+        raise UsageFault(
+            f"{address or 'every address'} can be reached by others, and there are no keys.\n{REMEDY}"
+        )
+    os.environ.update(
+        XMETRA_REDIS_URL=redis_url,
+        XMETRA_STORE_URL=store_url,
+        XMETRA_KEYS_FILE=str(keys_file or ""),
+        XMETRA_INSECURE=str(insecure),
+    )
     if as_json:
         write_json({"url": f"http://{host}:{port}", "process": os.getpid()})
     config = uvicorn.Config(
@@ -84,9 +108,8 @@ def serve(
         access_log=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
-    sockets = None if inherited is None else [socket.socket(fileno=inherited)]
     server = uvicorn.Server(config)
-    server.run(sockets=sockets)
+    server.run(sockets=None if listening is None else [listening])
     if not server.started:
         raise typer.Exit(1)
 
@@ -129,6 +152,7 @@ def demo(
         list[Method] | None,
         typer.Option(help="Another method to train beside it, such as ft.", show_default=False),
     ] = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Watch a service learn Spanish and Thai utterances and Swahili questions, and answer in them.
@@ -138,7 +162,7 @@ def demo(
 
     Example: [bold]xmetra demo --baseline ft[/]
     """
-    run_demo(data, samples=samples, baselines=tuple(baseline or ()), as_json=as_json)
+    run_demo(data, samples=samples, baselines=tuple(baseline or ()), key=key, as_json=as_json)
 
 
 def _tell_where(stack: Stack, *, wanted: int, as_json: bool) -> None:
