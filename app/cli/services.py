@@ -1,5 +1,6 @@
 """``xmetra up | serve | worker | demo``: the commands that start something."""
 
+import contextlib
 import os
 import socket
 import sys
@@ -77,7 +78,7 @@ def serve(  # noqa: PLR0913  a command line is its options
     store_url: StoreUrl = DEFAULT_STORE,
     keys_file: KeysFile = None,
     insecure: Insecure = False,
-    inherited: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
+    inherited: Annotated[list[int] | None, typer.Option("--socket", hidden=True)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the API alone; it needs a Redis, and a worker somewhere that shares the store.
@@ -86,20 +87,30 @@ def serve(  # noqa: PLR0913  a command line is its options
 
     Example: [bold]xmetra serve --redis-url redis://127.0.0.1:6379/0 --store-url /srv/xmetra[/]
     """
-    listening = None if inherited is None else socket.socket(fileno=inherited)
-    address = host if listening is None else listening.getsockname()[0]
-    if keys_file is None and not insecure and not is_loopback(address):
-        raise UsageFault(
-            f"{address or 'every address'} can be reached by others, and there are no keys.\n{REMEDY}"
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(fileno=number)) for number in inherited or ()]
+        for address in [listening.getsockname()[0] for listening in sockets] or [host]:
+            _refuse_exposure(address, keys_file=keys_file, insecure=insecure)
+        os.environ.update(
+            XMETRA_REDIS_URL=redis_url,
+            XMETRA_STORE_URL=store_url,
+            XMETRA_KEYS_FILE=str(keys_file or ""),
+            XMETRA_INSECURE=str(insecure),
         )
-    os.environ.update(
-        XMETRA_REDIS_URL=redis_url,
-        XMETRA_STORE_URL=store_url,
-        XMETRA_KEYS_FILE=str(keys_file or ""),
-        XMETRA_INSECURE=str(insecure),
-    )
-    if as_json:
-        write_json({"url": f"http://{host}:{port}", "process": os.getpid()})
+        if as_json:
+            write_json({"url": f"http://{host}:{port}", "process": os.getpid()})
+        _serve(host, port, sockets)
+
+
+def _refuse_exposure(address: str, *, keys_file: Path | None, insecure: bool) -> None:
+    """Raise `UsageFault` where others could reach a service without keys, and nobody said that they may."""
+    if keys_file is None and not insecure and not is_loopback(address):
+        place = address or "every address"
+        raise UsageFault(f"{place} can be reached by others, and there are no keys.\n{REMEDY}")
+
+
+def _serve(host: str, port: int, sockets: list[socket.socket]) -> None:
+    """Run the API until it is told to end."""
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -109,7 +120,7 @@ def serve(  # noqa: PLR0913  a command line is its options
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
     server = uvicorn.Server(config)
-    server.run(sockets=None if listening is None else [listening])
+    server.run(sockets=sockets or None)
     if not server.started:
         raise typer.Exit(1)
 

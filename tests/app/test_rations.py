@@ -73,8 +73,6 @@ def test_a_prediction_that_is_refused_costs_nothing(rationed: Service) -> None:
 
     assert predict(rationed, 10).status_code == 200
 
-    assert response.headers["retry-after"] == "1800"
-
 
 def test_jobs_are_counted_over_both_ways_to_submit_one(rationed: Service) -> None:
     base = {"source_language": "es", "examples": adaptation()["examples"]}
@@ -84,7 +82,7 @@ def test_jobs_are_counted_over_both_ways_to_submit_one(rationed: Service) -> Non
     response = rationed.http.post("/adapt", json=adaptation())
 
     problem(response, 429)
-    assert int(response.headers["retry-after"]) - 1800 + 1800 > 3590 or response.headers["retry-after"]
+    assert response.headers["retry-after"] == "1800"
     assert rationed.queue.waiting() == 2
     assert len(rationed.store.jobs.list()) == 2
 

@@ -20,6 +20,9 @@ COMMANDS = [
     ["jobs", "show"],
     ["jobs", "watch"],
     ["jobs", "cancel"],
+    ["keys", "new"],
+    ["keys", "list"],
+    ["keys", "revoke"],
 ]
 
 
