@@ -1,19 +1,14 @@
-"""What clients send to be answered; the limits stand beside the fields they bound."""
+"""What clients send to be answered.
+
+The limits that nobody may set stand beside the fields they bound; the others are in `app.limits`.
+"""
 
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from app.limits import AtMost, limits_of
 from core.contracts.values import Context, Contract, Identifier, LanguageTag, OwnId, Text
-
-MAX_UTTERANCES: Final = 256
-"""Utterances in one prediction: a second or so on a CPU, so that nobody's turn takes long."""
-
-MAX_QUESTIONS: Final = 64
-"""Questions in one prediction: each reads a context, of mostly a window and at most a few hundred."""
-
-MAX_CONTEXT_CHARACTERS: Final = 500_000
-"""Characters of all contexts of one prediction: half a minute on a CPU."""
 
 MAX_TOP_K: Final = 100
 """Ranked intents in an answer: more than any label set measured here has."""
@@ -62,7 +57,8 @@ class PredictRequest(Contract):
             ],
             ...,
         ],
-        Field(min_length=1, max_length=MAX_UTTERANCES),
+        Field(min_length=1),
+        AtMost("max_utterances"),
     ]
     language: LanguageTag | None = None
     checkpoint: Identifier | None = None
@@ -109,17 +105,18 @@ class AskRequest(Contract):
         }
     )
 
-    questions: Annotated[tuple[AskedQuestion, ...], Field(min_length=1, max_length=MAX_QUESTIONS)]
+    questions: Annotated[tuple[AskedQuestion, ...], Field(min_length=1), AtMost("max_questions")]
     language: LanguageTag | None = None
     checkpoint: Identifier | None = None
     top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 3
 
     @field_validator("questions")
     @classmethod
-    def _bounded(cls, questions: tuple[AskedQuestion, ...]) -> tuple[AskedQuestion, ...]:
+    def _bounded(
+        cls, questions: tuple[AskedQuestion, ...], info: ValidationInfo
+    ) -> tuple[AskedQuestion, ...]:
         characters = sum(len(one.context) for one in questions)
-        if characters > MAX_CONTEXT_CHARACTERS:
-            raise ValueError(
-                f"the contexts have {characters} characters together; the limit is {MAX_CONTEXT_CHARACTERS}"
-            )
+        most = limits_of(info).max_context_characters
+        if characters > most:
+            raise ValueError(f"the contexts have {characters} characters together; the limit is {most}")
         return questions

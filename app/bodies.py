@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.documents import FORM, File, Form, media_type, parse_json, read_form, read_json
 from app.faults import body_faults, pointer_to, shown
+from app.limits import Limits
 from core.contracts.examples import Example, MtodExample
 from core.contracts.questions import QaExample
 from core.contracts.values import TaskName
@@ -62,7 +63,7 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
     async def read(request: Request) -> Body:
         document = await read_json(request)
-        return await run_in_threadpool(validated, model, document)
+        return await run_in_threadpool(validated, model, document, request.app.state.limits)
 
     return read
 
@@ -71,11 +72,12 @@ def submitted(requests: Requests[Body]) -> Callable[[Request], Awaitable[Submitt
     """Make the dependency that reads a task's body, either JSON or a form with files."""
 
     async def read(request: Request) -> Submitted[Body]:
+        limits: Limits = request.app.state.limits
         if media_type(request) == FORM:
-            return await run_in_threadpool(from_form, requests, await read_form(request))
+            return await run_in_threadpool(from_form, requests, await read_form(request), limits)
         document = await read_json(request)
         model = requests[task_of(document)]
-        return Submitted(await run_in_threadpool(validated, model, document))
+        return Submitted(await run_in_threadpool(validated, model, document, limits))
 
     return read
 
@@ -93,7 +95,7 @@ def task_of(document: object) -> TaskName:
         raise InvalidInput([Fault("/task", f"{shown(name)} is none of {', '.join(TaskName)}")]) from None
 
 
-def validated(model: type[Body], document: object) -> Body:
+def validated(model: type[Body], document: object, limits: Limits) -> Body:
     """Return the document as a request.
 
     Raises:
@@ -101,7 +103,7 @@ def validated(model: type[Body], document: object) -> Body:
         PayloadTooLarge: A list is longer than is taken.
     """
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context=limits)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         _refuse_long_lists(errors, document)
@@ -120,7 +122,7 @@ def _refuse_long_lists(errors: Sequence[Mapping[str, Any]], document: object) ->
         raise PayloadTooLarge("; ".join(told))
 
 
-def from_form(requests: Requests[Body], form: Form) -> Submitted[Body]:
+def from_form(requests: Requests[Body], form: Form, limits: Limits) -> Submitted[Body]:
     """Return the fields and files of a form as a request.
 
     Raises:
@@ -130,7 +132,7 @@ def from_form(requests: Requests[Body], form: Form) -> Submitted[Body]:
     reading = _FormReading(form)
     reading.read()
     try:
-        body = validated(requests[task_of(reading.document)], reading.document)
+        body = validated(requests[task_of(reading.document)], reading.document, limits)
     except InvalidInput as error:
         raise InvalidInput([*reading.faults, *error.faults]) from None
     if reading.faults:

@@ -73,13 +73,16 @@ class Client:
 
     Args:
         url: Where it listens.
+        key: Sent with every request; a service that has keys asks for one.
         pause: Seconds before a broken stream of events is taken up again.
 
     Raises:
         ServiceUnreachable: The address is none.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, *, pause: float = RECONNECTION_SECONDS) -> None:
+    def __init__(
+        self, url: str = DEFAULT_URL, *, key: str | None = None, pause: float = RECONNECTION_SECONDS
+    ) -> None:
         self.url = url.rstrip("/")
         self._pause = pause
         try:
@@ -88,6 +91,8 @@ class Client:
             self._http = httpx.Client(base_url=self.url, timeout=REQUEST_SECONDS, trust_env=trust_env)
         except (ValueError, httpx.InvalidURL) as error:
             raise ServiceUnreachable(f"{url!r} is not an address such as {DEFAULT_URL}: {error}") from error
+        if key:
+            self._http.headers["authorization"] = f"Bearer {key.strip()}"
 
     def __enter__(self) -> Self:
         return self

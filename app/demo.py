@@ -33,6 +33,7 @@ def run_demo(
     *,
     samples: Path,
     baselines: Sequence[Method] = (),
+    key: str | None = None,
     as_json: bool = False,
 ) -> None:
     """Start the service, make what bases are missing, adapt them, show what came of it, stop.
@@ -41,6 +42,7 @@ def run_demo(
         data: The data folder; a base made in it before is used again.
         samples: The folder of the sample files.
         baselines: Other methods to train beside, for comparison.
+        key: For a service that is told of a file of keys.
         as_json: Print the records of the adaptations and the predictions as JSON instead.
 
     Raises:
@@ -53,7 +55,7 @@ def run_demo(
         with console.status("starting Redis, a worker and the API"):
             stack.wait_until_ready()
         console.print(f"the service listens at {stack.url}; its data is in {data}/")
-        with Client(stack.url) as client:
+        with Client(stack.url, key=key) as client:
             _demonstrate(client, taught, baselines=baselines, as_json=as_json)
         console.print("stopping everything", style="dim")
     console.print(f"done in {time.monotonic() - began:.0f} seconds", style="dim")

@@ -4,10 +4,13 @@ InvalidInput              422   every fault with its place
 └── UnreadableBody        400   not the JSON or multipart it says it is
 UnsupportedMediaType      415
 PayloadTooLarge           413
+Unauthenticated           401   WWW-Authenticate
+Forbidden                 403   WWW-Authenticate
 NotFound                  404
 Conflict                  409
 PreconditionFailed        412
 QueueFull                 429   Retry-After
+RateExceeded              429   Retry-After, RateLimit
 Unavailable               503   Retry-After
 StoreFull                 507
 anything else             500   the log has it under the request's id, the answer does not
@@ -67,6 +70,31 @@ class UnsupportedMediaType(XmetraError):
     """The body is of a kind that this route does not read."""
 
 
+class Refusal(XmetraError):
+    """A request that is good, but not from this caller, or not now; never raised itself.
+
+    Args:
+        detail: For people.
+        headers: For programs.
+    """
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+
+class Unauthenticated(Refusal):
+    """There is no key, or it is nobody's."""
+
+
+class Forbidden(Refusal):
+    """The key, or the place where the request comes from, does not allow it."""
+
+
+class RateExceeded(Refusal):
+    """The caller has asked for more than is taken in a time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How one class of errors is told.
@@ -87,10 +115,13 @@ TABLE: Final[Mapping[type[Exception], Kind]] = {
     InvalidInput: Kind(422, "invalid-input", "The request holds faults"),
     UnsupportedMediaType: Kind(415, "unsupported-media-type", "The request body is of another kind"),
     PayloadTooLarge: Kind(413, "payload-too-large", "The request is too large"),
+    Unauthenticated: Kind(401, "unauthenticated", "A key is needed"),
+    Forbidden: Kind(403, "forbidden", "This is not allowed"),
     NotFound: Kind(404, "not-found", "There is no such thing"),
     Conflict: Kind(409, "conflict", "The request contradicts what is stored"),
     PreconditionFailed: Kind(412, "precondition-failed", "Somebody else was first"),
     QueueFull: Kind(429, "queue-full", "Too many jobs are waiting", RETRY_QUEUE_FULL_SECONDS),
+    RateExceeded: Kind(429, "rate-exceeded", "Too much was asked for in a short time"),
     QueueUnavailable: Kind(503, "queue-unavailable", "Redis does not answer", RETRY_UNAVAILABLE_SECONDS),
     StoreUnavailable: Kind(
         503, "store-unavailable", "The store cannot be read or written", RETRY_UNAVAILABLE_SECONDS
@@ -190,7 +221,8 @@ async def answer_known(request: Request, error: Exception) -> Response:
     detail = faults_detail(faults) if faults else str(error) or kind.title
     if isinstance(error, Overloaded):
         kind = replace(kind, retry_after=max(1, math.ceil(error.retry_after)))
-    return problem_response(request, kind, detail=detail, faults=faults)
+    headers = error.headers if isinstance(error, Refusal) else None
+    return problem_response(request, kind, detail=detail, faults=faults, headers=headers)
 
 
 async def answer_parameters(request: Request, error: Exception) -> Response:

@@ -7,9 +7,13 @@ from anyio import create_task_group
 from fastapi import FastAPI
 
 from app import errors, openapi
+from app.authentication import Authentication, OnlyLoopback
 from app.dependencies import Services
+from app.keyfile import KeyFile
+from app.limits import Limits
 from app.middleware import BodyLimit, RequestIds
 from app.observation import Observation
+from app.rations import Rates
 from app.routes import adapt, checkpoints, datasets, health, jobs, languages, metrics, predict, pretrain
 from app.settings import Settings
 from app.version import installed_version
@@ -38,6 +42,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     Args:
         settings: Without them, those of the environment.
         services: What the routes stand on; tests put their own in place.
+
+    Raises:
+        InvalidInput: The file of keys cannot be used; all its faults.
     """
     chosen = settings or Settings()
 
@@ -61,12 +68,18 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         redirect_slashes=False,
     )
     app.state.services = services or _services(chosen)
+    app.state.limits = Limits.of(chosen)
+    app.state.rates = Rates.of(chosen)
     errors.install(app)
     app.add_middleware(
         BodyLimit,
         max_bytes=chosen.max_body_bytes,
         of_routes={("POST", "/checkpoints"): chosen.max_archive_bytes},
     )
+    if chosen.keys_file is not None:
+        app.add_middleware(Authentication, keys=KeyFile(chosen.keys_file))
+    elif not chosen.insecure:
+        app.add_middleware(OnlyLoopback)
     described = [route for router in ROUTERS for route in router.routes]
     app.add_middleware(Observation, routes=[*app.routes, *described])
     app.add_middleware(RequestIds)

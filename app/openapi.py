@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from app.access import OPEN, allowed_for
 from app.asking import AskRequest, PredictRequest
 from app.documents import FORM, JSON
 from app.errors import PROBLEM_JSON, ProblemDetails
@@ -51,19 +52,34 @@ REQUESTS: Final[tuple[type[BaseModel], ...]] = (
 
 REASONS: Final = {
     400: "The body cannot be read: not JSON, not UTF-8, not a form",
+    401: "No key was sent, or it is nobody's; only where the service has keys",
+    403: "The key has no scope that this needs; only where the service has keys",
     404: "There is no such thing",
     409: "The request contradicts what is stored",
     412: "Something else serves than `If-Match` or `If-None-Match` says",
     413: "More bytes, examples or texts than are taken",
     415: "The body is of another kind",
     422: "Every fault, each with its place",
-    429: "Too many jobs are waiting; try again after `Retry-After` seconds",
+    429: "Too many jobs are waiting, or the caller's rate is spent; try again after `Retry-After` seconds",
     500: "Something stored is damaged, or there is a bug here",
     503: "Redis, the store or a model cannot answer now; try again after `Retry-After` seconds",
     507: "The store has no space left",
 }
 
 READS_A_BODY: Final = (400, 413, 415, 422)
+
+
+BEARER: Final = "key"
+
+SECURITY_SCHEME: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "xm_<id>_<secret>",
+    "description": (
+        "A key that `xmetra keys new` made, where the service has keys; without them, it is open. The roles "
+        "of a route are the scopes of which a key needs one: `predict`, `adapt`, or `admin`, which has all."
+    ),
+}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -125,7 +141,20 @@ class DescribedApp(FastAPI):
             components = schema.setdefault("components", {}).setdefault("schemas", {})
             for name, definition in extra_schemas().items():
                 components.setdefault(name, definition)
+            describe_keys(schema)
         return self.openapi_schema or {}
+
+
+def describe_keys(schema: dict[str, Any]) -> None:
+    """Tell which scopes each route asks for, and what is answered without them."""
+    refused = problems(401, 403)
+    schema["components"]["securitySchemes"] = {BEARER: SECURITY_SCHEME}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            scopes = sorted(allowed_for(method.upper(), path) or OPEN)
+            if scopes:
+                operation["security"] = [{BEARER: [scope]} for scope in scopes]
+                operation["responses"].update({str(status): told for status, told in refused.items()})
 
 
 def extra_schemas() -> dict[str, Any]:

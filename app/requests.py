@@ -1,4 +1,7 @@
-"""What clients send to have something stored or learnt; the limits stand beside the fields they bound."""
+"""What clients send to have something stored or learnt.
+
+The limits that nobody may set stand beside the fields they bound; the others are in `app.limits`.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 
+from app.limits import AtMost
 from core.contracts.examples import Example, MtodExample
 from core.contracts.hyperparameters import (
     Hyperparameters,
@@ -16,12 +20,6 @@ from core.contracts.hyperparameters import (
 )
 from core.contracts.questions import QaExample
 from core.contracts.values import Contract, Identifier, LanguageTag, Method, Promotion, TaskName
-
-MAX_EXAMPLES: Final = 20_000
-"""Examples of one language to adapt. "Few-shot" ends far below; MTOD's whole Spanish has 8,643."""
-
-MAX_SOURCE_EXAMPLES: Final = 100_000
-"""Examples of a dataset or of a base: MTOD's English has 43,323. The body limit comes first in practice."""
 
 MAX_BASELINES: Final = 4
 """Every one is a whole training; there are not more methods than this."""
@@ -38,10 +36,10 @@ QUESTION: Final[JsonDict] = {
     "answers": [{"text": "1987", "answer_start": 34}],
 }
 
-MtodExamples = Annotated[tuple[MtodExample, ...], Field(min_length=1, max_length=MAX_EXAMPLES)]
-MtodSources = Annotated[tuple[MtodExample, ...], Field(min_length=1, max_length=MAX_SOURCE_EXAMPLES)]
-QaExamples = Annotated[tuple[QaExample, ...], Field(min_length=1, max_length=MAX_EXAMPLES)]
-QaSources = Annotated[tuple[QaExample, ...], Field(min_length=1, max_length=MAX_SOURCE_EXAMPLES)]
+MtodExamples = Annotated[tuple[MtodExample, ...], Field(min_length=1), AtMost("max_examples")]
+MtodSources = Annotated[tuple[MtodExample, ...], Field(min_length=1), AtMost("max_source_examples")]
+QaExamples = Annotated[tuple[QaExample, ...], Field(min_length=1), AtMost("max_examples")]
+QaSources = Annotated[tuple[QaExample, ...], Field(min_length=1), AtMost("max_source_examples")]
 EncoderName = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")]
 StoredDataset = Annotated[
     Identifier | None,

@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -38,12 +39,14 @@ class Submission:
         plan: What that is in steps, where it was planned.
         warnings: What the client should know.
         idempotency_key: The client's own name of this request, or None.
+        counted: Entered around the queuing, and not for a repeat; it may refuse.
     """
 
     job: AdaptJob | PretrainJob
     plan: AdaptPlan | None = None
     warnings: tuple[str, ...] = ()
     idempotency_key: str | None = None
+    counted: AbstractContextManager[None] = field(default_factory=nullcontext)
 
     def submit(self, *, store: Store, queue: JobQueue) -> JobAccepted:
         """Write the job's record and queue it; a repeat gets the first answer and makes no second job.
@@ -52,6 +55,7 @@ class Submission:
 
         Raises:
             QueueFull: Too many jobs wait.
+            RateExceeded: The caller has submitted too many of them.
             QueueUnavailable: Redis does not answer.
             StoreUnavailable: The record cannot be written.
             StoreFull: There is no space for it.
@@ -59,14 +63,14 @@ class Submission:
         """
         queue.ping()  # before anything is written that would have to be taken back
         if self.idempotency_key is None:
-            return self._queue(self._answer(queue), store, queue)
+            return self._queue_counted(self._answer(queue), store, queue)
         key, fingerprint = self._named(self.idempotency_key), self._fingerprint()
         answer = self._answer(queue)
         while not queue.remember(key, fingerprint, answer.model_dump(mode="json")):
             if earlier := queue.recall(key, fingerprint):
                 return JobAccepted.model_validate(earlier)
         try:
-            return self._queue(answer, store, queue)
+            return self._queue_counted(answer, store, queue)
         except XmetraError:
             self._forget(key, queue)
             raise
@@ -79,6 +83,11 @@ class Submission:
             queue_position=queue.waiting() + 1,
             checks=Checks(warnings=self.warnings),
         )
+
+    def _queue_counted(self, answer: JobAccepted, store: Store, queue: JobQueue) -> JobAccepted:
+        """Queue the job if its caller may still submit one."""
+        with self.counted:
+            return self._queue(answer, store, queue)
 
     def _queue(self, answer: JobAccepted, store: Store, queue: JobQueue) -> JobAccepted:
         """Write the record, then let the job wait; a job that cannot wait is closed as failed."""

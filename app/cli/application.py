@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 from rich.markup import escape
 
-from app.cli import asking, encoder, experiment, jobs, models, prediction, services, training
+from app.cli import asking, encoder, experiment, jobs, keys, models, prediction, services, training
 from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
 from app.cli.several import SeveralWords
 from app.console.output import messages
@@ -38,6 +38,7 @@ for panel, commands in PANELS.items():
         application.command(cls=several, rich_help_panel=panel)(command)
 application.add_typer(jobs.application, name="jobs", rich_help_panel="Teach it a language")
 application.add_typer(models.application, name="models", rich_help_panel="Use it")
+application.add_typer(keys.application, name="keys", rich_help_panel="Run the service")
 application.add_typer(encoder.application, name="encoder", rich_help_panel="Build its parts")
 
 

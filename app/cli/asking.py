@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from app.answers import QaPredictions, Usage, used_checkpoints
-from app.asking import MAX_CONTEXT_CHARACTERS
 from app.cli.exits import UsageFault
 from app.cli.inputs import read_text, source_of
-from app.cli.options import AsJson, Checkpoint, Language, Url
+from app.cli.options import AsJson, Checkpoint, Key, Language, Url
 from app.client import DEFAULT_URL, Client
 from app.console.answers import answers_table
 from app.console.output import results, write_json
+from app.limits import DEFAULTS
 from core.contracts.evaluations import QaEvaluation
 from core.contracts.questions import QaExample
 from core.tasks.qa.metrics import best_texts, evaluate_answers
@@ -22,7 +22,7 @@ BATCH = 16
 """Questions in one request: small enough to be answered within the time limit on a slow machine."""
 
 
-def ask(
+def ask(  # noqa: PLR0913  a command line is its options
     language: Language,
     questions: Annotated[list[str], typer.Argument(help="What to ask.", show_default=False)],
     *,
@@ -38,6 +38,7 @@ def ask(
     top_k: Annotated[int, typer.Option(min=1, max=100, help="Answers to show of each question.")] = 1,
     checkpoint: Checkpoint = None,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer questions on a text.
@@ -46,7 +47,7 @@ def ask(
     """
     text = _context(context)
     asked = [{"question": question, "context": text} for question in questions]
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         answer = ask_all(client, asked, language=language, checkpoint=checkpoint, top_k=top_k)
     if as_json:
         write_json(answer)
@@ -85,7 +86,7 @@ def _batches(questions: Sequence[dict[str, str]]) -> Iterator[list[dict[str, str
     characters = 0
     for question in questions:
         own = len(question["context"])
-        if batch and (len(batch) == BATCH or characters + own > MAX_CONTEXT_CHARACTERS):
+        if batch and (len(batch) == BATCH or characters + own > DEFAULTS.max_context_characters):
             yield batch
             batch, characters = [], 0
         batch.append(question)

@@ -1,6 +1,7 @@
 """How a command ends when it does not end well; ``docs/reference/cli.md`` promises these numbers."""
 
 from enum import IntEnum
+from http import HTTPStatus
 
 from app.client import ClientError, RequestRefused, ServiceUnreachable
 from app.console.outcome import JobFailed
@@ -50,4 +51,6 @@ def explain(error: BaseException) -> str:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, ServiceUnreachable):
         return f"{error}\nstart one with `xmetra up`, or tell where it is with --url or XMETRA_URL"
+    if isinstance(error, RequestRefused) and error.status == HTTPStatus.UNAUTHORIZED:
+        return f"{error}\nshow a key with --key or XMETRA_API_KEY"
     return str(error)

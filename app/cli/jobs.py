@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from app.answers import JobView
-from app.cli.options import AsJson, Url
+from app.cli.options import AsJson, Key, Url
 from app.client import DEFAULT_URL, Client
 from app.console.display import jobs_table
 from app.console.following import details
@@ -32,13 +32,14 @@ def list_jobs(
     language: Annotated[str | None, typer.Option(help="Only this language's.", show_default=False)] = None,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=100)] = 20,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """List the newest jobs.
 
     Example: [bold]xmetra jobs list --language es[/]
     """
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         page = client.jobs(status=status.value if status else None, language=language, limit=limit)
     if as_json:
         write_json(page)
@@ -49,12 +50,12 @@ def list_jobs(
 
 
 @application.command()
-def show(job_id: JobId, *, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+def show(job_id: JobId, *, url: Url = DEFAULT_URL, key: Key = None, as_json: AsJson = False) -> None:
     """Show where a job stands, and its report once it has ended.
 
     Example: [bold]xmetra jobs show JOB --json[/]
     """
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         job = client.job(job_id)
     if as_json:
         write_json(job)
@@ -69,22 +70,22 @@ def show(job_id: JobId, *, url: Url = DEFAULT_URL, as_json: AsJson = False) -> N
 
 
 @application.command()
-def watch(job_id: JobId, *, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+def watch(job_id: JobId, *, url: Url = DEFAULT_URL, key: Key = None, as_json: AsJson = False) -> None:
     """Show a job's progress until it ends, then its outcome; Ctrl-C ends only the watching.
 
     Example: [bold]xmetra jobs watch JOB[/]
     """
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         watch_to_the_end(client, job_id, as_json=as_json)
 
 
 @application.command()
-def cancel(job_id: JobId, *, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
+def cancel(job_id: JobId, *, url: Url = DEFAULT_URL, key: Key = None, as_json: AsJson = False) -> None:
     """Ask a job to stop; what it has learnt so far is dropped, the service stays as it was.
 
     Example: [bold]xmetra jobs cancel JOB[/]
     """
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         job = client.cancel(job_id)
     if as_json:
         write_json(job)

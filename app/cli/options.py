@@ -11,6 +11,25 @@ Url = Annotated[
     str,
     typer.Option("--url", envvar="XMETRA_URL", help="Where the service listens.", rich_help_panel="Service"),
 ]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="XMETRA_API_KEY",
+        help="The key to show; rather in the environment, for others can see a command line.",
+        rich_help_panel="Service",
+        show_default=False,
+    ),
+]
+KeysFile = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="XMETRA_KEYS_FILE",
+        help="The file of keys; `xmetra keys new` makes it.",
+        dir_okay=False,
+        show_default=False,
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON for machines on stdout; progress stays on stderr.")
 ]

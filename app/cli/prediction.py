@@ -10,7 +10,7 @@ from app.answers import MtodPredictions, Usage, used_checkpoints
 from app.cli.asking import ask_all, measure_answers
 from app.cli.exits import UsageFault
 from app.cli.inputs import read_text, source_of
-from app.cli.options import DEFAULT_TASK, AsJson, Checkpoint, Examples, Language, Task, Url
+from app.cli.options import DEFAULT_TASK, AsJson, Checkpoint, Examples, Key, Language, Task, Url
 from app.client import DEFAULT_URL, Client
 from app.console.display import evaluation_table, percent, predictions_table
 from app.console.output import messages, results, write_json
@@ -40,6 +40,7 @@ def predict(
     ] = None,
     checkpoint: Checkpoint = None,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell intent and slots of utterances.
@@ -47,7 +48,7 @@ def predict(
     Example: [bold]xmetra predict es "pon una alarma para las 7"[/]
     """
     texts = utterances or _lines(file)
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         answer = predict_all(client, texts, language=language, checkpoint=checkpoint)
     if as_json:
         write_json(answer)
@@ -62,6 +63,7 @@ def evaluate(
     checkpoint: Checkpoint = None,
     task: Task = DEFAULT_TASK,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the model in service on labelled utterances, or on questions with their answers.
@@ -69,7 +71,7 @@ def evaluate(
     Example: [bold]xmetra evaluate es samples/mtod/es.held-out.jsonl[/]
     """
     measure = measure_utterances if task is TaskName.MTOD else measure_questions
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         evaluation, adapted = measure(client, examples, language=language, checkpoint=checkpoint)
     if as_json:
         write_json(evaluation)

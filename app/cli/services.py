@@ -1,5 +1,6 @@
 """``xmetra up | serve | worker | demo``: the commands that start something."""
 
+import contextlib
 import os
 import socket
 import sys
@@ -9,9 +10,11 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from app.cli.options import DEFAULT_DATA, AsJson, DataFolder
+from app.cli.exits import UsageFault
+from app.cli.options import DEFAULT_DATA, AsJson, DataFolder, Key, KeysFile
 from app.console.output import messages, results, write_json
 from app.demo import run_demo
+from app.exposure import REMEDY, is_loopback
 from app.programs import program, program_environment
 from app.stack import Stack
 from core.contracts.values import Method
@@ -29,6 +32,13 @@ StoreUrl = Annotated[
     str,
     typer.Option(
         "--store-url", envvar="XMETRA_STORE_URL", help="A folder, or a URL such as s3://bucket/path."
+    ),
+]
+
+Insecure = Annotated[
+    bool,
+    typer.Option(
+        "--insecure", envvar="XMETRA_INSECURE", help="Let whoever can reach it do anything, without keys."
     ),
 ]
 
@@ -58,7 +68,7 @@ def up(
         console.print("stopped")
 
 
-def serve(
+def serve(  # noqa: PLR0913  a command line is its options
     *,
     host: Annotated[str, typer.Option(envvar="XMETRA_HOST", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -66,16 +76,41 @@ def serve(
     ] = 8000,
     redis_url: RedisUrl = DEFAULT_REDIS,
     store_url: StoreUrl = DEFAULT_STORE,
-    inherited: Annotated[int | None, typer.Option("--socket", hidden=True)] = None,
+    keys_file: KeysFile = None,
+    insecure: Insecure = False,
+    inherited: Annotated[list[int] | None, typer.Option("--socket", hidden=True)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start the API alone; it needs a Redis, and a worker somewhere that shares the store.
 
+    Without keys it listens on this machine's own addresses only.
+
     Example: [bold]xmetra serve --redis-url redis://127.0.0.1:6379/0 --store-url /srv/xmetra[/]
     """
-    os.environ.update(XMETRA_REDIS_URL=redis_url, XMETRA_STORE_URL=store_url)
-    if as_json:
-        write_json({"url": f"http://{host}:{port}", "process": os.getpid()})
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(fileno=number)) for number in inherited or ()]
+        for address in [listening.getsockname()[0] for listening in sockets] or [host]:
+            _refuse_exposure(address, keys_file=keys_file, insecure=insecure)
+        os.environ.update(
+            XMETRA_REDIS_URL=redis_url,
+            XMETRA_STORE_URL=store_url,
+            XMETRA_KEYS_FILE=str(keys_file or ""),
+            XMETRA_INSECURE=str(insecure),
+        )
+        if as_json:
+            write_json({"url": f"http://{host}:{port}", "process": os.getpid()})
+        _serve(host, port, sockets)
+
+
+def _refuse_exposure(address: str, *, keys_file: Path | None, insecure: bool) -> None:
+    """Raise `UsageFault` where others could reach a service without keys, and nobody said that they may."""
+    if keys_file is None and not insecure and not is_loopback(address):
+        place = address or "every address"
+        raise UsageFault(f"{place} can be reached by others, and there are no keys.\n{REMEDY}")
+
+
+def _serve(host: str, port: int, sockets: list[socket.socket]) -> None:
+    """Run the API until it is told to end."""
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -85,9 +120,8 @@ def serve(
         access_log=False,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
-    sockets = None if inherited is None else [socket.socket(fileno=inherited)]
     server = uvicorn.Server(config)
-    server.run(sockets=sockets)
+    server.run(sockets=sockets or None)
     if not server.started:
         raise typer.Exit(1)
 
@@ -130,6 +164,7 @@ def demo(
         list[Method] | None,
         typer.Option(help="Another method to train beside it, such as ft.", show_default=False),
     ] = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Watch a service learn Spanish and Thai utterances and Swahili questions, and answer in them.
@@ -139,7 +174,7 @@ def demo(
 
     Example: [bold]xmetra demo --baseline ft[/]
     """
-    run_demo(data, samples=samples, baselines=tuple(baseline or ()), as_json=as_json)
+    run_demo(data, samples=samples, baselines=tuple(baseline or ()), key=key, as_json=as_json)
 
 
 def _tell_where(stack: Stack, *, wanted: int, as_json: bool) -> None:

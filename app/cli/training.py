@@ -14,6 +14,7 @@ from app.cli.options import (
     EvaluationFile,
     Examples,
     Follow,
+    Key,
     Language,
     Settings,
     Task,
@@ -43,6 +44,7 @@ def pretrain(  # noqa: PLR0913  a command line is its options
     task: Task = DEFAULT_TASK,
     follow: Follow = True,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a base: the model of the source language that every adaptation starts from.
@@ -57,7 +59,7 @@ def pretrain(  # noqa: PLR0913  a command line is its options
         "seed": seed,
         "promote": promote.value,
     }
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         accepted = client.pretrain(fields, files=_files(examples, evaluation))
         _after_acceptance(client, accepted, follow=follow, as_json=as_json)
 
@@ -92,6 +94,7 @@ def adapt(  # noqa: PLR0913  a command line is its options
     task: Task = DEFAULT_TASK,
     follow: Follow = True,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Teach the service a language from a few labelled utterances or answered questions.
@@ -111,7 +114,7 @@ def adapt(  # noqa: PLR0913  a command line is its options
         "similarity": similarity,
     }
     files = _files(examples, evaluation)
-    with Client(url) as client:
+    with Client(url, key=key) as client:
         if dry_run:
             show_plan(client, fields, files=files, as_json=as_json)
         else:

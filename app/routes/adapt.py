@@ -9,6 +9,7 @@ from app.bodies import Submitted, submitted
 from app.dependencies import IdempotencyKey, Serving
 from app.material import Adaptation
 from app.openapi import READS_A_BODY, problems, task_body
+from app.rations import JobRation
 from app.requests import ADAPT_REQUESTS, AdaptRequest
 from app.submission import Submission
 
@@ -30,6 +31,7 @@ def adapt(
     given: Annotated[Submitted[AdaptRequest], Depends(submitted(ADAPT_REQUESTS))],
     services: Serving,
     response: Response,
+    ration: JobRation,
     idempotency_key: IdempotencyKey = None,
 ) -> JobAccepted | Response:
     """Check the examples against the base, plan, and queue a job; `dry_run` stops after the plan."""
@@ -38,7 +40,9 @@ def adapt(
     if given.body.dry_run:
         told = DryRun(checks=Checks(warnings=warnings), plan=checked.plan)
         return Response(told.model_dump_json(), media_type="application/json")
-    submission = Submission(checked.job(services.store), checked.plan, warnings, idempotency_key)
+    submission = Submission(
+        checked.job(services.store), checked.plan, warnings, idempotency_key, counted=ration.spending(1)
+    )
     accepted = submission.submit(store=services.store, queue=services.queue)
     response.headers["location"] = f"/jobs/{accepted.job_id}"
     return accepted

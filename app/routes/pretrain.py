@@ -9,6 +9,7 @@ from app.bodies import Submitted, submitted
 from app.dependencies import IdempotencyKey, Serving
 from app.material import Pretraining
 from app.openapi import READS_A_BODY, problems, task_body
+from app.rations import JobRation
 from app.requests import PRETRAIN_REQUESTS, PretrainRequest
 from app.submission import Submission
 
@@ -26,12 +27,16 @@ def pretrain(
     given: Annotated[Submitted[PretrainRequest], Depends(submitted(PRETRAIN_REQUESTS))],
     services: Serving,
     response: Response,
+    ration: JobRation,
     idempotency_key: IdempotencyKey = None,
 ) -> JobAccepted:
     """Queue a job that trains a base (PRE). The better base serves every language nobody has adapted."""
     checked = Pretraining.checked(given.body, services.store)
     submission = Submission(
-        checked.job(services.store), warnings=given.warnings, idempotency_key=idempotency_key
+        checked.job(services.store),
+        warnings=given.warnings,
+        idempotency_key=idempotency_key,
+        counted=ration.spending(1),
     )
     accepted = submission.submit(store=services.store, queue=services.queue)
     response.headers["location"] = f"/jobs/{accepted.job_id}"

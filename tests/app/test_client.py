@@ -190,3 +190,24 @@ def test_a_service_that_went_away_for_good_is_told(service: FakeService, client:
     service.answer("GET /jobs/job-1/events", Reply({"title": "Unavailable", "detail": "Redis is down"}, 503))
     with pytest.raises(ServiceUnreachable, match="Redis is down"):
         list(client.events("job-1"))
+
+
+def test_a_key_is_shown_with_every_request(service: FakeService, examples: Path) -> None:
+    service.answer("GET /jobs/job-1", job(JobStatus.QUEUED))
+    service.answer("POST /datasets", {}, Reply({}, 500))
+    service.answer("GET /jobs/job-1/events", stream(status_event(1, JobStatus.FAILED)))
+    with Client(service.url, key="xm_1_secret\n") as client:
+        client.job("job-1")
+        list(client.events("job-1"))
+        with pytest.raises(ClientError):
+            client.store_dataset(examples, task="mtod", language="es")
+
+    assert {asked.headers["authorization"] for asked in service.asked} == {"Bearer xm_1_secret"}
+    assert len(service.asked) == 3
+
+
+def test_without_a_key_none_is_shown(service: FakeService, client: Client) -> None:
+    service.answer("GET /jobs/job-1", job(JobStatus.QUEUED))
+    client.job("job-1")
+
+    assert "authorization" not in service.asked[0].headers

@@ -15,6 +15,13 @@ def test_the_environment_is_read_under_our_prefix(monkeypatch: pytest.MonkeyPatc
     assert settings.max_body_bytes == 4096
 
 
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"XMETRA_{name.upper()}", "")
+
+    assert Settings() == Settings.model_construct()
+
+
 def test_a_setting_that_makes_no_sense_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XMETRA_BATCH_TOKENS", "0")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from enum import Enum
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 from app.errors import TABLE, problem_type
+from app.limits import Limits
 from app.settings import Settings
 from core.contracts.hyperparameters import (
     Hyperparameters,
@@ -72,9 +74,17 @@ def test_every_setting_is_told(settings: type[BaseSettings]) -> None:
 
 def test_no_setting_is_told_that_is_not_there() -> None:
     told = set(re.findall(r"`XMETRA_(\w+)`", page("reference/settings.md")))
-    of_commands = {"HOST", "PORT", "URL", "HOME"}
+    of_commands = {"HOST", "PORT", "URL", "HOME", "API_KEY"}
     known = {name.upper() for model in (Settings, WorkerSettings) for name in model.model_fields}
     assert told - of_commands - known == set()
+
+
+def test_every_limit_that_can_be_set_is_told_with_its_default() -> None:
+    rates = {"predict_items_per_minute", "jobs_per_hour", "max_body_bytes", "job_timeout_seconds"}
+    waiting = {"max_waiting_jobs", "max_waiting_tokens"}
+    told = page("reference/limits.md")
+    for name in (*rates, *waiting, *(limit.name for limit in fields(Limits))):
+        assert f"| `XMETRA_{name.upper()}` | `{Settings.model_fields[name].default}` |" in told
 
 
 def test_every_kind_of_error_is_told() -> None:

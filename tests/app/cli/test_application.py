@@ -28,6 +28,9 @@ COMMANDS = [
     ["models", "export"],
     ["models", "import"],
     ["models", "delete"],
+    ["keys", "new"],
+    ["keys", "list"],
+    ["keys", "revoke"],
 ]
 
 

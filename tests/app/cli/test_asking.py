@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.asking import MAX_CONTEXT_CHARACTERS
+from app.limits import DEFAULTS
 from tests.app.cli.running import Run
 from tests.app.fake_service import FakeService
 
@@ -107,7 +107,7 @@ def test_evaluate_measures_answers(service: FakeService, run: Run, tmp_path: Pat
 def test_long_contexts_are_asked_of_in_several_requests(
     service: FakeService, run: Run, tmp_path: Path
 ) -> None:
-    long = CONTEXT + " neno" * (MAX_CONTEXT_CHARACTERS // 12)
+    long = CONTEXT + " neno" * (DEFAULTS.max_context_characters // 12)
     file = tmp_path / "article.txt"
     file.write_text(long, encoding="utf-8")
     service.answer("POST /predict/qa", answers("1962", "Kisima"), answers("mwaka"))

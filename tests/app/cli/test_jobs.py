@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from core.contracts.jobs import JobStatus, Problem, Progress
 from tests.app.cli.running import Run
 from tests.app.fake_service import FakeService, Reply, job, status_event, stream, succeeded
@@ -64,3 +66,25 @@ def test_a_job_nobody_knows_ends_with_2(run: Run) -> None:
     result = run("jobs", "show", "nobody")
     assert result.code == 2
     assert "there is no /jobs/nobody" in result.err
+
+
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_a_key_is_told_by_an_option_or_a_variable(
+    run: Run, service: FakeService, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.answer("GET /jobs", {"jobs": [], "next_cursor": None})
+    if by == "variable":
+        monkeypatch.setenv("XMETRA_API_KEY", "xm_1_secret")
+
+    run("jobs", "list", *(["--key", "xm_1_secret"] if by == "option" else []))
+
+    assert service.asked[0].headers["authorization"] == "Bearer xm_1_secret"
+
+
+def test_who_has_no_key_is_told_how_to_show_one(run: Run, service: FakeService) -> None:
+    service.answer("GET /jobs", Reply({"title": "A key is needed", "detail": "this needs a key"}, 401))
+
+    ended = run("jobs", "list")
+
+    assert ended.code == 2
+    assert "show a key with --key or XMETRA_API_KEY" in ended.err

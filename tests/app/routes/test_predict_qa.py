@@ -1,4 +1,4 @@
-from app.asking import MAX_CONTEXT_CHARACTERS, MAX_QUESTIONS
+from app.limits import DEFAULTS
 from core.contracts.values import TaskName
 from tests.app.service import Json, Service, faults, problem
 
@@ -79,10 +79,10 @@ def test_a_long_context_is_taken_and_too_many_of_them_are_not(service: Service) 
     service.make_qa_base()
     long = "neno " * 20_000
     assert ask(service, on(long), language="sw")["predictions"][0]["answers"]
-    many = [on(long)] * (MAX_CONTEXT_CHARACTERS // len(long) + 1)
+    many = [on(long)] * (DEFAULTS.max_context_characters // len(long) + 1)
     told = faults(problem(service.http.post("/predict/qa", json={"questions": many, "language": "sw"}), 422))
     assert "characters together" in told["/questions"]
-    crowd = {"questions": [on()] * (MAX_QUESTIONS + 1), "language": "sw"}
+    crowd = {"questions": [on()] * (DEFAULTS.max_questions + 1), "language": "sw"}
     problem(service.http.post("/predict/qa", json=crowd), 413)
 
 
