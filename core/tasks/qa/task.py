@@ -65,6 +65,15 @@ class QaTask:
         scores = evaluate_answers(examples, best_texts(self.answer(learner, examples, top_k=1)))
         return Measurement(scores.evaluation, scores.exact)
 
+    def calibrate(
+        self,
+        learner: QaLearner,
+        held: Sequence[QaExample],
+        *,
+        learnt: Sequence[QaExample],
+    ) -> None:
+        """Do nothing: a score is a share of its context (see docs/explanation/confidence.md)."""
+
     def answer(self, learner: QaLearner, asked: Sequence[Asked], *, top_k: int) -> list[QaAnswer]:
         """Answer questions with `top_k` ranked answers each.
 
