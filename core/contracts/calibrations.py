@@ -24,12 +24,13 @@ class Calibrated(Contract):
     """The confidences of one kind of answer.
 
     Attributes:
-        temperature: Fitted on all of the examples; 1 where there are too few of them.
+        temperature: Fitted on all of the examples; 1 where they are too few, or did not help each other.
         examples: Held-out utterances it was fitted on.
         answers: Confidences that the errors were measured on: an intent an utterance, or the slots found.
         ece_before: Expected calibration error of the model as it is, 0 to 1; None where nothing is to be
             measured, or too little.
-        ece_after: The same at a temperature that was fitted on other examples than it is measured on.
+        ece_after: The same at a temperature that was fitted on other examples than it is measured on;
+            `ece_before` where the temperature stays 1.
         note: Why the temperature is 1, or what else is to be known of it.
     """
 

@@ -49,24 +49,27 @@ class Held(Protocol):
 def cross_fitted(first: Held, second: Held, *, examples: int) -> Calibrated:
     """Fit a temperature on two halves, and measure what it is worth on examples it was not fitted on.
 
-    The errors are means over the halves, before and after alike: in few examples the error of even a
-    perfect model is above 0, the more so the fewer there are.
+    If what one half teaches does not make the answers of the other likelier, the temperature stays 1: no
+    noise is stored. The errors are means over the halves, before and after alike: in few examples the error
+    of even a perfect model is above 0, the more so the fewer there are.
 
     Args:
         first: One half of the held-out examples.
         second: The other half.
         examples: In both together.
     """
-    temperature = fitted(lambda one: first.loss(one) + second.loss(one))
     plain = first.judged(1.0), second.judged(1.0)
-    scaled = first.judged(fitted(second.loss)), second.judged(fitted(first.loss))
-    return Calibrated(
-        temperature=temperature,
-        examples=examples,
-        answers=sum(len(one.right) for one in plain),
-        ece_before=_mean_error(plain),
-        ece_after=_mean_error(scaled),
-        note=_bound(temperature),
+    found = Calibrated(
+        examples=examples, answers=sum(len(half.right) for half in plain), ece_before=_mean_error(plain)
+    )
+    of_first, of_second = fitted(first.loss), fitted(second.loss)
+    if first.loss(of_second) + second.loss(of_first) >= first.loss(1.0) + second.loss(1.0):
+        note = "what half of the examples taught did not help the other half"
+        return found.model_copy(update={"ece_after": found.ece_before, "note": note})
+    temperature = fitted(lambda one: first.loss(one) + second.loss(one))
+    after = _mean_error((first.judged(of_second), second.judged(of_first)))
+    return found.model_copy(
+        update={"temperature": temperature, "ece_after": after, "note": _bound(temperature)}
     )
 
 

@@ -1,17 +1,19 @@
 """How sure a model may say it is: found on held-out examples, kept with the checkpoint, told in a report."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from core.checkpoints import open_checkpoint
-from core.contracts.calibrations import Temperatures
+from core.contracts.calibrations import Calibrated, Temperatures
 from core.contracts.examples import MtodExample
 from core.contracts.reports import Candidate
 from core.contracts.values import Method, Trainable
 from core.pipeline import Outcome
 from core.store import Store
+from core.tasks.calibration import Held
 from core.tasks.mtod import calibration
 from core.tasks.mtod.learner import MtodLearner
 from tests.core.pipeline.workshop import MTOD, QUICK, adapt_job, done, only_base, pretrain_job, put
@@ -21,9 +23,18 @@ HELD = spanish()[::3]
 
 
 @pytest.fixture(autouse=True)
-def fewest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the few examples there are be enough."""
+def numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the few examples there are be enough, and no two temperatures be alike."""
+    numbers = itertools.count(2)
+
+    def found(first: Held, second: Held, *, examples: int) -> Calibrated:
+        answers = sum(len(half.judged(1.0).right) for half in (first, second))
+        return Calibrated(
+            temperature=next(numbers), examples=examples, answers=answers, ece_before=0.2, ece_after=0.1
+        )
+
     monkeypatch.setattr(calibration, "FEWEST", 6)
+    monkeypatch.setattr(calibration, "cross_fitted", found)
 
 
 def adapted(store: Store, **changes: object) -> Outcome:
@@ -68,15 +79,14 @@ def test_errors_before_and_after_are_told(store: Store) -> None:
     told = adapted(store).report.result.calibration
     assert told is not None
     assert told.intents.examples == told.intents.answers == len(HELD)
-    assert None not in (told.intents.ece_before, told.intents.ece_after)
+    assert (told.intents.ece_before, told.intents.ece_after) == (0.2, 0.1)
 
 
 @pytest.mark.parametrize("trainable", [Trainable.HEADS, Trainable.LORA])
 def test_what_is_added_to_a_base_has_temperatures_of_its_own(trainable: Trainable, store: Store) -> None:
     outcome = adapted(store, hyperparameters=QUICK.model_copy(update={"trainable": trainable}))
-    base = store.checkpoints.manifest(MTOD, only_base(store))
     found = temperatures_of(outcome.report.result)
-    assert opened(store, outcome).temperatures == found != base.temperatures
+    assert opened(store, outcome).temperatures == found != Temperatures()
 
 
 def test_a_base_is_calibrated_on_what_was_held_out_of_it(
@@ -102,7 +112,7 @@ def test_nothing_that_was_learnt_from_decides_a_temperature(
 def test_of_the_best_the_temperatures_are_kept_that_belong_to_it(store: Store) -> None:
     report = (outcome := adapted(store, method=Method.BEST)).report
     trained = [one for one in (*report.baselines, report.result) if one.name in set(Method)]
-    assert len({temperatures_of(one).model_dump_json() for one in trained}) > 1
+    assert len({temperatures_of(one).model_dump_json() for one in trained}) == len(trained) == 3
     manifest = store.checkpoints.manifest(MTOD, outcome.checkpoint_id)
     assert manifest.temperatures == temperatures_of(report.result)
 

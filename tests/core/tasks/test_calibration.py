@@ -132,14 +132,21 @@ def test_the_error_falls_on_examples_that_had_no_part_in_the_temperature() -> No
 
 
 def test_each_half_is_measured_at_the_temperature_of_the_other() -> None:
-    first, second = drawn(300, factor=3.0, seed=1), drawn(300, factor=0.8, seed=2)
+    first, second = drawn(300, factor=3.0, seed=1), drawn(300, factor=1.5, seed=2)
     errors = [
         expected_calibration_error(first.judged(fitted(second.loss))),
         expected_calibration_error(second.judged(fitted(first.loss))),
     ]
     found = cross_fitted(first, second, examples=600)
     assert found.ece_after == pytest.approx(sum(errors) / 2, abs=1e-6)
-    assert 0.8 < found.temperature < 3.0
+    assert 1.5 < found.temperature < 3.0
+
+
+def test_what_does_not_help_the_other_half_is_not_used() -> None:
+    found = cross_fitted(drawn(300, factor=3.0, seed=1), drawn(300, factor=0.6, seed=2), examples=600)
+    assert found.temperature == 1.0
+    assert found.ece_after == found.ece_before
+    assert found.note == "what half of the examples taught did not help the other half"
 
 
 def test_a_temperature_that_a_bound_stopped_is_told() -> None:
