@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.console.output import harmless
+from core.contracts.calibrations import Calibrated
 from core.contracts.evaluations import MtodEvaluation
 from core.contracts.jobs import JobRecord, JobStatus
 from core.contracts.predictions import MtodPrediction, PredictedSlot
@@ -97,6 +98,26 @@ def decision_line(report: Report) -> str:
     decision = report.decision
     mark = "[green]promoted[/]" if decision.promoted else "[yellow]not promoted[/]"
     return f"{mark}: {escape(decision.reason)}"
+
+
+def calibration_line(report: Report) -> str | None:
+    """Return what the confidences of the new model are worth, as markup; None where nothing is known."""
+    calibration = report.result.calibration
+    if calibration is None:
+        return None
+    intents, slots = calibration.intents, calibration.slots
+    if intents.note and intents == slots:  # both for the same lack
+        return f"confidence: as the model has it ({escape(intents.note)})"
+    return f"confidence: intents {_calibrated(intents)}; slots {_calibrated(slots)}"
+
+
+def _calibrated(found: Calibrated) -> str:
+    """Return the error of one kind of confidence before and after, or why there is none."""
+    note = f", {escape(found.note)}" if found.note else ""
+    if found.ece_before is None or found.ece_after is None:
+        return f"at temperature {found.temperature:.2f}{note}"
+    errors = f"off by {percent(found.ece_before)}, calibrated {percent(found.ece_after)}"
+    return f"{errors} (temperature {found.temperature:.2f}, {found.examples} held-out utterances{note})"
 
 
 def evaluation_table(evaluation: MtodEvaluation) -> Table:

@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from app.answers import JobView
 from app.client import Client
-from app.console.display import decision_line, report_candidates, scores_table
+from app.console.display import calibration_line, decision_line, report_candidates, scores_table
 from app.console.following import follow
 from app.console.output import messages, results, write_json
 from core.contracts.jobs import JobStatus
@@ -44,6 +44,8 @@ def show_outcome(job: JobView, *, as_json: bool) -> None:
     console.print(scores_table(report_candidates(job.report)))
     console.print(escape(job.report.verdict))
     console.print(decision_line(job.report))
+    if told := calibration_line(job.report):
+        console.print(told)
     warn(job.report.warnings)
     console.print(f"checkpoint {job.checkpoint_id}, {job.report.wall_seconds:.0f} seconds", style="dim")
 

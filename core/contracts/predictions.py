@@ -4,14 +4,18 @@ from core.contracts.values import Contract, LanguageTag
 
 
 class RankedIntent(Contract):
-    """An intent and how sure the model is of it, 0 to 1."""
+    """An intent and how sure the model is of it, 0 to 1, at the temperature of its checkpoint."""
 
     name: str
     confidence: float
 
 
 class PredictedSlot(Contract):
-    """A slot found in a text; `text[start:end] == value`."""
+    """A slot found in a text; `text[start:end] == value`.
+
+    Attributes:
+        confidence: How sure the model is of name and place together, 0 to 1, at its checkpoint's temperature.
+    """
 
     slot: str
     value: str

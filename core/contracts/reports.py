@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from core.contracts.calibrations import PLAIN, Calibration, Temperatures
 from core.contracts.evaluations import Evaluation
 from core.contracts.values import Contract, Identifier, LanguageTag, Method, TaskName, Trainable
 
@@ -68,6 +69,7 @@ class Candidate(Contract):
 
     Attributes:
         tried: The settings it was tuned among; none where it was not.
+        calibration: How sure it may say it is; None of what was not trained here, and of answers.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Candidate(Contract):
     evaluation: Evaluation
     train_seconds: float = 0.0
     tried: tuple[Tried, ...] = ()
+    calibration: Calibration | None = None
 
 
 class PromotionDecision(Contract):
@@ -128,6 +131,7 @@ class CheckpointManifest(Contract):
         bytes: Size of the weights.
         seconds_per_example: What training one example once took where it was made, for estimates.
         evaluation: Its score where it was made.
+        temperatures: What its scores are divided by before they become confidences.
     """
 
     checkpoint_id: Identifier
@@ -144,6 +148,7 @@ class CheckpointManifest(Contract):
     bytes: int
     seconds_per_example: float | None = None
     evaluation: Evaluation | None = None
+    temperatures: Temperatures = PLAIN
     created_at: datetime
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.checkpoints import open_checkpoint
+from core.contracts.calibrations import Calibration
 from core.contracts.jobs import AdaptJob
 from core.contracts.reports import Candidate
 from core.contracts.values import Method
@@ -50,7 +51,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
     origin = _origin(material, result)
     checkpoint_id = None
     if job.keep:
-        checkpoint_id = publish(learner, origin, result.candidate.evaluation, bench.store).checkpoint_id
+        checkpoint_id = publish(learner, origin, result.candidate, bench.store).checkpoint_id
     candidate = result.candidate.model_copy(update={"checkpoint_id": checkpoint_id})
     decision = decide(job.promote, candidate, (serving or zero_shot).candidate)
     if decision.promoted and checkpoint_id is not None:
@@ -133,7 +134,12 @@ def _train_and_measure(
     likeness = StoredLikeness(material.job.similarity, bench, tracker)
     seconds = timed(lambda: train(learner, method, material, likeness=likeness, tracker=tracker))
     measured = _measure(method, learner, material, tracker)
-    candidate = measured.candidate.model_copy(update={"train_seconds": round(seconds, 2), "tried": tried})
+    found = {
+        "train_seconds": round(seconds, 2),
+        "tried": tried,
+        "calibration": _calibration(learner, material),
+    }
+    candidate = measured.candidate.model_copy(update=found)
     return learner, Measured(candidate, measured.measurement)
 
 
@@ -167,6 +173,13 @@ def _measure(
     measurement = TASKS[material.job.task].measure(learner, material.planner.split.evaluation)
     tracker.step(1)
     return Measured(Candidate(name=name, evaluation=measurement.evaluation), measurement)
+
+
+def _calibration(learner: TaskLearner[Any, Any], material: Material) -> Calibration | None:
+    """Find how sure a model that was trained here may say it is."""
+    split = material.planner.split
+    learnt = (*split.train, *material.source)
+    return TASKS[material.job.task].calibrate(learner, split.evaluation, learnt=learnt)
 
 
 def _origin(material: Material, result: Measured) -> Origin:

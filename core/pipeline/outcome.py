@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.checkpoints import write_addition, write_whole
-from core.contracts.evaluations import Evaluation
-from core.contracts.reports import CheckpointManifest, Report
+from core.contracts.calibrations import PLAIN
+from core.contracts.reports import Candidate, CheckpointManifest, Report
 from core.contracts.values import TaskName, Trainable, now
 from core.learning.adapters import merge
 from core.progress import Monitor
@@ -102,9 +102,9 @@ class Origin:
 
 
 def publish(
-    learner: TaskLearner[Any, Any], origin: Origin, evaluation: Evaluation, store: Store
+    learner: TaskLearner[Any, Any], origin: Origin, measured: Candidate, store: Store
 ) -> CheckpointManifest:
-    """Write a checkpoint into the store under a new name.
+    """Write a checkpoint into the store under a new name, with its scores and temperatures.
 
     Raises:
         StoreFull: There is no space left.
@@ -130,7 +130,8 @@ def publish(
             files=files,
             bytes=sum((folder / file).stat().st_size for file in files),
             seconds_per_example=origin.seconds_per_example,
-            evaluation=evaluation,
+            evaluation=measured.evaluation,
+            temperatures=measured.calibration.temperatures if measured.calibration else PLAIN,
             created_at=now(),
         )
         store.checkpoints.publish(folder, manifest=manifest)

@@ -37,6 +37,7 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
         name="base",
         evaluation=task.measure(learner, split.evaluation).evaluation,
         train_seconds=round(seconds, 2),
+        calibration=task.calibrate(learner, split.evaluation, learnt=split.train),
     )
     # The last place at which the job can still be cancelled: from here on it leaves something behind.
     tracker.step(1)
@@ -51,7 +52,7 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
             dataset_ids=_dataset_ids(job),
             seconds_per_example=round(seconds / passes, 6),
         ),
-        result.evaluation,
+        result,
         bench.store,
     )
     result = result.model_copy(update={"checkpoint_id": manifest.checkpoint_id})

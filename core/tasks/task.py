@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedModel
 
+from core.contracts.calibrations import Calibration
 from core.contracts.evaluations import Evaluation
 from core.contracts.reports import CheckpointManifest
 from core.encoders import Encoder
@@ -184,6 +185,22 @@ class Task(Protocol[ExampleT, FeaturesT, LearnerT]):
 
         Raises:
             InvalidInput: An example is longer than the model reads.
+        """
+
+    def calibrate(
+        self, learner: LearnerT, held: Sequence[ExampleT], *, learnt: Sequence[ExampleT]
+    ) -> Calibration | None:
+        """Find what makes the learner's confidences shares of right answers, and what that is worth.
+
+        The learner stays as it was.
+
+        Args:
+            learner: Whose; it reads all of the examples (see `measure`).
+            held: What it was measured on.
+            learnt: What it learnt from; none of it is used.
+
+        Returns:
+            None where the task's scores cannot be made probabilities of being right.
         """
 
     def read(self, learner: LearnerT, asked: Sequence[Any]) -> Sequence[Sized]:

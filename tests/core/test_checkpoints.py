@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from core.checkpoints import WEIGHTS, read_whole, write_whole
+from core.contracts.calibrations import Temperatures
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
@@ -66,6 +68,30 @@ def test_what_is_read_is_what_was_written_whatever_the_encoder(
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert read.features(spanish()) == learner.features(spanish())
     assert (read.labels, read.encoder.max_tokens) == (learner.labels, learner.encoder.max_tokens)
+
+
+def test_a_checkpoint_is_as_sure_as_its_temperatures_say(learner: MtodLearner, folder: Path) -> None:
+    temperatures = Temperatures(intents=2.5, slots=1.25)
+    manifest = manifest_of(learner, write_whole(learner, folder), temperatures=temperatures)
+    read = read_mtod(folder, CheckpointManifest.model_validate_json(manifest.model_dump_json()))
+    assert read.temperatures == temperatures
+
+
+def test_a_checkpoint_from_before_there_were_temperatures_is_as_sure_as_it_was(
+    learner: MtodLearner, folder: Path
+) -> None:
+    older = manifest_of(learner, write_whole(learner, folder)).model_dump(mode="json")
+    del older["temperatures"]
+    read = read_mtod(folder, CheckpointManifest.model_validate(older))
+    assert read.temperatures == Temperatures(intents=1.0, slots=1.0)
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_temperature_that_nothing_can_be_divided_by_is_refused(
+    learner: MtodLearner, temperature: float
+) -> None:
+    with pytest.raises(ValidationError, match="temperatures"):
+        manifest_of(learner, {}, temperatures={"intents": temperature})
 
 
 def test_a_checkpoint_pools_as_its_encoder_did(tmp_path: Path, folder: Path) -> None:

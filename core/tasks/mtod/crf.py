@@ -11,6 +11,7 @@ called with fast weights and differentiated twice.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -119,6 +120,19 @@ class Crf(CRF):
             start = start.masked_fill(self.inside, -torch.inf)  # [tags]
             transitions = transitions.masked_fill(self.inside & ~self.continues, -torch.inf)  # [from, to]
         return best_paths(emissions, mask, start=start, transitions=transitions, end=self.end_transitions)
+
+    @torch.no_grad()
+    def tempered(self, temperature: float) -> "Crf":
+        """Return a CRF for emissions that are divided by a temperature, as all else that it adds up is.
+
+        The best paths are the same ones, and above 1 their probabilities are lower.
+        """
+        if temperature == 1.0:
+            return self
+        crf = deepcopy(self)
+        for parameter in crf.parameters():
+            parameter.div_(temperature)
+        return crf
 
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Return the probability of every tag at every unit, over all sequences.

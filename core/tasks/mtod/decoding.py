@@ -9,6 +9,7 @@ from torch import Tensor
 from core.contracts.examples import SlotSpan
 from core.contracts.predictions import PredictedSlot, RankedIntent
 from core.tasks.batches import length_batches
+from core.tasks.mtod.crf import Crf
 from core.tasks.mtod.features import Features
 from core.tasks.mtod.labels import LabelSet, unit_spans
 from core.tasks.mtod.learner import MtodLearner
@@ -39,7 +40,7 @@ class Answer:
 
 @torch.inference_mode()
 def answer(learner: MtodLearner, features: Sequence[Features], *, top_k: int) -> list[Answer]:
-    """Answer texts in their order.
+    """Answer texts in their order, as sure of each answer as the learner's temperatures say.
 
     Args:
         learner: Its model is put in evaluation mode.
@@ -47,26 +48,31 @@ def answer(learner: MtodLearner, features: Sequence[Features], *, top_k: int) ->
         top_k: Intents to rank.
     """
     learner.model.eval()
+    tempered = learner.network.crf.tempered(learner.temperatures.slots)
     answers: dict[int, Answer] = {}
     for indices in length_batches(features, max_tokens=BATCH_TOKENS):
         chosen = [features[index] for index in indices]
-        answers.update(zip(indices, _answer_batch(learner, chosen, top_k), strict=True))
+        answers.update(zip(indices, _answer_batch(learner, chosen, top_k, tempered), strict=True))
     return [answers[index] for index in range(len(features))]
 
 
-def _answer_batch(learner: MtodLearner, features: Sequence[Features], top_k: int) -> list[Answer]:
+def _answer_batch(
+    learner: MtodLearner, features: Sequence[Features], top_k: int, tempered: Crf
+) -> list[Answer]:
     """Answer one batch: one forward pass, one Viterbi, one pass for the confidences of all spans."""
     batch = learner.batch(features)
-    crf = learner.network.crf
+    temperatures = learner.temperatures
     intent_logits, emissions = learner.network.scores(batch)
-    paths = crf.viterbi(emissions, batch.unit_mask)
+    # Only what is told of an answer is divided by a temperature, never what chooses it.
+    paths = learner.network.crf.viterbi(emissions, batch.unit_mask)
     spans = [unit_spans(path) for path in paths]
     tagged = [
         [(first, last, path[first:last]) for _, first, last in found]
         for path, found in zip(paths, spans, strict=True)
     ]
-    confidences = crf.span_log_probability(emissions, batch.unit_mask, tagged).exp().clamp(max=1.0).tolist()
-    ranked = _rank(intent_logits, learner.labels, top_k)
+    sure = tempered.span_log_probability(emissions / temperatures.slots, batch.unit_mask, tagged)  # [spans]
+    confidences = sure.exp().clamp(max=1.0).tolist()
+    ranked = _rank(intent_logits, temperatures.intents, learner.labels, top_k)
     answers = []
     for one, intents, found in zip(features, ranked, spans, strict=True):
         own, confidences = confidences[: len(found)], confidences[len(found) :]
@@ -75,15 +81,16 @@ def _answer_batch(learner: MtodLearner, features: Sequence[Features], top_k: int
     return answers
 
 
-def _rank(logits: Tensor, labels: LabelSet, top_k: int) -> list[tuple[RankedIntent, ...]]:
+def _rank(logits: Tensor, temperature: float, labels: LabelSet, top_k: int) -> list[tuple[RankedIntent, ...]]:
     """Return the likeliest intents of each row of `logits` [batch, intents]."""
-    best = logits.softmax(dim=1).topk(min(top_k, len(labels.intents)), dim=1)  # both [batch, k]
+    best = logits.topk(min(top_k, len(labels.intents)), dim=1).indices  # [batch, k]
+    sure = (logits / temperature).softmax(dim=1).gather(1, best)  # [batch, k]
     return [
         tuple(
-            RankedIntent(name=labels.intents[number], confidence=sure)
-            for number, sure in zip(numbers, confidences, strict=True)
+            RankedIntent(name=labels.intents[number], confidence=confidence)
+            for number, confidence in zip(numbers, confidences, strict=True)
         )
-        for numbers, confidences in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        for numbers, confidences in zip(best.tolist(), sure.tolist(), strict=True)
     ]
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from core.contracts.calibrations import PLAIN, Temperatures
 from core.contracts.examples import MtodExample
 from core.encoders import Encoder
 from core.tasks.batches import with_states
@@ -23,14 +24,24 @@ class MtodLearner:
         labels: What can be answered.
         device: Where it computes: ``cpu``, ``cuda``…
         seed: Of the heads' first weights.
+        temperatures: What scores are divided by where confidences are told.
     """
 
-    def __init__(self, encoder: Encoder, labels: LabelSet, *, device: str = "cpu", seed: int = 0) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        labels: LabelSet,
+        *,
+        device: str = "cpu",
+        seed: int = 0,
+        temperatures: Temperatures = PLAIN,
+    ) -> None:
         torch.manual_seed(seed)
         self.encoder = encoder
         self.labels = labels
         self.featurizer = Featurizer(encoder)
         self.device = device
+        self.temperatures = temperatures
         self.network = JointNlu(encoder.model, labels, encoder.pooling).to(device)
 
     @property

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from core.contracts.calibrations import Calibration
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.encoders import Encoder
+from core.tasks.mtod.calibration import calibrate
 from core.tasks.mtod.decoding import Answer, answer
 from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes, within_language_episodes
 from core.tasks.mtod.features import Features
@@ -24,8 +26,9 @@ class MtodTask:
         return MtodLearner(encoder, LabelSet.of(examples), device=device, seed=seed)
 
     def rebuilt_learner(self, encoder: Encoder, manifest: CheckpointManifest, *, device: str) -> MtodLearner:
-        """Return a learner of the manifest's labels."""
-        return MtodLearner(encoder, LabelSet(manifest.intents, manifest.slots), device=device)
+        """Return a learner of the manifest's labels, as sure of them as its temperatures say."""
+        labels = LabelSet(manifest.intents, manifest.slots)
+        return MtodLearner(encoder, labels, device=device, temperatures=manifest.temperatures)
 
     def extend(self, learner: MtodLearner, examples: Sequence[MtodExample]) -> None:
         """Add the examples' labels."""
@@ -59,6 +62,12 @@ class MtodTask:
             for one, (intent, spans) in zip(examples, predicted, strict=True)
         )
         return Measurement(evaluate_predictions(examples, predicted), exact)
+
+    def calibrate(
+        self, learner: MtodLearner, held: Sequence[MtodExample], *, learnt: Sequence[MtodExample]
+    ) -> Calibration:
+        """Fit a temperature of intents and one of slots."""
+        return calibrate(learner, held, learnt=learnt)
 
     def read(self, learner: MtodLearner, asked: Sequence[str]) -> list[Features]:
         """Tokenise texts."""

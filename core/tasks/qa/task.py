@@ -67,6 +67,15 @@ class QaTask:
         )
         return Measurement(scores.evaluation, scores.exact)
 
+    def calibrate(
+        self,
+        learner: QaLearner,
+        held: Sequence[QaExample],
+        *,
+        learnt: Sequence[QaExample],
+    ) -> None:
+        """Do nothing: a score is a share of its context (see docs/explanation/confidence.md)."""
+
     def read(self, learner: QaLearner, asked: Sequence[Asked]) -> list[Reading]:
         """Tokenise questions, and contexts of any length."""
         return learner.featurizer.questions(asked)
