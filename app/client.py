@@ -22,9 +22,10 @@ from app.answers import (
     MtodPredictions,
     QaPredictions,
 )
+from app.client_errors import ClientError, ServiceUnreachable, refusal
 from app.sse import ServerEvent, read_events
 from core.contracts.examples import DatasetManifest
-from core.contracts.jobs import JobEvent, JobStatus, Problem
+from core.contracts.jobs import JobEvent, JobStatus
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
@@ -39,29 +40,6 @@ RECONNECTION_SECONDS: Final = 0.5
 
 JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-class ClientError(Exception):
-    """The service did not do what it was asked; the message is for people."""
-
-
-class ServiceUnreachable(ClientError):
-    """Nobody answers, or the service says that it cannot answer now."""
-
-
-class RequestRefused(ClientError):
-    """The service understood and declined.
-
-    Attributes:
-        status: The HTTP status.
-        problem: What it said (RFC 9457).
-    """
-
-    def __init__(self, status: int, problem: Problem) -> None:
-        self.status = status
-        self.problem = problem
-        faults = [f"  {fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in problem.errors]
-        super().__init__("\n".join([problem.detail or problem.title, *faults]))
 
 
 AnyAnswer = TypeVar("AnyAnswer", bound=BaseModel)
@@ -212,7 +190,7 @@ class Client:
         with self._failures_told(), self._http.stream(method, path, **arguments) as response:
             if response.is_error:
                 response.read()
-                raise _refusal(response)
+                raise refusal(response)
             yield response
 
     def _event_stream(self, job_id: str, last_id: str) -> Iterator[ServerEvent]:
@@ -243,7 +221,7 @@ class Client:
             response = self._http.request(method, path, **arguments)
         if response.is_success:
             return response
-        raise _refusal(response)
+        raise refusal(response)
 
     @contextlib.contextmanager
     def _failures_told(self) -> Iterator[None]:
@@ -265,24 +243,6 @@ def _read(kind: type[AnyAnswer], response: httpx.Response) -> AnyAnswer:
             f"{response.request.url} answered something that is not a {kind.__name__}; "
             "is it an xmetra service of this version?"
         ) from error
-
-
-def _refusal(response: httpx.Response) -> ClientError:
-    """Return the exception for an answer that is not a success."""
-    try:
-        told = response.json()
-        problem = Problem(
-            title=str(told["title"]),
-            detail=str(told.get("detail") or told["title"]),
-            errors=tuple(told.get("errors") or ()),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        problem = Problem(
-            title=response.reason_phrase, detail=f"{response.request.url} answered {response.status_code}"
-        )
-    if response.status_code in {429, 502, 503, 504}:
-        return ServiceUnreachable(problem.detail)
-    return RequestRefused(response.status_code, problem)
 
 
 def _job_event(event: ServerEvent) -> JobEvent:

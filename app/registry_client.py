@@ -8,7 +8,8 @@ from typing import Final
 
 import httpx
 
-from app.client import JOB_ID, REQUEST_SECONDS, Client, ClientError
+from app.client import JOB_ID, REQUEST_SECONDS, Client
+from app.client_errors import ClientError
 from app.registry.views import CheckpointPage, CheckpointView, LanguageView
 
 ARCHIVE_SECONDS: Final = 600.0

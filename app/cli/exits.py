@@ -3,7 +3,7 @@
 from enum import IntEnum
 from http import HTTPStatus
 
-from app.client import ClientError, RequestRefused, ServiceUnreachable
+from app.client_errors import ClientError, RequestRefused, ServiceUnreachable
 from app.console.outcome import JobFailed
 from app.datafolder import FolderInUse
 from app.stack import StackError

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.client import Client, ClientError, RequestRefused, ServiceUnreachable
+from app.client import Client
+from app.client_errors import ClientError, RequestRefused, ServiceUnreachable
 from core.contracts.jobs import JobStatus
 from tests.app.fake_service import (
     FakeService,

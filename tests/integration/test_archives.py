@@ -11,7 +11,8 @@ import pytest
 import torch
 import uvicorn
 
-from app.client import Client, RequestRefused
+from app.client import Client
+from app.client_errors import RequestRefused
 from app.dependencies import Services
 from app.main import create_app
 from app.registry_client import RegistryClient
