@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from app.documents import FORM, File, Form, media_type, parse_json, read_form, read_json
+from app.documents import FORM, File, Form, aside_if_large, media_type, parse_json, read_form, read_json
 from app.faults import body_faults, pointer_to, shown
 from app.limits import Limits
 from core.contracts.examples import Example, MtodExample
@@ -63,7 +63,8 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
     async def read(request: Request) -> Body:
         document = await read_json(request)
-        return await run_in_threadpool(validated, model, document, request.app.state.limits)
+        size = len(await request.body())
+        return await aside_if_large(size, validated, model, document, request.app.state.limits)
 
     return read
 

@@ -72,7 +72,7 @@ class Services:
         )
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:  # FastAPI runs what is not async in a thread
     """Return what `create_app` made."""
     services: Services = request.app.state.services
     return services

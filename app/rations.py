@@ -1,7 +1,7 @@
 """What a request may take of its caller's rates: a dependency of the routes that are counted."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
@@ -72,10 +72,10 @@ class Ration:
         self.response.headers.update(headers)
 
 
-def _ration(choose: Callable[[Rates], Buckets | None]) -> Callable[[Request, Response], Ration]:
+def _ration(choose: Callable[[Rates], Buckets | None]) -> Callable[[Request, Response], Awaitable[Ration]]:
     """Make the dependency that counts one kind of request."""
 
-    def ration(request: Request, response: Response) -> Ration:
+    async def ration(request: Request, response: Response) -> Ration:
         return Ration(choose(request.app.state.rates), caller_of(request), response)
 
     return ration
