@@ -47,11 +47,16 @@ def view(record: JobRecord, queue: JobQueue | None) -> JobView:
 
 
 def _of_the_moment(record: JobRecord, queue: JobQueue) -> dict[str, object]:
-    """Return what Redis knows better than the record of a job that has not ended."""
+    """Return what Redis knows better than the record of a job that has not ended.
+
+    One whose worker was killed waits again, though its record says that it runs.
+    """
+    position = queue.position(record.job_id)
+    status = record.status if position is None else JobStatus.QUEUED
     return {
         "progress": queue.progress(record.job_id) or record.progress,
-        "queue_position": queue.position(record.job_id),
-        "status": JobStatus.CANCELLING if queue.is_cancelled(record.job_id) else record.status,
+        "queue_position": position,
+        "status": JobStatus.CANCELLING if queue.is_cancelled(record.job_id) else status,
     }
 
 

@@ -12,7 +12,7 @@ from app.errors import kind_of, problem_type
 from core.contracts.jobs import AdaptJob, JobRecord, JobStatus, PretrainJob, Problem
 from core.contracts.reports import AdaptPlan
 from core.contracts.values import now
-from core.errors import StoreFull, Unavailable, XmetraError
+from core.errors import NotFound, StoreFull, Unavailable, XmetraError
 from core.queue import JobQueue
 from core.store import Store
 
@@ -66,14 +66,26 @@ class Submission:
             return self._queue_counted(self._answer(queue), store, queue)
         key, fingerprint = self._named(self.idempotency_key), self._fingerprint()
         answer = self._answer(queue)
-        while not queue.remember(key, fingerprint, answer.model_dump(mode="json")):
-            if earlier := queue.recall(key, fingerprint):
-                return JobAccepted.model_validate(earlier)
+        while not queue.memory.remember(key, fingerprint, answer.model_dump(mode="json")):
+            if earlier := queue.memory.recall(key, fingerprint):
+                answer = JobAccepted.model_validate(earlier)
+                if self._is_written(answer.job_id, store):
+                    return answer
+                break  # whoever gave that answer was killed before it wrote the record
         try:
             return self._queue_counted(answer, store, queue)
         except XmetraError:
             self._forget(key, queue)
             raise
+
+    @staticmethod
+    def _is_written(job_id: str, store: Store) -> bool:
+        """Whether a job has a record, by which it will be done even if it was never queued."""
+        try:
+            store.jobs.load(job_id)
+        except NotFound:
+            return False
+        return True
 
     def _answer(self, queue: JobQueue) -> JobAccepted:
         """Return what the client will hear."""
@@ -92,7 +104,8 @@ class Submission:
     def _queue(self, answer: JobAccepted, store: Store, queue: JobQueue) -> JobAccepted:
         """Write the record, then let the job wait; a job that cannot wait is closed as failed."""
         record = self._record(answer.job_id)
-        store.jobs.save(record)
+        if not store.jobs.create(record):
+            return answer  # a repeat of this request, which came at the same time, queues it
         try:
             position = queue.enqueue(answer.job_id, request_id=_request_id())
         except XmetraError as error:
@@ -128,7 +141,7 @@ class Submission:
     def _forget(self, key: str, queue: JobQueue) -> None:
         """Let the client try again under the same key."""
         try:
-            queue.forget(key)
+            queue.memory.forget(key)
         except Unavailable as failure:
             log.error("failed_answer_stays_remembered", reason=str(failure))
 

@@ -5,21 +5,20 @@ All of it may be lost, bar the waiting jobs: everything durable is in the store.
 pickled: what goes in and out is JSON, so a Redis somebody else can write to runs no code of theirs.
 """
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final, Self, cast
+from typing import Final, Self, cast
 
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from core.answers import Answers
 from core.contracts.jobs import JobEvent, JobStatus, Progress
 from core.contracts.values import now
-from core.errors import Conflict, Fault, InvalidInput, QueueFull, QueueUnavailable
+from core.custody import Custody
+from core.errors import Fault, InvalidInput, QueueFull, QueueUnavailable
 from core.queue_state import QueueState
 from core.redis_connection import connect, redis_asked
 from core.tallies import Tallies, Training
@@ -39,7 +38,6 @@ RESULT_SECONDS: Final = 3600
 TRACE_SECONDS: Final = 7 * 24 * 3600
 """How long progress, events and cancel flags stay; every report begins it anew."""
 
-ANSWER_MEMORY_SECONDS: Final = 24 * 3600
 EVENTS_KEPT: Final = 1_000
 
 _EVENT_ID = re.compile(r"([0-9]{1,20})(-[0-9]{1,20})?")
@@ -51,6 +49,8 @@ class JobQueue:
     Attributes:
         name: As `rq info` shows it.
         tallies: What all workers have done so far.
+        memory: What requests were answered, for those that are repeated.
+        custody: Who has which job.
 
     Args:
         connection: A Redis that answers bytes.
@@ -69,10 +69,12 @@ class JobQueue:
     ) -> None:
         self.name = name
         self.tallies = Tallies(connection)
+        self.memory = Answers(connection)
         self._redis = connection
         self._max_waiting = max_waiting
         self._timeout = job_timeout_seconds
         self._queue = Queue(name, connection=connection, serializer=JSONSerializer)
+        self.custody = Custody(self._queue)
 
     @classmethod
     def connect(
@@ -110,12 +112,13 @@ class JobQueue:
             return True
         return False
 
-    def enqueue(self, job_id: str, *, request_id: str | None = None) -> int:
+    def enqueue(self, job_id: str, *, request_id: str | None = None, again: bool = False) -> int:
         """Let a job wait for a worker; one that waits already keeps its place.
 
         Args:
             job_id: The job.
             request_id: Who asked for it, for the worker's log.
+            again: Whether it was accepted before and got lost: it is next, however many wait.
 
         Returns:
             Its position; 1 is next.
@@ -131,8 +134,10 @@ class JobQueue:
             pipe.multi()
             if place is not None:
                 return place + 1
-            if waiting >= self._max_waiting:
+            if waiting >= self._max_waiting and not again:
                 raise QueueFull(f"{waiting} jobs are waiting; the limit is {self._max_waiting}")
+            if again:
+                self.custody.release(job_id, pipe)
             self._queue.enqueue_call(
                 ENTRY_POINT,
                 args=(job_id,),
@@ -141,10 +146,11 @@ class JobQueue:
                 result_ttl=RESULT_SECONDS,
                 failure_ttl=RESULT_SECONDS,
                 meta={"request_id": request_id},
+                at_front=again,
                 pipeline=pipe,
             )
             self._append(pipe, job_id, _status_event(JobStatus.QUEUED))
-            return waiting + 1
+            return 1 if again else waiting + 1
 
         with redis_asked():
             position = self._redis.transaction(add, self._queue.key, value_from_callable=True)  # type: ignore[arg-type]
@@ -234,41 +240,6 @@ class JobQueue:
             for event_id, fields in entries
         ]
 
-    def remember(self, key: str, fingerprint: str, value: Mapping[str, Any]) -> bool:
-        """Keep the answer to a request for a day, so that a repeat of it does no work twice.
-
-        Args:
-            key: What the client calls its request: the ``Idempotency-Key``.
-            fingerprint: Tells what was asked, to notice a key used for something else.
-            value: The answer, as JSON.
-
-        Returns:
-            True if this was the first; False if an answer is there already, which then stays.
-        """
-        kept = json.dumps({"fingerprint": fingerprint, "value": dict(value)})
-        with redis_asked():
-            return bool(self._redis.set(_answer_key(key), kept, nx=True, ex=ANSWER_MEMORY_SECONDS))
-
-    def recall(self, key: str, fingerprint: str) -> dict[str, Any] | None:
-        """Return the answer that was kept, or None.
-
-        Raises:
-            Conflict: The key was used for another request.
-        """
-        with redis_asked():
-            kept = cast("bytes | None", self._redis.get(_answer_key(key)))
-        if kept is None:
-            return None
-        answer = json.loads(kept)
-        if answer["fingerprint"] != fingerprint:
-            raise Conflict("this Idempotency-Key was used for another request")
-        return cast("dict[str, Any]", answer["value"])
-
-    def forget(self, key: str) -> None:
-        """Drop an answer, for a request that came to nothing after it was kept."""
-        with redis_asked():
-            self._redis.delete(_answer_key(key))
-
     def _append(self, pipe: Pipeline, job_id: str, event: JobEvent) -> None:
         """Add an event to the stream of a job, with what is sent already."""
         stream = _key(job_id, "events")
@@ -282,11 +253,6 @@ def _status_event(status: JobStatus) -> JobEvent:
 
 def _key(job_id: str, what: str) -> str:
     return f"xmetra:job:{job_id}:{what}"
-
-
-def _answer_key(key: str) -> str:
-    """Name an answer by a digest, for a client may send a key of any length."""
-    return f"xmetra:answer:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def _event_id(text: str) -> str:

@@ -85,6 +85,8 @@ def _work(settings: WorkerSettings, workplace: Workplace) -> bool:
             connection=connection,
             job_timeout_seconds=settings.job_timeout_seconds,
             grace_seconds=settings.cancel_grace_seconds,
+            lost_after_seconds=settings.lost_after_seconds,
+            max_attempts=settings.max_attempts,
         )
         log.info("worker_ready", queue=workplace.queue.name, store=settings.store_url, device=settings.device)
         supervisor.work(logging_level=None)

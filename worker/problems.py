@@ -4,7 +4,6 @@ import os
 import signal
 from typing import Final
 
-from rq.exceptions import AbandonedJobError
 from rq.timeouts import JobTimeoutException
 
 from core.contracts.jobs import Problem
@@ -39,17 +38,8 @@ STOPPED_WORKER: Final = Problem(
     title="The worker was stopped",
     detail="An operator stopped the worker at once, while it worked on this job. Send the job again.",
 )
-NEVER_BEGUN: Final = Problem(
-    title=WORKER_DIED,
-    detail="The worker that took this job died before it began. Send the job again.",
-)
 DID_NOT_STOP: Final = Problem(
     title="The job was cancelled", detail="It did not stop by itself and was killed after a grace period."
-)
-ABANDONED: Final = Problem(
-    title=WORKER_DIED,
-    detail="The worker that ran this job was killed or lost its machine, and nothing of it was finished. "
-    "Send the job again.",
 )
 
 
@@ -65,8 +55,6 @@ def problem_of(error: BaseException) -> Problem:
             return Problem(title=next(titles, "The job failed"), detail=str(error))
         case JobTimeoutException():
             return timed_out(str(error))
-        case AbandonedJobError():
-            return ABANDONED
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's own
         return Problem(
             title=OUT_OF_MEMORY, detail=str(error) or "The worker has too little memory for this job."
@@ -77,6 +65,13 @@ def problem_of(error: BaseException) -> Problem:
 def timed_out(detail: str) -> Problem:
     """Return the problem of a job that took longer than it may."""
     return Problem(title=TIMED_OUT, detail=detail)
+
+
+def abandoned(attempts: int) -> Problem:
+    """Return the problem of a job whose workers were killed, again and again."""
+    times = "once" if attempts == 1 else f"{attempts} times"
+    detail = f"It began {times}, and each time its worker was killed or lost its machine before it ended."
+    return Problem(title=WORKER_DIED, detail=detail)
 
 
 def death_of(wait_status: int | None) -> Problem:

@@ -19,6 +19,9 @@ class WorkerSettings(BaseSettings):
         job_timeout_seconds: What a job may take here, or None for what it was queued with.
         cancel_grace_seconds: What a job that is told to stop, or is out of time, gets to do so before
             it is killed.
+        lost_after_seconds: After which a worker that says nothing counts as dead, and its job is queued
+            again; the same for all workers of a queue, whose clocks must agree to less than that.
+        max_attempts: How often a job may begin before it is given up.
         log_level: The least that is logged.
         log_format: Lines for people (``console``), one JSON object a line (``json``), or ``auto``: what
             suits where it goes.
@@ -32,5 +35,7 @@ class WorkerSettings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     job_timeout_seconds: Annotated[int, Field(ge=1)] | None = None
     cancel_grace_seconds: Annotated[float, Field(ge=0)] = 30.0
+    lost_after_seconds: Annotated[int, Field(ge=3)] = 30
+    max_attempts: Annotated[int, Field(ge=1)] = 5
     log_level: LogLevel = "INFO"
     log_format: LogFormat = LogFormat.AUTO

@@ -11,6 +11,7 @@ from redis.client import PubSubWorkerThread
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue, Worker
+from rq.exceptions import AbandonedJobError
 from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -19,6 +20,7 @@ from core.contracts.jobs import Problem
 from core.errors import QueueUnavailable
 from core.processes import die_with_parent
 from worker import problems
+from worker.recovery import Recovery
 from worker.tasks import Workplace, settle
 
 log = structlog.get_logger(__name__)
@@ -26,11 +28,8 @@ log = structlog.get_logger(__name__)
 WATCH_SECONDS: Final = 1
 """How often the fork is looked after; RQ counts in whole seconds."""
 
-MAINTENANCE_SECONDS: Final = 60
-"""How often jobs of dead workers are looked for; RQ gives those up a minute after their last sign."""
-
-WORKER_SECONDS: Final = MAINTENANCE_SECONDS + 15
-"""RQ waits for a job 15 seconds less than this, and does its maintenance between two waits."""
+RQ_PATIENCE_SECONDS: Final = 15
+"""RQ waits for a job that much less than a worker's time to live, and tidies up between two waits."""
 
 
 class Supervisor(Worker):
@@ -41,6 +40,8 @@ class Supervisor(Worker):
         connection: A Redis of its own, for it waits on it longer than the api may.
         job_timeout_seconds: What a job may take, or None for what it was queued with.
         grace_seconds: What a job gets to stop by itself before it is killed.
+        lost_after_seconds: After which this worker counts as dead if it says nothing.
+        max_attempts: How often a job may begin.
     """
 
     max_connection_wait_time = 5.0
@@ -52,14 +53,17 @@ class Supervisor(Worker):
         connection: Redis,
         job_timeout_seconds: int | None,
         grace_seconds: float,
+        lost_after_seconds: int,
+        max_attempts: int,
     ) -> None:
+        self._recovery = Recovery(workplace, lost_after_seconds=lost_after_seconds, max_attempts=max_attempts)
         queue = Queue(workplace.queue.name, connection=connection, serializer=JSONSerializer)
         super().__init__(
             [queue],
             connection=connection,
             serializer=JSONSerializer,
-            worker_ttl=WORKER_SECONDS,
-            maintenance_interval=MAINTENANCE_SECONDS,
+            worker_ttl=self._recovery.every_seconds + RQ_PATIENCE_SECONDS,
+            maintenance_interval=self._recovery.every_seconds,
             job_monitoring_interval=WATCH_SECONDS,
             exception_handlers=[self._settle_error],
         )
@@ -67,6 +71,7 @@ class Supervisor(Worker):
         self._workplace = workplace
         self._job_timeout_seconds = job_timeout_seconds
         self._grace_seconds = grace_seconds
+        self._lost_after_seconds = lost_after_seconds
         self._started = 0.0
         self._cancel_seen: float | None = None
         self._verdict: Problem | None = None
@@ -126,23 +131,21 @@ class Supervisor(Worker):
         log.error("job_process_died", job_id=job.id, reason=problem.detail)
         settle(job.id, problem, self._workplace)
 
-    def handle_job_failure(
-        self,
-        job: Job,
-        queue: Queue,
-        started_job_registry: object = None,
-        exc_string: str = "",
-        execution: Execution | None = None,
-    ) -> None:
-        """Book a failure. One that nobody has settled by then is of a job that was taken and never begun."""
-        super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
-        settle(job.id, problems.NEVER_BEGUN, self._workplace)
-
     def _settle_error(
         self, job: Job, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
     ) -> None:
-        """Close the record of a job that an error ended: in the fork, or of a worker that is gone."""
-        settle(job.id, problems.problem_of(error), self._workplace)
+        """Close the record of a job that an error ended; the death of its worker has not ended it."""
+        if not isinstance(error, AbandonedJobError):
+            settle(job.id, problems.problem_of(error), self._workplace)
+
+    def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 (RQ's)
+        """Return for how many seconds a sign of life holds."""
+        return self._lost_after_seconds
+
+    def run_maintenance_tasks(self) -> None:
+        """Tidy up as RQ does, and look for jobs that were lost."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        self._recovery.look()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Take the first SIGTERM or SIGINT: end after the job that runs."""

@@ -102,14 +102,15 @@ def run_job(job_id: str) -> dict[str, Any]:
 def perform(job_id: str, workplace: Workplace) -> JobRecord:
     """Run a job to its end, whatever that is, and return its record, which is stored by then.
 
-    A job that has ended already is left as it is.
+    A job that has ended already is left as it is. One that an earlier attempt brought to its end is not
+    cancelled any more, as it would not have been then.
     """
     store = Store(workplace.store_url)
     record = store.jobs.load(job_id)
     if record.status.is_final:
         return record
     reporter = Reporter(job_id, workplace.queue, meter=Meter(record.task))
-    if reporter.is_cancelled():
+    if reporter.is_cancelled() and store.jobs.conclusion(job_id) is None:
         return _close(record.model_copy(update={"status": JobStatus.CANCELLED}), store, reporter)
     record = record.model_copy(
         update={"status": JobStatus.RUNNING, "attempts": record.attempts + 1, "started_at": now()}
@@ -167,7 +168,15 @@ def _outcome(record: JobRecord, store: Store, reporter: Reporter, workplace: Wor
 
 
 def _close(record: JobRecord, store: Store, reporter: Reporter) -> JobRecord:
-    """Store the end of a job, then tell of it, so that who hears of it finds it."""
+    """Store the end of a job, then tell of it, so that who hears of it finds it.
+
+    A worker that was silent for long was taken for dead, and another attempt is on its way or has ended:
+    that one's end counts.
+    """
+    stored = store.jobs.load(record.job_id)
+    if stored.status.is_final or stored.attempts > record.attempts:
+        log.warning("attempt_overtaken", job_id=record.job_id, attempt=record.attempts)
+        return stored
     record = record.model_copy(update={"progress": reporter.latest, "ended_at": now()})
     store.jobs.save(record)
     reporter.tell(record.status)

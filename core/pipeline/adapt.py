@@ -11,7 +11,7 @@ from core.contracts.values import Method
 from core.errors import CorruptArtifact, NotFound
 from core.pipeline.likeness import StoredLikeness
 from core.pipeline.material import Material, gather, load_base, load_start, train
-from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
+from core.pipeline.outcome import Origin, Outcome, Workbench, conclude, publish, timed
 from core.pipeline.promotion import decide
 from core.pipeline.tuning import tuned, tuning_costs
 from core.pipeline.verdict import verdict
@@ -54,10 +54,6 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
         checkpoint_id = publish(learner, origin, result.candidate, bench.store).checkpoint_id
     candidate = result.candidate.model_copy(update={"checkpoint_id": checkpoint_id})
     decision = decide(job.promote, candidate, (serving or zero_shot).candidate)
-    if decision.promoted and checkpoint_id is not None:
-        bench.store.deployments.deploy(
-            job.task, job.language, checkpoint_id, reason=decision.reason, job_id=bench.job_id
-        )
     baselines = [*losers, *baselines]
     rivals = [zero_shot, *([serving] if serving else []), *baselines]
     report = bench.report(
@@ -75,7 +71,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
         warnings=(*material.plan.warnings, *warnings),
         seed=job.hyperparameters.seed,
     )
-    return Outcome(report)
+    return conclude(report, job, bench)
 
 
 def _baselines(job: AdaptJob) -> list[Method]:

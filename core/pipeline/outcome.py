@@ -12,8 +12,9 @@ from typing import Any
 
 from core.checkpoints import write_addition, write_whole
 from core.contracts.calibrations import PLAIN
+from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import Candidate, CheckpointManifest, Report
-from core.contracts.values import TaskName, Trainable, now
+from core.contracts.values import BASE, TaskName, Trainable, now
 from core.learning.adapters import merge
 from core.progress import Monitor
 from core.runtime import peak_memory_bytes
@@ -99,6 +100,27 @@ class Origin:
     dataset_ids: dict[str, str]
     seconds_per_example: float | None
     trainable: Trainable = Trainable.ALL
+
+
+def conclude(report: Report, job: AdaptJob | PretrainJob, bench: Workbench) -> Outcome:
+    """Let the checkpoint serve if that was decided, and return what the job leaves behind.
+
+    A job that is killed here is done again, and must not deploy twice, nor deploy one checkpoint and
+    report another: so what it decided is written down first, and the next attempt begins with that.
+
+    Raises:
+        StoreFull: There is no space left.
+        StoreUnavailable: The store cannot be written.
+    """
+    if not report.decision.promoted:
+        return Outcome(report)
+    report = bench.store.jobs.conclude(bench.job_id, report)
+    outcome = Outcome(report)
+    key = job.language if isinstance(job, AdaptJob) else BASE
+    bench.store.deployments.deploy(
+        job.task, key, outcome.checkpoint_id, reason=report.decision.reason, job_id=bench.job_id
+    )
+    return outcome
 
 
 def publish(

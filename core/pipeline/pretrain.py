@@ -9,7 +9,7 @@ from core.contracts.values import BASE, Promotion
 from core.encoders import load_encoder
 from core.learning.recipes import PRE, pre
 from core.learning.rows import used_rows
-from core.pipeline.outcome import Origin, Outcome, Workbench, publish, timed
+from core.pipeline.outcome import Origin, Outcome, Workbench, conclude, publish, timed
 from core.pipeline.promotion import decide
 from core.progress import ProgressTracker
 from core.tasks.curricula import CURRICULA
@@ -56,7 +56,7 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
         bench.store,
     )
     result = result.model_copy(update={"checkpoint_id": manifest.checkpoint_id})
-    decision, baselines = _promote(job, split, result, bench)
+    decision, baselines = _decide(job, split, result, bench)
     report = bench.report(
         data={"train": len(split.train), "evaluation": len(split.evaluation)},
         dataset_ids=_dataset_ids(job),
@@ -67,7 +67,7 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
         curves=tuple(tracker.curves),
         seed=job.seed,
     )
-    return Outcome(report)
+    return conclude(report, job, bench)
 
 
 def _split(job: PretrainJob, bench: Workbench) -> Split[Any]:
@@ -92,7 +92,7 @@ def _dataset_ids(job: PretrainJob) -> dict[str, str]:
     return {role: dataset_id for role, dataset_id in given.items() if dataset_id}
 
 
-def _promote(
+def _decide(
     job: PretrainJob, split: Split[Any], result: Candidate, bench: Workbench
 ) -> tuple[PromotionDecision, tuple[Candidate, ...]]:
     """Compare with the base that serves now, where there is one of the same language."""
@@ -108,10 +108,6 @@ def _promote(
             return PromotionDecision(promoted=False, reason=reason), ()
         incumbent = _measure_incumbent(job, manifest, split, bench)
     decision = decide(job.promote, result, incumbent)
-    if decision.promoted and result.checkpoint_id is not None:
-        bench.store.deployments.deploy(
-            job.task, BASE, result.checkpoint_id, reason=decision.reason, job_id=bench.job_id
-        )
     return decision, () if incumbent is None else (incumbent,)
 
 

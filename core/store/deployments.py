@@ -2,6 +2,8 @@
 
 import logging
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from itertools import count
 
 from core.contracts.reports import Deployment
@@ -37,6 +39,7 @@ class Deployments:
         Of two that deploy at once both succeed, one after the other: a record is created under a
         number that nobody has, and whoever comes second takes the next. With `expected`, only the
         first succeeds: the number it wants is the one behind what it believes to be live.
+        A job deploys once: what it deployed before, in an attempt that was killed then, is returned.
 
         Args:
             task: What it does.
@@ -56,7 +59,10 @@ class Deployments:
         names.writable("/checkpoint_id", checkpoint_id)
         if job_id is not None:
             names.writable("/job_id", job_id)
-        latest = max(self._numbers(folder), default=0)
+        numbers = self._numbers(folder)
+        if job_id is not None and (earlier := self._of_job(job_id, folder, numbers)):
+            return earlier
+        latest = max(numbers, default=0)
         if expected not in {None, latest}:
             raise _superseded(key, expected, latest)
         for number in count(latest + 1):
@@ -67,6 +73,9 @@ class Deployments:
                 return deployment
             if expected is not None:
                 raise _superseded(key, expected, number)
+            # Whoever was first may be another attempt at the same job.
+            if job_id is not None and (earlier := self._of_job(job_id, folder, [number])):
+                return earlier
         raise AssertionError("unreachable: there is always a next number")
 
     def latest(self, task: TaskName, key: str) -> int:
@@ -104,6 +113,16 @@ class Deployments:
         """Return the numbers of the records in a folder."""
         matches = (_RECORD.fullmatch(name) for name in self._backend.files(folder))
         return [int(match[1]) for match in matches if match]
+
+    def _of_job(self, job_id: str, folder: str, numbers: Iterable[int]) -> Deployment | None:
+        """Return what a job deployed, among these numbers; one that cannot be read is nobody's."""
+        found = self._backend.read_many([_file(folder, number) for number in numbers])
+        for key, data in found.items():
+            with suppress(CorruptArtifact):
+                deployment = decoded(Deployment, data, name=key)
+                if deployment.job_id == job_id:
+                    return deployment
+        return None
 
     def _read(self, folder: str, number: int) -> Deployment:
         """Return one record, which must have the number of its file."""

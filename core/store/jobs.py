@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from core.contracts.jobs import JobEvent, JobRecord
+from core.contracts.reports import Report
 from core.errors import CorruptArtifact, NotFound
 from core.store import names
 from core.store.backend import Backend
@@ -15,6 +16,7 @@ from core.store.listing import Listing
 _log = logging.getLogger(__name__)
 
 _RECORD = "job.json"
+_OUTCOME = "outcome.json"
 
 
 class Jobs:
@@ -39,6 +41,41 @@ class Jobs:
             StoreUnavailable: The store cannot be written.
         """
         self._backend.write(_key(names.writable("/job_id", record.job_id), _RECORD), encoded(record))
+
+    def create(self, record: JobRecord) -> bool:
+        """Write the first record of a job, and return whether there was none.
+
+        Raises:
+            InvalidInput: The job's name is not one that can be stored.
+            StoreFull: No space is left.
+            StoreUnavailable: The store cannot be written.
+        """
+        return self._backend.create(_key(names.writable("/job_id", record.job_id), _RECORD), encoded(record))
+
+    def conclude(self, job_id: str, report: Report) -> Report:
+        """Write down, once and for all attempts, what a job came to, and return it.
+
+        Returns:
+            This report or, if another attempt at the job was first, that one's.
+
+        Raises:
+            InvalidInput: The job's name is not one that can be stored.
+            StoreFull: No space is left.
+            StoreUnavailable: The store cannot be written.
+        """
+        if self._backend.create(_key(names.writable("/job_id", job_id), _OUTCOME), encoded(report)):
+            return report
+        return self.conclusion(job_id) or report
+
+    def conclusion(self, job_id: str) -> Report | None:
+        """Return what an attempt at a job came to, or None where none came that far.
+
+        Raises:
+            NotFound: No job can have such a name.
+            CorruptArtifact: It cannot be read.
+        """
+        data = self._backend.read(_key(names.existing("job", job_id), _OUTCOME))
+        return None if data is None else decoded(Report, data, name=f"the outcome of job {job_id}")
 
     def load(self, job_id: str) -> JobRecord:
         """Return the record of a job.

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -51,16 +52,36 @@ def test_the_record_is_there_before_the_worker_can_ask_for_it(
 def test_a_record_that_cannot_be_written_queues_nothing(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def save(record: JobRecord) -> None:
+    def create(record: JobRecord) -> bool:
         raise StoreUnavailable("cannot write")
 
     with monkeypatch.context() as patch:
-        patch.setattr(service.store.jobs, "save", save)
+        patch.setattr(service.store.jobs, "create", create)
         key = {"idempotency-key": "k"}
         problem(service.http.post("/adapt", json=adaptation(), headers=key), 503)
 
     assert service.queue.waiting() == 0
     assert service.http.post("/adapt", json=adaptation(), headers=key).status_code == 202
+
+
+@pytest.mark.parametrize("moment", ["create", "enqueue"])
+def test_a_repeat_after_the_api_was_killed_is_accepted_as_one_job(
+    service: Service, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def die(*arguments: object, **options: object) -> None:
+        raise RuntimeError("as good as killed: nothing is tidied up behind it")
+
+    key = {"idempotency-key": "k"}
+    with monkeypatch.context() as patch, suppress(RuntimeError):
+        patch.setattr(service.store.jobs if moment == "create" else service.queue, moment, die)
+        service.http.post("/adapt", json=adaptation(), headers=key)
+
+    accepted = service.http.post("/adapt", json=adaptation(), headers=key)
+
+    assert accepted.status_code == 202
+    assert [record.job_id for record in service.store.jobs.list()] == [accepted.json()["job_id"]]
+    # One whose record was written is not queued by the repeat but, like any that is lost, by a worker.
+    assert service.queue.waiting() == (1 if moment == "create" else 0)
 
 
 def test_ids_sort_by_time_and_are_never_given_twice(service: Service) -> None:

@@ -99,6 +99,13 @@ class TestWaiting:
         queue.enqueue("a", request_id="trace-1")
         assert redis.hget("rq:job:a", "meta") == b'{"request_id": "trace-1"}'
 
+    def test_a_job_that_was_lost_is_next_however_many_wait(self, queue: JobQueue, redis: Redis) -> None:
+        for job_id in ("a", "b", "c"):
+            queue.enqueue(job_id)
+        assert queue.enqueue("lost", again=True) == 1
+        assert queue.position("lost") == 1
+        assert queue.position("a") == 2
+
 
 class TestCancelling:
     def test_a_waiting_job_is_removed(self, queue: JobQueue) -> None:
@@ -189,27 +196,27 @@ class TestEvents:
 
 class TestIdempotency:
     def test_an_answer_is_given_again(self, queue: JobQueue) -> None:
-        assert queue.recall("key", "print") is None
-        assert queue.remember("key", "print", {"job_id": "a", "queue_position": 1})
-        assert queue.recall("key", "print") == {"job_id": "a", "queue_position": 1}
+        assert queue.memory.recall("key", "print") is None
+        assert queue.memory.remember("key", "print", {"job_id": "a", "queue_position": 1})
+        assert queue.memory.recall("key", "print") == {"job_id": "a", "queue_position": 1}
 
     def test_the_first_answer_stays(self, queue: JobQueue) -> None:
-        queue.remember("key", "print", {"job_id": "a"})
-        assert not queue.remember("key", "print", {"job_id": "b"})
-        assert queue.recall("key", "print") == {"job_id": "a"}
+        queue.memory.remember("key", "print", {"job_id": "a"})
+        assert not queue.memory.remember("key", "print", {"job_id": "b"})
+        assert queue.memory.recall("key", "print") == {"job_id": "a"}
 
     def test_a_key_used_for_another_request_is_a_conflict(self, queue: JobQueue) -> None:
-        queue.remember("key", "print", {"job_id": "a"})
+        queue.memory.remember("key", "print", {"job_id": "a"})
         with pytest.raises(Conflict, match="Idempotency-Key"):
-            queue.recall("key", "another print")
+            queue.memory.recall("key", "another print")
 
     def test_an_answer_to_nothing_can_be_forgotten(self, queue: JobQueue) -> None:
-        queue.remember("key", "print", {"job_id": "a"})
-        queue.forget("key")
-        assert queue.recall("key", "print") is None
+        queue.memory.remember("key", "print", {"job_id": "a"})
+        queue.memory.forget("key")
+        assert queue.memory.recall("key", "print") is None
 
     def test_answers_are_kept_for_a_day_under_keys_of_one_length(self, queue: JobQueue, redis: Redis) -> None:
-        queue.remember("k" * 100_000, "print", {})
+        queue.memory.remember("k" * 100_000, "print", {})
         (key,) = redis.keys("xmetra:answer:*")
         assert len(key) < 100
         assert 0 < redis.ttl(key) <= 24 * 3600
@@ -228,9 +235,9 @@ CALLS: list[Callable[[JobQueue], object]] = [
     lambda queue: queue.report_status("a", JobStatus.RUNNING),
     lambda queue: queue.progress("a"),
     lambda queue: queue.events("a"),
-    lambda queue: queue.remember("key", "print", {}),
-    lambda queue: queue.recall("key", "print"),
-    lambda queue: queue.forget("key"),
+    lambda queue: queue.memory.remember("key", "print", {}),
+    lambda queue: queue.memory.recall("key", "print"),
+    lambda queue: queue.memory.forget("key"),
 ]
 
 

@@ -4,7 +4,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis import Redis
@@ -12,6 +11,10 @@ from redis import Redis
 from core.contracts.jobs import JobStatus
 from core.embedded_redis import EmbeddedRedis
 from tests.integration.workers import Bench, is_running, wait_until
+from tests.worker.fakes import adapt_record
+
+SOON = {"XMETRA_LOST_AFTER_SECONDS": "3"}
+"""After which a worker counts as dead."""
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to its parent")
 
@@ -112,33 +115,55 @@ def test_an_echo_of_the_first_signal_costs_no_job(bench: Bench) -> None:
 
 
 @needs_linux
-def test_a_job_dies_with_its_worker_and_the_next_worker_closes_its_record(bench: Bench) -> None:
-    bench.start()
-    bench.send("orphan", "long")
+def test_a_job_dies_with_its_worker_and_the_next_worker_does_it_again(bench: Bench) -> None:
+    bench.start(**SOON)
+    bench.send("orphan", "three-seconds")
     pid = bench.wait_for_start("orphan")
     bench.signal(signal.SIGKILL)
     bench.wait_for_exit()
     wait_until(lambda: not is_running(pid), seconds=2)
     assert bench.record("orphan").status is JobStatus.RUNNING
-    let_every_execution_expire(bench.redis_url)
-    bench.start()
+    bench.start(**SOON)
     record = bench.wait_for_end("orphan")
+    assert (record.status, record.attempts, record.error) == (JobStatus.SUCCEEDED, 2, None)
+
+
+@needs_linux
+def test_a_job_that_kills_its_workers_is_given_up(bench: Bench) -> None:
+    bench.start(**SOON, XMETRA_MAX_ATTEMPTS="1")
+    bench.send("deadly", "long")
+    bench.wait_for_start("deadly")
+    bench.signal(signal.SIGKILL)
+    bench.wait_for_exit()
+    bench.start(**SOON, XMETRA_MAX_ATTEMPTS="1")
+    record = bench.wait_for_end("deadly")
     assert record.status is JobStatus.FAILED
     assert record.error is not None
     assert record.error.title == "The worker died"
 
 
-def test_a_job_that_was_taken_and_never_begun_is_closed_too(bench: Bench) -> None:
+def test_a_job_that_was_taken_and_never_begun_is_done_all_the_same(bench: Bench) -> None:
     bench.send("taken")
-    redis = Redis.from_url(bench.redis_url)
-    redis.lmove("rq:queue:xmetra", "rq:queue:xmetra:intermediate")
-    redis.set("rq:queue:xmetra:intermediate:first_seen:taken", time.time() - 120)
-    redis.close()
-    bench.start()
+    with Redis.from_url(bench.redis_url) as redis:
+        redis.lmove("rq:queue:xmetra", "rq:queue:xmetra:intermediate")
+    bench.start(**SOON)
     record = bench.wait_for_end("taken")
-    assert record.error is not None
-    assert record.error.detail.startswith("The worker that took this job died before it began.")
-    assert record.attempts == 0
+    assert (record.status, record.attempts) == (JobStatus.SUCCEEDED, 1)
+
+
+def test_a_job_that_was_never_queued_is_done_all_the_same(bench: Bench) -> None:
+    bench.store.jobs.save(adapt_record("forgotten"))
+    bench.start(**SOON)
+    assert bench.wait_for_end("forgotten").status is JobStatus.SUCCEEDED
+
+
+def test_jobs_outlive_a_redis_that_lost_everything(bench: Bench) -> None:
+    for job_id in ("one", "two"):
+        bench.send(job_id)
+    with Redis.from_url(bench.redis_url) as redis:
+        redis.flushall()
+    bench.start(**SOON)
+    assert {bench.wait_for_end(job_id).status for job_id in ("one", "two")} == {JobStatus.SUCCEEDED}
 
 
 def test_a_worker_tells_in_json_when_it_is_asked_to(bench: Bench) -> None:
@@ -154,11 +179,3 @@ def test_the_time_a_job_may_take_can_be_set_at_the_worker(bench: Bench) -> None:
     record = bench.wait_for_end("short")
     assert record.error is not None
     assert record.error.title == "The job timed out"
-
-
-def let_every_execution_expire(redis_url: str) -> None:
-    """Do what a minute without a heartbeat does."""
-    redis: Any = Redis.from_url(redis_url)
-    for member in redis.zrange("rq:wip:xmetra", 0, -1):
-        redis.zadd("rq:wip:xmetra", {member: 1})
-    redis.close()

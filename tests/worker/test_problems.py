@@ -2,7 +2,6 @@ import os
 import signal
 
 import pytest
-from rq.exceptions import AbandonedJobError
 from rq.timeouts import JobTimeoutException
 
 from core.errors import (
@@ -15,7 +14,7 @@ from core.errors import (
     TrainingDiverged,
     XmetraError,
 )
-from worker.problems import death_of, problem_of
+from worker.problems import abandoned, death_of, problem_of
 
 
 @pytest.mark.parametrize(
@@ -52,8 +51,11 @@ def test_a_timeout_is_told_as_one() -> None:
     assert "5 seconds" in problem.detail
 
 
-def test_a_job_whose_worker_is_gone_is_told_so() -> None:
-    assert problem_of(AbandonedJobError()).title == "The worker died"
+@pytest.mark.parametrize(("attempts", "told"), [(1, "It began once,"), (5, "It began 5 times,")])
+def test_a_job_whose_workers_died_is_told_how_often(attempts: int, told: str) -> None:
+    problem = abandoned(attempts)
+    assert problem.title == "The worker died"
+    assert problem.detail.startswith(told)
 
 
 class OutOfMemoryError(RuntimeError):

@@ -1,15 +1,16 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.contracts.jobs import JobKind, JobRecord, JobStatus, Problem, Progress
 from core.contracts.values import TaskName
-from core.errors import NotFound
+from core.errors import NotFound, TrainingDiverged
 from core.progress import Monitor
 from core.queue import JobQueue
 from core.store import Store
 from core.tallies import Trained
-from tests.worker.fakes import STEPS, FakeOutcome, adapt_record, fake_pipeline
+from tests.worker.fakes import STEPS, FakeOutcome, adapt_record, fake_pipeline, report
 from worker.tasks import WORKPLACE, Workplace, perform, run_job, settle
 
 PROBLEM = Problem(title="The worker died", detail="It did.")
@@ -27,6 +28,10 @@ def store(workplace: Workplace) -> Store:
 
 def forbidden(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> FakeOutcome:
     raise AssertionError("this job must not run")
+
+
+def without_monitor(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> FakeOutcome:
+    return FakeOutcome(checkpoint_id="concluded", report=report())
 
 
 def without_pipeline(workplace: Workplace) -> Workplace:
@@ -75,6 +80,32 @@ class TestPerform:
         record = perform("early", without_pipeline(workplace))
         assert (record.status, record.attempts, record.started_at) == (JobStatus.CANCELLED, 0, None)
         assert record.ended_at is not None
+
+    def test_a_job_cancelled_after_it_was_concluded_is_brought_to_its_end(
+        self, queue: JobQueue, workplace: Workplace, store: Store
+    ) -> None:
+        store.jobs.save(adapt_record("late").model_copy(update={"attempts": 1}))
+        store.jobs.conclude("late", report())
+        queue.cancel("late")
+        looking = Workplace(queue, workplace.store_url, device="cpu", pipeline=without_monitor)
+        assert perform("late", looking).status is JobStatus.SUCCEEDED
+
+    @pytest.mark.parametrize(
+        "overtaking", [{"attempts": 2}, {"status": JobStatus.SUCCEEDED, "checkpoint_id": "theirs"}]
+    )
+    def test_an_attempt_that_was_overtaken_changes_nothing(
+        self, queue: JobQueue, workplace: Workplace, store: Store, overtaking: dict[str, Any]
+    ) -> None:
+        store.jobs.save(adapt_record("slow"))
+
+        def overtaken(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> FakeOutcome:
+            store.jobs.save(record.model_copy(update=overtaking))
+            raise TrainingDiverged("of the slow one")
+
+        record = perform("slow", Workplace(queue, workplace.store_url, device="cpu", pipeline=overtaken))
+        assert record == store.jobs.load("slow")
+        assert record.error is None
+        assert {name: getattr(record, name) for name in overtaking} == overtaking
 
     def test_a_job_that_failed_keeps_how_far_it_was(self, workplace: Workplace, store: Store) -> None:
         store.jobs.save(adapt_record("far", "diverges"))

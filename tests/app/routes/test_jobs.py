@@ -50,6 +50,15 @@ class TestOne:
         assert job["progress"]["percent"] == 40
         assert job["progress"]["stage"] == "meta-train"
 
+    def test_a_job_whose_worker_was_killed_waits_again(self, service: Service) -> None:
+        job_id = service.adapt()["job_id"]
+        start(service, job_id)
+        service.queue.enqueue(job_id, again=True)
+
+        job = service.http.get(f"/jobs/{job_id}").json()
+
+        assert (job["status"], job["queue_position"]) == ("queued", 1)
+
     def test_an_ended_job_tells_its_durable_end(self, service: Service) -> None:
         job_id = service.adapt()["job_id"]
         service.queue.report(job_id, Progress(percent=40, stage="meta-train"))

@@ -6,10 +6,11 @@ import pytest
 
 from core.contracts.hyperparameters import InnerLoop, MetaSettings
 from core.contracts.jobs import AdaptJob, JobRecord, PretrainJob
-from core.contracts.values import Method, now
+from core.contracts.values import Method, Promotion, TaskName, now
 from core.errors import InvalidInput
 from core.pipeline import run
 from core.store import Store
+from core.store.deployments import Deployments
 from tests.core.pipeline.workshop import QUICK, adapt_job, done, only_base, pretrain_job, weights_of
 
 
@@ -62,7 +63,50 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_done(
     request: AdaptJob | PretrainJob = (
         pretrain_job(store, bert_folder) if kind == "pretrain" else adapt_job(store, only_base(store))
     )
-    record = JobRecord(
+    record = _record(request)
+    told: list[object] = []
+    with pytest.raises(InvalidInput) as caught:
+        run(record, store=store, device="abacus", monitor=told.append)
+    assert [fault.pointer for fault in caught.value.faults] == ["/device"]
+    assert told == []
+
+
+def test_a_job_that_was_killed_before_it_deployed_goes_on_from_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = _record(adapt_job(store, only_base(store), promote=Promotion.ALWAYS))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Deployments, "deploy", _die)
+        run(record, store=store, device="cpu", monitor=lambda _: None)
+    concluded = store.jobs.conclusion(record.job_id)
+    assert concluded is not None
+    made = len(store.checkpoints.list(TaskName.MTOD))
+
+    again = run(record, store=store, device="cpu", monitor=lambda _: None)
+
+    assert again.report == concluded
+    assert len(store.checkpoints.list(TaskName.MTOD)) == made
+    live = store.deployments.live(TaskName.MTOD, "es")
+    assert live is not None
+    assert (live.checkpoint_id, live.job_id) == (again.checkpoint_id, record.job_id)
+
+
+def test_a_job_that_was_killed_after_it_deployed_deploys_no_second_time(store: Store) -> None:
+    record = _record(adapt_job(store, only_base(store), promote=Promotion.ALWAYS))
+    first = run(record, store=store, device="cpu", monitor=lambda _: None)
+    again = run(record, store=store, device="cpu", monitor=lambda _: None)
+    assert again == first
+    assert [one.job_id for one in store.deployments.history(TaskName.MTOD, "es")] == [record.job_id]
+
+
+def test_what_does_not_serve_is_not_written_down_before(store: Store) -> None:
+    record = _record(adapt_job(store, only_base(store), promote=Promotion.NEVER))
+    run(record, store=store, device="cpu", monitor=lambda _: None)
+    assert store.jobs.conclusion(record.job_id) is None
+
+
+def _record(request: AdaptJob | PretrainJob) -> JobRecord:
+    return JobRecord(
         job_id="job-1",
         kind=request.kind,
         task=request.task,
@@ -70,8 +114,7 @@ def test_a_device_that_is_not_there_is_told_before_anything_is_done(
         request=request,
         created_at=now(),
     )
-    told: list[object] = []
-    with pytest.raises(InvalidInput) as caught:
-        run(record, store=store, device="abacus", monitor=told.append)
-    assert [fault.pointer for fault in caught.value.faults] == ["/device"]
-    assert told == []
+
+
+def _die(*arguments: object, **options: object) -> None:
+    raise KeyboardInterrupt

@@ -186,3 +186,28 @@ def test_a_task_that_is_none_is_refused(store: Store) -> None:
     task: TaskName = "../mtod"  # type: ignore[assignment]
     with pytest.raises(InvalidInput, match="/task"):
         store.deployments.keys(task)
+
+
+def test_a_job_deploys_once_however_often_it_is_done(store: Store) -> None:
+    first = store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")
+    back = store.deployments.deploy(MTOD, "es", "es-0", reason="roll back")
+    assert store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1") == first
+    assert store.deployments.history(MTOD, "es") == [back, first]
+    assert store.deployments.deploy(MTOD, "th", "th-1", reason="other", job_id="job-1").number == 1
+
+
+def test_of_two_attempts_at_a_job_that_deploy_at_once_one_does(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")
+    with monkeypatch.context() as patch:
+        patch.setattr(Deployments, "_numbers", lambda self, folder: [])  # as it was before the first
+        assert store.deployments.deploy(MTOD, "es", "es-2", reason="again", job_id="job-1") == first
+    assert store.deployments.history(MTOD, "es") == [first]
+
+
+def test_a_record_that_cannot_be_read_is_no_jobs_deployment(local_store: Store, folder: Path) -> None:
+    local_store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")
+    (folder / "deployments" / "mtod" / "es" / "000001.json").write_text("torn")
+    again = local_store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")
+    assert again.number == 2

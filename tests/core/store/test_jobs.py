@@ -12,6 +12,7 @@ from core.errors import CorruptArtifact, InvalidInput, NotFound, StoreUnavailabl
 from core.store import Store
 from core.store.local import LocalBackend
 from tests.core.store.builders import NOON, TRICKS, after_noon, job
+from tests.worker.fakes import report
 
 
 def event(percent: float) -> JobEvent:
@@ -212,3 +213,23 @@ def test_a_name_that_hides_a_path_is_neither_read_nor_written(store: Store, fold
     with pytest.raises(InvalidInput):
         store.jobs.save(job().model_copy(update={"job_id": name}))
     assert not folder.exists()
+
+
+def test_a_record_is_created_once(store: Store) -> None:
+    assert store.jobs.create(job())
+    assert not store.jobs.create(job(language="th"))
+    assert store.jobs.load("job-1") == job()
+
+
+def test_what_a_job_came_to_is_written_once_for_all_attempts(store: Store) -> None:
+    assert store.jobs.conclusion("job-1") is None
+    first = report()
+    second = first.model_copy(update={"verdict": "of another attempt"})
+    assert store.jobs.conclude("job-1", first) == first
+    assert store.jobs.conclude("job-1", second) == first
+    assert store.jobs.conclusion("job-1") == first
+
+
+def test_an_outcome_without_a_record_is_no_job(store: Store) -> None:
+    store.jobs.conclude("job-1", report())
+    assert store.jobs.list() == []
