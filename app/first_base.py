@@ -103,10 +103,9 @@ def _submit(client: Client, subject: Subject, *, encoder: str, after: str) -> st
 
 def _settings(subject: Subject, encoder: str) -> PretrainSettings:
     """Return how to learn in little time."""
-    is_small = encoder in {"embedded", "embedded-en"}
-    return (
-        subject.settings if is_small else subject.settings.model_copy(update={"encoder_lr": LARGE_ENCODER_LR})
-    )
+    if encoder in {"embedded", "embedded-en"}:
+        return subject.settings
+    return subject.settings.model_copy(update={"encoder_lr": LARGE_ENCODER_LR})
 
 
 def _tell(job: JobView, subject: Subject, console: Console) -> None:

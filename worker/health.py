@@ -37,9 +37,9 @@ def trouble(connection: Redis, *, host: str, now: datetime) -> str | None:
     if not told:
         return f"no worker of {host} is known to Redis"
     silent = (now - max(told).replace(tzinfo=UTC)).total_seconds()
-    return (
-        f"no worker of {host} told of itself for {silent:.0f} seconds" if silent > SILENCE_SECONDS else None
-    )
+    if silent > SILENCE_SECONDS:
+        return f"no worker of {host} told of itself for {silent:.0f} seconds"
+    return None
 
 
 def main() -> int:

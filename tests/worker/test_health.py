@@ -29,7 +29,7 @@ def registered(connection: Redis) -> Worker:
     """A worker that has signed on, as it does before its first job."""
     queue = Queue("xmetra", connection=connection, serializer=JSONSerializer)
     worker = Worker([queue], connection=connection, serializer=JSONSerializer)
-    worker.register_birth()
+    worker.register_birth()  # type: ignore[no-untyped-call]
     return worker
 
 
@@ -49,7 +49,7 @@ def test_one_of_another_machine_is_none_of_ours(connection: Redis, registered: W
 
 
 def test_one_that_signed_off_is_gone(connection: Redis, registered: Worker) -> None:
-    registered.register_death()
+    registered.register_death()  # type: ignore[no-untyped-call]
     assert "is known to Redis" in str(trouble(connection, host=HERE, now=datetime.now(UTC)))
 
 
