@@ -80,6 +80,15 @@ async def _services(request: Request) -> Services:  # FastAPI runs what is not a
 
 Serving = Annotated[Services, Depends(_services)]
 
+
+async def _default_encoder(request: Request) -> str:
+    """Return what `create_app` was told."""
+    encoder: str = request.app.state.encoder
+    return encoder
+
+
+DefaultEncoder = Annotated[str, Depends(_default_encoder)]
+
 JobId = Annotated[Identifier, Path(description="The id that `POST /adapt` or `POST /pretrain` answered.")]
 
 DatasetId = Annotated[Identifier, Path(description="The id that `POST /datasets` answered.")]

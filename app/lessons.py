@@ -154,6 +154,7 @@ def make_base(client: Client, subject: Subject, console: Console) -> str:
     fields = {
         "task": subject.task.value,
         "source_language": SOURCE,
+        "encoder": "embedded",  # whatever the service is set to: the settings suit this one
         "settings": subject.settings.model_dump(mode="json"),
     }
     files = {"examples": subject.source, "evaluation": subject.held_out(SOURCE)}

@@ -70,6 +70,7 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     app.state.services = services or _services(chosen)
     app.state.limits = Limits.of(chosen)
     app.state.rates = Rates.of(chosen)
+    app.state.encoder = chosen.encoder
     errors.install(app)
     app.add_middleware(
         BodyLimit,

@@ -86,10 +86,16 @@ class Pretraining:
     request: PretrainRequest
     source: Source
     evaluation: Source | None
+    encoder: str
 
     @classmethod
-    def checked(cls, request: PretrainRequest, store: Store) -> "Pretraining":
+    def checked(cls, request: PretrainRequest, store: Store, *, encoder: str) -> "Pretraining":
         """Check a request against the store.
+
+        Args:
+            request: What is asked for.
+            store: Where its datasets are looked up.
+            encoder: What a request that names none gets.
 
         Raises:
             NotFound: It names a dataset that is not there.
@@ -101,7 +107,7 @@ class Pretraining:
         faults = [fault for one in (source, evaluation) if one for fault in one.check(store, None)]
         if faults:
             raise InvalidInput(faults)
-        return cls(request, source, evaluation)
+        return cls(request, source, evaluation, request.encoder or encoder)
 
     def job(self, store: Store) -> PretrainJob:
         """Store the examples and return the job."""
@@ -111,7 +117,7 @@ class Pretraining:
             source_language=request.source_language,
             dataset_id=self.source.keep(store),
             evaluation_dataset_id=self.evaluation.keep(store) if self.evaluation else None,
-            encoder=request.encoder,
+            encoder=self.encoder,
             settings=request.settings,
             seed=request.seed,
             promote=request.promote,

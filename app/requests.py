@@ -119,7 +119,8 @@ class PretrainRequest(Contract):
     """The making of a base (PRE) from examples of the source language.
 
     Attributes:
-        encoder: `embedded`, `embedded-en`, a hub id, or a folder the worker can read.
+        encoder: `embedded`, `embedded-en`, a hub id, or a folder the worker can read; without it, the
+            service's own choice (`XMETRA_ENCODER`).
     """
 
     task: TaskName
@@ -127,7 +128,7 @@ class PretrainRequest(Contract):
     examples: tuple[Example, ...] | None = None
     dataset: StoredDataset
     evaluation: HeldOut | None = None
-    encoder: EncoderName = "embedded"
+    encoder: EncoderName | None = None
     settings: PretrainSettings = PretrainSettings()
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 42
     promote: Promotion = Promotion.IF_BETTER

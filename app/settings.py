@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.limits import DEFAULTS
+from app.requests import EncoderName
 from core.logs import LogFormat, LogLevel
 
 MEBIBYTE = 2**20
@@ -23,6 +24,7 @@ class Settings(BaseSettings):
         threads: Compute threads of a forward pass; 0 takes every core.
         keys_file: The file of keys; without it the service is open, and answers this machine only.
         insecure: Whether it is open to whoever can reach it, without keys.
+        encoder: What a base is made with when its request names no encoder.
         preload: Whether torch and the base are loaded at the start, so that no first prediction waits.
         max_body_bytes: Largest request body. 32 MiB hold all 30,521 English utterances of MTOD five
             times over.
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     keys_file: Path | None = None
     insecure: bool = False
+    encoder: EncoderName = "embedded"
     preload: bool = True
     max_body_bytes: Annotated[int, Field(ge=1024)] = 32 * MEBIBYTE
     max_archive_bytes: Annotated[int, Field(ge=1024)] = 4 * GIBIBYTE

@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 from rich.markup import escape
 
-from app.cli import asking, encoder, experiment, jobs, keys, models, prediction, services, training
+from app.cli import (
+    asking,
+    encoder,
+    experiment,
+    first_base,
+    jobs,
+    keys,
+    models,
+    prediction,
+    services,
+    training,
+)
 from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
 from app.cli.several import SeveralWords
 from app.console.output import messages
@@ -28,7 +39,7 @@ application = typer.Typer(
 )
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run the service": (services.up, services.serve, services.worker, services.demo),
-    "Teach it a language": (training.pretrain, training.adapt),
+    "Teach it a language": (training.pretrain, training.adapt, first_base.first_base),
     "Use it": (prediction.predict, asking.ask, prediction.evaluate),
     "Compare methods": (experiment.experiment,),
 }

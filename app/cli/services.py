@@ -21,6 +21,7 @@ from core.contracts.values import Method
 
 DEFAULT_REDIS = "redis://127.0.0.1:6379/0"
 DEFAULT_STORE = ".data/store"
+DEFAULT_PROXIES = "127.0.0.1,::1"
 
 GOODBYE_SECONDS = 2
 """How long the API waits, when it ends, for requests and event streams that are still open."""
@@ -39,6 +40,15 @@ Insecure = Annotated[
     bool,
     typer.Option(
         "--insecure", envvar="XMETRA_INSECURE", help="Let whoever can reach it do anything, without keys."
+    ),
+]
+
+ForwardedAllowIps = Annotated[
+    str,
+    typer.Option(
+        "--forwarded-allow-ips",
+        envvar="XMETRA_FORWARDED_ALLOW_IPS",
+        help="Proxies whose X-Forwarded-For is believed: addresses and networks, by commas; * is anybody.",
     ),
 ]
 
@@ -78,6 +88,7 @@ def serve(  # noqa: PLR0913  a command line is its options
     store_url: StoreUrl = DEFAULT_STORE,
     keys_file: KeysFile = None,
     insecure: Insecure = False,
+    forwarded_allow_ips: ForwardedAllowIps = DEFAULT_PROXIES,
     inherited: Annotated[list[int] | None, typer.Option("--socket", hidden=True)] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -99,7 +110,7 @@ def serve(  # noqa: PLR0913  a command line is its options
         )
         if as_json:
             write_json({"url": f"http://{host}:{port}", "process": os.getpid()})
-        _serve(host, port, sockets)
+        _serve(host, port, sockets, proxies=forwarded_allow_ips)
 
 
 def _refuse_exposure(address: str, *, keys_file: Path | None, insecure: bool) -> None:
@@ -109,8 +120,8 @@ def _refuse_exposure(address: str, *, keys_file: Path | None, insecure: bool) ->
         raise UsageFault(f"{place} can be reached by others, and there are no keys.\n{REMEDY}")
 
 
-def _serve(host: str, port: int, sockets: list[socket.socket]) -> None:
-    """Run the API until it is told to end."""
+def _serve(host: str, port: int, sockets: list[socket.socket], *, proxies: str) -> None:
+    """Run the API until it is told to end; a proxy that is named may say who calls."""
     config = uvicorn.Config(
         "app.main:create_app",
         factory=True,
@@ -118,6 +129,7 @@ def _serve(host: str, port: int, sockets: list[socket.socket]) -> None:
         port=port,
         log_config=None,  # the app sets how everything is logged
         access_log=False,
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
     )
     server = uvicorn.Server(config)

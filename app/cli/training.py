@@ -35,9 +35,13 @@ def pretrain(  # noqa: PLR0913  a command line is its options
     *,
     evaluation: EvaluationFile = None,
     encoder: Annotated[
-        str,
-        typer.Option(help="embedded (22 languages), embedded-en, a hub id, or a folder the worker can read."),
-    ] = "embedded",
+        str | None,
+        typer.Option(
+            help="embedded (22 languages), embedded-en, a hub id, or a folder the worker can read; "
+            "the service's own by default.",
+            show_default=False,
+        ),
+    ] = None,
     settings: Settings = None,
     promote: Promote = Promotion.IF_BETTER,
     seed: Annotated[int, typer.Option(help="What all chance comes from.")] = 42,

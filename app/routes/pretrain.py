@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Response
 
 from app.answers import JobAccepted
 from app.bodies import Submitted, submitted
-from app.dependencies import IdempotencyKey, Serving
+from app.dependencies import DefaultEncoder, IdempotencyKey, Serving
 from app.material import Pretraining
 from app.openapi import READS_A_BODY, problems, task_body
 from app.rations import JobRation
@@ -28,10 +28,11 @@ def pretrain(
     services: Serving,
     response: Response,
     ration: JobRation,
+    encoder: DefaultEncoder,
     idempotency_key: IdempotencyKey = None,
 ) -> JobAccepted:
     """Queue a job that trains a base (PRE). The better base serves every language nobody has adapted."""
-    checked = Pretraining.checked(given.body, services.store)
+    checked = Pretraining.checked(given.body, services.store, encoder=encoder)
     submission = Submission(
         checked.job(services.store),
         warnings=given.warnings,

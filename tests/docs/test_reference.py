@@ -74,7 +74,7 @@ def test_every_setting_is_told(settings: type[BaseSettings]) -> None:
 
 def test_no_setting_is_told_that_is_not_there() -> None:
     told = set(re.findall(r"`XMETRA_(\w+)`", page("reference/settings.md")))
-    of_commands = {"HOST", "PORT", "URL", "HOME", "API_KEY"}
+    of_commands = {"HOST", "PORT", "FORWARDED_ALLOW_IPS", "URL", "HOME", "API_KEY", "FIRST_BASE"}
     known = {name.upper() for model in (Settings, WorkerSettings) for name in model.model_fields}
     assert told - of_commands - known == set()
 

@@ -14,7 +14,13 @@ from tests.app.cli.running import Run
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
+def proxies() -> list[Any]:
+    """Whose word each server that was started takes for who calls."""
+    return []
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch, proxies: list[Any]) -> Iterator[list[Settings]]:
     """The settings that each server which was started has read; its environment is taken back."""
     started: list[Settings] = []
 
@@ -26,6 +32,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Settings]]:
 
         def run(self, sockets: Any) -> None:
             started.append(Settings())
+            proxies.append(self.config.forwarded_allow_ips)
 
     monkeypatch.setattr(uvicorn, "Server", Server)
     before = dict(os.environ)
@@ -86,3 +93,20 @@ def test_an_inherited_socket_is_judged_by_where_it_listens(run: Run, served: lis
         assert run("serve", "--socket", str(os.dup(outward.fileno()))).code == 2
     with socket.create_server(("127.0.0.1", 0)) as inward:
         assert run("serve", "--socket", str(os.dup(inward.fileno()))).code == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "trusted"), [("", "127.0.0.1,::1"), ("10.0.0.2", "10.0.0.2"), ("10.0.0.0/8", "10.0.0.0/8")]
+)
+def test_only_a_proxy_that_is_trusted_may_say_who_calls(
+    run: Run,
+    served: list[Settings],
+    proxies: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    trusted: str,
+) -> None:
+    monkeypatch.setenv("XMETRA_FORWARDED_ALLOW_IPS", variable)
+
+    assert run("serve").code == 0
+    assert proxies == [trusted]

@@ -1,10 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from core.contracts.jobs import PretrainJob
 from core.contracts.values import Promotion
-from tests.app.service import Service, faults, few_shot, problem
+from tests.app.service import Service, faults, few_shot, problem, running
 
 
 def test_a_base_is_queued_though_there_is_none_yet(fresh: Service) -> None:
@@ -97,3 +98,16 @@ def test_a_request_that_makes_no_sense_is_told_where(
     response = fresh.http.post("/pretrain", content=raw, headers={"content-type": "application/json"})
 
     assert place in faults(problem(response, 422))
+
+
+@pytest.mark.parametrize(("named", "made_with"), [(None, "a/model"), ("embedded-en", "embedded-en")])
+def test_a_request_without_an_encoder_gets_the_one_of_the_service(
+    redis_url: str, tmp_path: Path, named: str | None, made_with: str
+) -> None:
+    body = {"source_language": "en", "examples": few_shot(), "encoder": named}
+    with running(redis_url, tmp_path, encoder="a/model") as service:
+        accepted = service.http.post("/pretrain", json=body).json()
+        request = service.store.jobs.load(accepted["job_id"]).request
+
+    assert isinstance(request, PretrainJob)
+    assert request.encoder == made_with
