@@ -6,7 +6,6 @@ A worker renews its entry while it waits and while it works; that of a dead one 
 import socket
 import sys
 from datetime import UTC, datetime
-from typing import Final
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -15,19 +14,17 @@ from rq.serializers import JSONSerializer
 
 from core.redis_connection import connect
 from worker.settings import WorkerSettings
-from worker.supervisor import WORKER_SECONDS
-
-SILENCE_SECONDS: Final = 2 * WORKER_SECONDS
-"""It tells of itself at least once in a wait for a job; twice that is a worker that hangs."""
+from worker.supervisor import RQ_PATIENCE_SECONDS
 
 
-def trouble(connection: Redis, *, host: str, now: datetime) -> str | None:
+def trouble(connection: Redis, *, host: str, now: datetime, patience_seconds: int) -> str | None:
     """Return what is wrong, or None.
 
     Args:
         connection: The Redis of the worker.
         host: The name of the machine that it runs on.
         now: With its time zone.
+        patience_seconds: The silence after which a worker counts as hanging.
 
     Raises:
         RedisError: Redis does not answer.
@@ -37,16 +34,21 @@ def trouble(connection: Redis, *, host: str, now: datetime) -> str | None:
     if not told:
         return f"no worker of {host} is known to Redis"
     silent = (now - max(told).replace(tzinfo=UTC)).total_seconds()
-    if silent > SILENCE_SECONDS:
+    if silent > patience_seconds:
         return f"no worker of {host} told of itself for {silent:.0f} seconds"
     return None
 
 
 def main() -> int:
     """Return the exit code: 0 if a worker lives here."""
-    connection = connect(WorkerSettings().redis_url)
+    settings = WorkerSettings()
+    # It tells of itself at least once in a wait for a job, which is shorter than this.
+    patience = 2 * (settings.lost_after_seconds + RQ_PATIENCE_SECONDS)
+    connection = connect(settings.redis_url)
     try:
-        found = trouble(connection, host=socket.gethostname(), now=datetime.now(UTC))
+        found = trouble(
+            connection, host=socket.gethostname(), now=datetime.now(UTC), patience_seconds=patience
+        )
     except RedisError as error:
         found = f"Redis does not answer: {error}"
     finally:

@@ -11,9 +11,15 @@ from rq.serializers import JSONSerializer
 
 from core.embedded_redis import EmbeddedRedis
 from core.redis_connection import connect
-from worker.health import SILENCE_SECONDS, main, trouble
+from worker import health
+from worker.health import main
 
 HERE = socket.gethostname()
+PATIENCE = 60
+
+
+def trouble(connection: Redis, *, host: str = HERE, now: datetime) -> str | None:
+    return health.trouble(connection, host=host, now=now, patience_seconds=PATIENCE)
 
 
 @pytest.fixture
@@ -34,14 +40,14 @@ def registered(connection: Redis) -> Worker:
 
 
 def test_a_worker_that_signed_on_is_well(connection: Redis, registered: Worker) -> None:
-    assert trouble(connection, host=HERE, now=datetime.now(UTC)) is None
+    assert trouble(connection, now=datetime.now(UTC)) is None
 
 
 def test_one_that_is_silent_is_not_until_it_tells_of_itself(connection: Redis, registered: Worker) -> None:
-    later = datetime.now(UTC) + timedelta(seconds=SILENCE_SECONDS + 5)
-    assert "told of itself" in str(trouble(connection, host=HERE, now=later))
+    later = datetime.now(UTC) + timedelta(seconds=PATIENCE + 5)
+    assert "told of itself" in str(trouble(connection, now=later))
     connection.hset(registered.key, "last_heartbeat", later.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-    assert trouble(connection, host=HERE, now=later) is None
+    assert trouble(connection, now=later) is None
 
 
 def test_one_of_another_machine_is_none_of_ours(connection: Redis, registered: Worker) -> None:
@@ -50,7 +56,7 @@ def test_one_of_another_machine_is_none_of_ours(connection: Redis, registered: W
 
 def test_one_that_signed_off_is_gone(connection: Redis, registered: Worker) -> None:
     registered.register_death()  # type: ignore[no-untyped-call]
-    assert "is known to Redis" in str(trouble(connection, host=HERE, now=datetime.now(UTC)))
+    assert "is known to Redis" in str(trouble(connection, now=datetime.now(UTC)))
 
 
 def test_the_exit_code_tells(
