@@ -4,7 +4,7 @@ from typing import Final
 
 from app.answers import MtodPredictions, QaPredictions, Usage
 from app.asking import AskedQuestion, Utterance
-from app.prediction import Form
+from app.forms import Form
 from app.serving import MtodAnswer, QaAnswer
 from core.contracts.answers import QaPrediction
 from core.contracts.predictions import MtodPrediction
@@ -35,5 +35,19 @@ def _qa(predictions: tuple[QaPrediction, ...], used: dict[str, str], usage: Usag
     return QaPredictions(predictions=predictions, checkpoints=used, usage=usage)
 
 
-MTOD: Final = Form(TaskName.MTOD, "utterances", lambda utterance: utterance.text, _understood, _mtod)
-QA: Final = Form(TaskName.QA, "questions", lambda question: question, _answered, _qa)
+MTOD: Final = Form(
+    task=TaskName.MTOD,
+    field="utterances",
+    asked=lambda utterance: utterance.text,
+    characters=lambda utterance: len(utterance.text),
+    told=_understood,
+    response=_mtod,
+)
+QA: Final = Form(
+    task=TaskName.QA,
+    field="questions",
+    asked=lambda question: question,
+    characters=lambda question: len(question.question) + len(question.context),
+    told=_answered,
+    response=_qa,
+)

@@ -1,10 +1,11 @@
 """What happens to every request before any route sees it: it gets an id, and its size is watched."""
 
 import re
+import secrets
 from collections.abc import Mapping
+from itertools import count
 from types import MappingProxyType
 from typing import Final
-from uuid import uuid4
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,11 +24,15 @@ NO_ROUTES: Final[Mapping[tuple[str, str], int]] = MappingProxyType({})
 class RequestIds:
     """Gives each request an id, the caller's own if it brings a harmless one.
 
-    The answer has it in a header, and every line that is logged meanwhile has it too.
+    The answer has it in a header, and every line that is logged meanwhile has it too. An id is this
+    process's own name and a number: to ask the system for something random, each time, lets go of Python's
+    lock, and a model that computes has it back late.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._process = secrets.token_hex(8)
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
@@ -35,7 +40,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         asked = Headers(scope=scope).get("x-request-id", "")
-        request_id = asked if REQUEST_ID.fullmatch(asked) else uuid4().hex
+        request_id = asked if REQUEST_ID.fullmatch(asked) else f"{self._process}{next(self._numbers):012x}"
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:

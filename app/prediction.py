@@ -3,21 +3,22 @@
 import time
 from asyncio import get_running_loop
 from collections import defaultdict
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol
 
 from anyio import Event, to_thread
 
 from app.answers import Usage
 from app.batching import Batcher
+from app.forms import Form, ResponseT
 from app.metrics import Metrics
 from app.serving import Answer, LiveDeployments, LoadedModel, LoadedModels, is_adapted
-from core.contracts.values import TaskName
 from core.errors import Fault, InvalidInput, ModelUnavailable, NotFound, Overloaded
 
-ResponseT = TypeVar("ResponseT")
+AT_ONCE: Final = 1_000
+"""Characters that are tokenised in half a millisecond or so."""
 
 
 class Request(Protocol):
@@ -34,25 +35,6 @@ class Request(Protocol):
     @property
     def top_k(self) -> int:
         """How many answers to rank."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form(Generic[ResponseT]):
-    """How one task is asked and answered.
-
-    Attributes:
-        task: Whose models answer.
-        field: The request's list of what is asked; each item has a `language` of its own or None.
-        asked: Item → what the model is asked.
-        told: (item, answer, language, whether adapted) → the prediction.
-        response: (predictions, checkpoints, usage) → what the client is answered.
-    """
-
-    task: TaskName
-    field: str
-    asked: Callable[[Any], Any]
-    told: Callable[[Any, Any, str, bool], Any]
-    response: Callable[[tuple[Any, ...], dict[str, str], Usage], ResponseT]
 
 
 @dataclass(slots=True)
@@ -113,11 +95,23 @@ class Desk(Generic[ResponseT]):
         self.metrics.waited(task=task, seconds=max(0.0, time.perf_counter() - began - seconds))
 
     async def _read(self, work: "_Work") -> str | None:
-        """Tokenise what is asked, or return a checkpoint that has to be loaded for it."""
-        with self.batcher.reading():
-            return await to_thread.run_sync(self._read_in_thread, work)
+        """Tokenise what is asked, or return a checkpoint that has to be loaded for it.
 
-    def _read_in_thread(self, work: "_Work") -> str | None:
+        What is short is read at once: to hand it to a thread takes longer than to read it, and every
+        thread that is awake keeps the one that computes from Python's lock.
+        """
+        if work.characters <= AT_ONCE and self._knows(work):
+            return self._read_now(work)
+        with self.batcher.reading():
+            return await to_thread.run_sync(self._read_now, work)
+
+    def _knows(self, work: "_Work") -> bool:
+        """Whether the store need not be asked who answers."""
+        return work.request.checkpoint is not None or all(
+            self.live.knows(self.form.task, language) for language in set(work.languages)
+        )
+
+    def _read_now(self, work: "_Work") -> str | None:
         began = time.perf_counter()
         wanted = work.request.checkpoint
         work.checkpoints = {
@@ -218,6 +212,11 @@ class _Work:
     models: dict[str, LoadedModel] = field(default_factory=dict)
     shares: list[_Share] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def characters(self) -> int:
+        """Length of all that is asked."""
+        return sum(self.form.characters(item) for item in self.items)
 
     def read(self) -> None:
         """Let each model tokenise its share.

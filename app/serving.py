@@ -148,7 +148,7 @@ class LiveDeployments:
             StoreUnavailable: The store cannot be read, and nothing is known.
         """
         known = self._known.get((task, key))
-        if known is not None and self._clock() - known[0] < LIVE_SECONDS:
+        if known is not None and self._is_recent(known):
             return known[1]
         try:
             deployment = self._store.deployments.live(task, key)
@@ -171,6 +171,19 @@ class LiveDeployments:
             if deployment := self.live(task, key):
                 return deployment.checkpoint_id
         raise ModelUnavailable(f"there is no base for {task} yet: POST /pretrain makes one")
+
+    def knows(self, task: TaskName, language: str) -> bool:
+        """Whether `checkpoint_for` would find its answer without the store."""
+        for key in (*lookup_chain(language), BASE):
+            known = self._known.get((task, key))
+            if known is None or not self._is_recent(known):
+                return False
+            if known[1] is not None:
+                return True
+        return True
+
+    def _is_recent(self, known: tuple[float, Deployment | None]) -> bool:
+        return self._clock() - known[0] < LIVE_SECONDS
 
 
 @dataclass(slots=True)

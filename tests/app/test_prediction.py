@@ -3,7 +3,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
+import anyio.to_thread
+import pytest
+
+from app import prediction
+from app.prediction import AT_ONCE
+from core.contracts.reports import Deployment
+from core.contracts.values import TaskName
 from tests.app.service import Service, problem, running
 
 BODY = {"utterances": ["uno"], "language": "es"}
@@ -118,3 +126,36 @@ def test_a_prediction_is_measured(service: Service) -> None:
         "xmetra_model_cache_hits_total 2.0",
     ):
         assert line in told
+
+
+@pytest.mark.parametrize(("characters", "threads"), [(AT_ONCE, 0), (AT_ONCE + 1, 1)])
+def test_only_what_is_long_is_read_in_a_thread(
+    service: Service, monkeypatch: pytest.MonkeyPatch, characters: int, threads: int
+) -> None:
+    body = {"utterances": ["x" * 250] * 4, "language": "es", "checkpoint": "base-en"}
+    service.http.post("/predict/mtod", json=body)  # loads the model
+    handed_over: list[object] = []
+
+    async def run_sync(work: Callable[..., object], *arguments: object) -> object:
+        handed_over.append(work)
+        return await anyio.to_thread.run_sync(work, *arguments)
+
+    monkeypatch.setattr(prediction, "to_thread", SimpleNamespace(run_sync=run_sync))
+    body["utterances"] = ["x" * 250] * 3 + ["x" * (characters - 750)]
+    assert service.http.post("/predict/mtod", json=body).status_code == 200
+    assert len(handed_over) == threads
+
+
+def test_the_store_is_never_asked_outside_a_thread(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_in: list[str] = []
+    deployed = service.services.store.deployments.live
+
+    def live(task: TaskName, key: str) -> Deployment | None:
+        asked_in.append(threading.current_thread().name)
+        return deployed(task, key)
+
+    monkeypatch.setattr(service.services.store.deployments, "live", live)
+    for _ in range(3):
+        assert service.http.post("/predict/mtod", json=BODY).status_code == 200
+    assert asked_in
+    assert all(name.startswith("AnyIO worker") for name in asked_in)

@@ -76,6 +76,17 @@ class TestLiveDeployments:
 
         assert live.checkpoint_for(MTOD, "es") == "base-en"
 
+    def test_it_tells_whether_it_knows_without_the_store(self, service: Service) -> None:
+        clock = Clock()
+        live = LiveDeployments(service.store, clock=clock)
+        assert not live.knows(MTOD, "es-MX")
+        live.checkpoint_for(MTOD, "es-MX")
+        assert live.knows(MTOD, "es-MX")
+        assert live.knows(MTOD, "es")
+        assert not live.knows(MTOD, "th")
+        clock.now += LIVE_SECONDS
+        assert not live.knows(MTOD, "es-MX")
+
     def test_what_is_known_stays_true_while_the_store_is_away(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
