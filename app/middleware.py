@@ -40,7 +40,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         asked = Headers(scope=scope).get("x-request-id", "")
-        request_id = asked if REQUEST_ID.fullmatch(asked) else f"{self._process}{next(self._numbers):012x}"
+        request_id = asked if REQUEST_ID.fullmatch(asked) else f"{self._process}{next(self._numbers):016x}"
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:

@@ -196,6 +196,18 @@ def test_the_time_is_estimated_from_what_the_base_took_for_an_example() -> None:
     assert planned(split).estimated_seconds is None
 
 
+def test_the_estimate_counts_the_trials_of_tuned_settings() -> None:
+    split = parted(examples(alarm=30), alarm=25)
+    tuned = SETTINGS.model_copy(update={"tune": True})
+    plain, longer = (
+        planner(split, settings=one).plan(Method.FT, seconds_per_example=0.5).estimated_seconds
+        for one in (SETTINGS, tuned)
+    )
+    assert plain is not None
+    assert longer is not None
+    assert longer > 2 * plain
+
+
 @given(counts, st.sampled_from([one for one in Method if one.contenders == (one,)]))
 def test_every_stage_that_is_planned_has_a_cost_and_no_other(sizes: dict[str, int], method: Method) -> None:
     split = MtodCurriculum().split(

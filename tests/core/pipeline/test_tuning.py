@@ -102,15 +102,5 @@ def test_progress_tells_of_the_trials_and_never_goes_back(store: Store) -> None:
     assert [one.percent for one in told] == sorted(one.percent for one in told)
 
 
-def test_a_plan_counts_the_trials(store: Store) -> None:
-    plain = done(adapt_job(store, only_base(store)), store).report.plan
-    tuned = done(adapt_job(store, only_base(store), hyperparameters=TUNED), store).report.plan
-    assert plain is not None
-    assert tuned is not None
-    assert plain.estimated_seconds is not None
-    assert tuned.estimated_seconds is not None
-    assert tuned.estimated_seconds > 2 * plain.estimated_seconds
-
-
 def test_tuning_is_off_unless_asked_for() -> None:
     assert not Hyperparameters().tune
