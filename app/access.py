@@ -18,6 +18,7 @@ PREDICT: Final[Allowed] = frozenset({Scope.PREDICT})
 ADAPT: Final[Allowed] = frozenset({Scope.ADAPT})
 EITHER: Final[Allowed] = PREDICT | ADAPT
 ADMIN: Final[Allowed] = frozenset({Scope.ADMIN})
+METRICS: Final[Allowed] = frozenset({Scope.METRICS})
 
 ROUTES: Final[Mapping[str, Allowed]] = {
     "GET /health/live": OPEN,
@@ -33,7 +34,6 @@ ROUTES: Final[Mapping[str, Allowed]] = {
     "GET /languages/*/*": EITHER,
     "POST /datasets": ADAPT,
     "GET /datasets/*": ADAPT,
-    "POST /pretrain": ADAPT,
     "POST /adapt": ADAPT,
     "GET /jobs": ADAPT,
     "GET /jobs/*": ADAPT,
@@ -42,11 +42,13 @@ ROUTES: Final[Mapping[str, Allowed]] = {
     "GET /checkpoints": ADAPT,
     "GET /checkpoints/*": ADAPT,
     "GET /checkpoints/*/archive": ADAPT,
+    # A base answers every language that nobody adapted.
+    "POST /pretrain": ADMIN,
     "POST /checkpoints": ADMIN,
     "DELETE /checkpoints/*": ADMIN,
     "PUT /languages/*/*": ADMIN,
     "POST /languages/*/*/rollback": ADMIN,
-    "GET /metrics": ADMIN,
+    "GET /metrics": METRICS,
 }
 """Method and path → who may; a star stands for one segment of the path."""
 

@@ -2,12 +2,14 @@
 
 ClientError
 ├── ServiceUnreachable   nobody answers, or not now
-└── RequestRefused       understood, and declined
+├── RequestRefused       understood, and declined
+└── JobFailed            taken, and ended without a result
 """
 
 import httpx
 
-from core.contracts.jobs import Problem
+from app.answers import JobView
+from core.contracts.jobs import JobStatus, Problem
 
 
 class ClientError(Exception):
@@ -31,6 +33,29 @@ class RequestRefused(ClientError):
         self.problem = problem
         faults = [f"  {fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in problem.errors]
         super().__init__("\n".join([problem.detail or problem.title, *faults]))
+
+
+class JobFailed(ClientError):
+    """The job ended without a result."""
+
+
+def failure(job: JobView) -> str:
+    """Return why a job has no result."""
+    if job.error is None:
+        return f"job {job.job_id} was {job.status.value}"
+    faults = [f"  {fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in job.error.errors]
+    return "\n".join([f"job {job.job_id} {job.status.value}: {job.error.detail}", *faults])
+
+
+def succeeded(job: JobView) -> JobView:
+    """Return a job that has a result.
+
+    Raises:
+        JobFailed: It has none.
+    """
+    if job.status is not JobStatus.SUCCEEDED:
+        raise JobFailed(failure(job))
+    return job
 
 
 def refusal(response: httpx.Response) -> ClientError:

@@ -9,11 +9,12 @@ from pydantic import StringConstraints
 from app import desks
 from app.answers import MtodPredictions, QaPredictions
 from app.batching import Batcher
+from app.live import LiveDeployments
 from app.metrics import Metrics
 from app.prediction import Desk
-from app.serving import LiveDeployments, LoadedModel, LoadedModels, Loader, TorchLoader
+from app.serving import LoadedModel, LoadedModels, Loader, TorchLoader
 from app.settings import Settings
-from core.contracts.values import Identifier
+from core.contracts.values import Identifier, TaskName
 from core.queue import JobQueue
 from core.store import Store
 
@@ -26,6 +27,7 @@ class Services:
         store: Everything durable.
         queue: Redis.
         live: Which checkpoint serves a language.
+        models: Those in memory.
         mtod: Tells intents and slots.
         qa: Answers questions.
         metrics: What is counted and measured.
@@ -34,6 +36,7 @@ class Services:
     store: Store
     queue: JobQueue
     live: LiveDeployments
+    models: LoadedModels
     mtod: Desk[MtodPredictions]
     qa: Desk[QaPredictions]
     metrics: Metrics
@@ -66,10 +69,16 @@ class Services:
             store,
             queue,
             live,
+            models,
             mtod=Desk(desks.MTOD, live, models, batcher, metrics),
             qa=Desk(desks.QA, live, models, batcher, metrics),
             metrics=metrics,
         )
+
+    def forget(self, task: TaskName, checkpoint_id: str) -> None:
+        """Answer no longer with a checkpoint that was deleted; other processes find out within a second."""
+        self.live.forget(task, checkpoint_id)
+        self.models.forget(task, checkpoint_id)
 
 
 async def _services(request: Request) -> Services:  # FastAPI runs what is not async in a thread

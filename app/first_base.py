@@ -9,11 +9,10 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from app.answers import JobAccepted, JobView
+from app.answers import JobView
 from app.client import Client
-from app.client_errors import ServiceUnreachable
-from app.console.following import duration, follow
-from app.console.outcome import JobFailed, failure
+from app.client_errors import JobFailed, ServiceUnreachable, failure
+from app.console.following import duration, show_progress
 from app.lessons import PAGE, SOURCE, Subject
 from core.contracts.hyperparameters import PretrainSettings
 from core.contracts.jobs import JobKind, JobStatus
@@ -73,7 +72,8 @@ def _ensure(client: Client, subject: Subject, *, encoder: str, console: Console)
         )
         waiting = _submit(client, subject, encoder=encoder, after=jobs[0].job_id if jobs else "none")
     console.print(f"job {waiting}")
-    _tell(follow(client, waiting, console), subject, console)
+    show_progress(client.events(waiting), console)
+    _tell(client.job(waiting), subject, console)
 
 
 def _base(client: Client, subject: Subject) -> str | None:
@@ -86,19 +86,18 @@ def _submit(client: Client, subject: Subject, *, encoder: str, after: str) -> st
     """Queue the job and return its id; two who do so after the same job get the same one."""
     task = subject.task.value
     dataset, evaluation = (
-        client.store_dataset(file, task=task, language=SOURCE).dataset_id
-        for file in (subject.source, subject.held_out(SOURCE))
+        client.store_dataset(SOURCE, file, task=task) for file in (subject.source, subject.held_out(SOURCE))
     )
-    request = {
-        "task": task,
-        "source_language": SOURCE,
-        "dataset": dataset,
-        "evaluation": {"dataset": evaluation},
-        "encoder": encoder,
-        "settings": _settings(subject, encoder).model_dump(mode="json"),
-    }
-    headers = {"Idempotency-Key": f"first-base-{task}-{after}"}
-    return client.ask(JobAccepted, "POST", "/pretrain", json=request, headers=headers).job_id
+    job = client.pretrain(
+        SOURCE,
+        dataset,
+        task=task,
+        evaluation=evaluation,
+        idempotency_key=f"first-base-{task}-{after}",
+        encoder=encoder,
+        settings=_settings(subject, encoder),
+    )
+    return job.job_id
 
 
 def _settings(subject: Subject, encoder: str) -> PretrainSettings:

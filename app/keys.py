@@ -29,12 +29,14 @@ class Scope(StrEnum):
 
     Attributes:
         PREDICT: Ask for predictions, and see which languages are served.
-        ADAPT: Store data, start and watch jobs, see checkpoints.
+        ADAPT: Store data, teach languages, watch jobs, see checkpoints.
+        METRICS: Read what is counted and measured: for Prometheus.
         ADMIN: All of it, and change what serves.
     """
 
     PREDICT = "predict"
     ADAPT = "adapt"
+    METRICS = "metrics"
     ADMIN = "admin"
 
 

@@ -10,8 +10,6 @@ from rich.console import Console
 
 from app.answers import JobView
 from app.client import Client
-from app.console.following import follow
-from app.console.outcome import JobFailed, failure
 from core.contracts.hyperparameters import PretrainSettings, QaPretrainSettings
 from core.contracts.jobs import JobStatus, PretrainJob
 from core.contracts.values import Method, TaskName
@@ -122,7 +120,7 @@ def subjects(samples: Path) -> tuple[Subject, Subject]:
 def find_base(client: Client, subject: Subject) -> str | None:
     """Return the base that was made from exactly these examples with today's settings, if there is one."""
     dataset, evaluation = (
-        client.store_dataset(file, task=subject.task.value, language=SOURCE)
+        client.store_dataset(SOURCE, file, task=subject.task.value)
         for file in (subject.source, subject.held_out(SOURCE))
     )
     wanted = PretrainJob(
@@ -151,18 +149,15 @@ def make_base(client: Client, subject: Subject, console: Console) -> str:
     console.print(
         f"1. making the English base for {subject.name} from {subject.source} (once; later runs use it again)"
     )
-    fields = {
-        "task": subject.task.value,
-        "source_language": SOURCE,
-        "encoder": "embedded",  # whatever the service is set to: the settings suit this one
-        "settings": subject.settings.model_dump(mode="json"),
-    }
-    files = {"examples": subject.source, "evaluation": subject.held_out(SOURCE)}
-    accepted = client.pretrain(fields, files=files)
-    job = follow(client, accepted.job_id, console)
-    if job.status is not JobStatus.SUCCEEDED or job.checkpoint_id is None:
-        raise JobFailed(failure(job))
-    return job.checkpoint_id
+    job = client.pretrain(
+        SOURCE,
+        subject.source,
+        task=subject.task.value,
+        evaluation=subject.held_out(SOURCE),
+        encoder="embedded",  # whatever the service is set to: the settings suit this one
+        settings=subject.settings,
+    )
+    return str(job.wait(progress=True, console=console).checkpoint_id)
 
 
 def adapt(
@@ -180,16 +175,14 @@ def adapt(
         f"2. POST /adapt: teaching it {name} ({subject.name}) by {course.method.value} from {few_shot}"
         " (a short run)"
     )
-    fields = {
-        "task": subject.task.value,
-        "language": course.language,
-        "base": base_id,
-        "method": course.method.value,
-        "hyperparameters": course.hyperparameters,
-        "baselines": [method.value for method in baselines if method is not course.method] or None,
-    }
-    files = {"examples": few_shot, "evaluation": subject.held_out(course.language)}
-    job = follow(client, client.adapt(fields, files=files).job_id, console)
-    if job.status is not JobStatus.SUCCEEDED:
-        raise JobFailed(failure(job))
-    return job
+    job = client.adapt(
+        course.language,
+        few_shot,
+        task=subject.task.value,
+        evaluation=subject.held_out(course.language),
+        base=base_id,
+        method=course.method.value,
+        hyperparameters=course.hyperparameters,
+        baselines=[method.value for method in baselines if method is not course.method] or None,
+    )
+    return job.wait(progress=True, console=console)

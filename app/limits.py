@@ -41,6 +41,21 @@ def limits_of(info: ValidationInfo) -> Limits:
     return info.context if isinstance(info.context, Limits) else DEFAULTS
 
 
+BOUNDED_BY: Final = "x-limit"
+"""In a schema: the setting that its ``maxItems`` comes from."""
+
+
+def set_limits(schema: object, limits: Limits) -> None:
+    """Put the limits that are set into a description, wherever one bounds a list."""
+    if isinstance(schema, dict):
+        if BOUNDED_BY in schema:
+            schema["maxItems"] = getattr(limits, schema[BOUNDED_BY])
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            set_limits(part, limits)
+
+
 @dataclass(frozen=True, slots=True)
 class AtMost:
     """Bounds a list as ``max_length`` does, but by a limit that is set; its description tells the default.
@@ -58,8 +73,8 @@ class AtMost:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe the bound."""
-        return {**handler(schema), "maxItems": getattr(DEFAULTS, self.limit)}
+        """Describe the bound, and which setting it is: `set_limits` puts in what is set."""
+        return {**handler(schema), "maxItems": getattr(DEFAULTS, self.limit), BOUNDED_BY: self.limit}
 
     def _bounded(self, value: object, info: ValidationInfo) -> object:
         most = getattr(limits_of(info), self.limit)

@@ -10,6 +10,7 @@ from app.access import OPEN, allowed_for
 from app.asking import AskRequest, PredictRequest
 from app.documents import FORM, JSON
 from app.errors import PROBLEM_JSON, ProblemDetails
+from app.limits import set_limits
 from app.registry.views import DeployRequest
 from app.requests import ADAPT_REQUESTS, DATASET_REQUESTS, PRETRAIN_REQUESTS
 from core.contracts.jobs import JobEvent
@@ -77,7 +78,8 @@ SECURITY_SCHEME: Final = {
     "bearerFormat": "xm_<id>_<secret>",
     "description": (
         "A key that `xmetra keys new` made, where the service has keys; without them, it is open. The roles "
-        "of a route are the scopes of which a key needs one: `predict`, `adapt`, or `admin`, which has all."
+        "of a route are the scopes of which a key needs one: `predict`, `adapt`, `metrics`, or `admin`, which "
+        "has all."
     ),
 }
 
@@ -142,6 +144,7 @@ class DescribedApp(FastAPI):
             for name, definition in extra_schemas().items():
                 components.setdefault(name, definition)
             describe_keys(schema)
+            set_limits(schema, self.state.limits)
         return self.openapi_schema or {}
 
 

@@ -3,7 +3,7 @@
 import logging
 
 from app.answers import MtodScores, QaScores, ServedBase, ServedLanguage, ServedScores, ServedTask
-from app.serving import is_adapted
+from app.live import is_adapted
 from core.contracts.evaluations import QaEvaluation
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName

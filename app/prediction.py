@@ -13,8 +13,9 @@ from anyio import Event, to_thread
 from app.answers import Usage
 from app.batching import Batcher
 from app.forms import Form, ResponseT
+from app.live import LiveDeployments, is_adapted
 from app.metrics import Metrics
-from app.serving import Answer, LiveDeployments, LoadedModel, LoadedModels, is_adapted
+from app.serving import Answer, LoadedModel, LoadedModels
 from core.errors import Fault, InvalidInput, ModelUnavailable, NotFound, Overloaded
 
 AT_ONCE: Final = 1_000
@@ -107,13 +108,15 @@ class Desk(Generic[ResponseT]):
 
     def _knows(self, work: "_Work") -> bool:
         """Whether the store need not be asked who answers."""
-        return work.request.checkpoint is not None or all(
-            self.live.knows(self.form.task, language) for language in set(work.languages)
-        )
+        if (wanted := work.request.checkpoint) is not None:
+            return self.live.recently_there(self.form.task, wanted)
+        return all(self.live.knows(self.form.task, language) for language in set(work.languages))
 
     def _read_now(self, work: "_Work") -> str | None:
         began = time.perf_counter()
         wanted = work.request.checkpoint
+        if wanted is not None:
+            self.live.require(self.form.task, wanted)
         work.checkpoints = {
             language: wanted or self.live.checkpoint_for(self.form.task, language)
             for language in dict.fromkeys(work.languages)

@@ -1,32 +1,22 @@
-"""Which checkpoint answers a language, and the models that are loaded."""
+"""The models that are loaded."""
 
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.metrics import Metrics
 from core.contracts.answers import PredictedAnswer
 from core.contracts.predictions import PredictedSlot, RankedIntent
-from core.contracts.reports import CheckpointManifest, Deployment
+from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName
-from core.errors import ModelUnavailable, StoreUnavailable
 from core.store import Store
-from core.store.names import BASE
 
 if TYPE_CHECKING:
     from core.checkpoints import SharedEncoders
     from core.predictor import Predictor
-
-LIVE_SECONDS: Final = 1.0
-"""How long a looked-up deployment is believed: a promotion is seen within this time, and a busy api
-asks the store once a second, not once an utterance."""
-
-MAX_LOOKUPS: Final = 10_000
-"""Looked-up deployments that are remembered: more than there are languages, less than there are tags."""
 
 
 class Answer(Protocol):
@@ -112,80 +102,6 @@ def engine() -> "type[Predictor]":
     return Predictor
 
 
-def lookup_chain(language: str) -> Iterator[str]:
-    """Yield a tag and its ever shorter prefixes: the lookup of RFC 4647, section 3.4.
-
-    Args:
-        language: A canonical BCP-47 tag.
-    """
-    parts = language.split("-")
-    while parts:
-        yield "-".join(parts)
-        parts.pop()
-        if parts and len(parts[-1]) == 1:  # a singleton opens an extension and means nothing alone
-            parts.pop()
-
-
-class LiveDeployments:
-    """What serves each language, looked up at most once a second.
-
-    Args:
-        store: Where deployments are.
-        clock: Seconds, for the tests.
-    """
-
-    def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
-        self._clock = clock
-        self._known: dict[tuple[TaskName, str], tuple[float, Deployment | None]] = {}
-
-    def live(self, task: TaskName, key: str) -> Deployment | None:
-        """Return what serves a language (or ``base``), or None.
-
-        While the store cannot be read, the last known answer stays true: loaded models go on answering.
-
-        Raises:
-            StoreUnavailable: The store cannot be read, and nothing is known.
-        """
-        known = self._known.get((task, key))
-        if known is not None and self._is_recent(known):
-            return known[1]
-        try:
-            deployment = self._store.deployments.live(task, key)
-        except StoreUnavailable:
-            if known is None:
-                raise
-            deployment = known[1]
-        if len(self._known) >= MAX_LOOKUPS:
-            self._known.clear()
-        self._known[task, key] = (self._clock(), deployment)
-        return deployment
-
-    def checkpoint_for(self, task: TaskName, language: str) -> str:
-        """Return the checkpoint that answers a language: its own, its parent's, or the base.
-
-        Raises:
-            ModelUnavailable: Not even a base is there.
-        """
-        for key in (*lookup_chain(language), BASE):
-            if deployment := self.live(task, key):
-                return deployment.checkpoint_id
-        raise ModelUnavailable(f"there is no base for {task} yet: POST /pretrain makes one")
-
-    def knows(self, task: TaskName, language: str) -> bool:
-        """Whether `checkpoint_for` would find its answer without the store."""
-        for key in (*lookup_chain(language), BASE):
-            known = self._known.get((task, key))
-            if known is None or not self._is_recent(known):
-                return False
-            if known[1] is not None:
-                return True
-        return True
-
-    def _is_recent(self, known: tuple[float, Deployment | None]) -> bool:
-        return self._clock() - known[0] < LIVE_SECONDS
-
-
 @dataclass(slots=True)
 class LoadedModels:
     """The models in memory: each is loaded once, and the least recently used go first.
@@ -234,13 +150,19 @@ class LoadedModels:
             self._fill(future, key)
         return future.result()
 
+    def forget(self, task: TaskName, checkpoint_id: str) -> None:
+        """Drop a model that was deleted; one at work lives on until it is done."""
+        with self._lock:
+            self._models.pop((task, checkpoint_id), None)
+            self._tell_held()
+
     def _fill(self, future: Future[LoadedModel], key: tuple[TaskName, str]) -> None:
         """Load a model for everyone who waits; one that fails is tried anew the next time."""
         try:
             future.set_result(self.load(self.store, self.store.checkpoints.manifest(*key)))
         except BaseException as error:
             with self._lock:
-                del self._models[key]
+                self._models.pop(key, None)
             future.set_exception(error)
             if not isinstance(error, Exception):
                 raise
@@ -256,7 +178,10 @@ class LoadedModels:
                 if _memory(self._models[key]):
                     del self._models[key]
                     self.metrics.evicted()
-            self.metrics.loaded(models=len(self._models), size_in_bytes=self._held())
+            self._tell_held()
+
+    def _tell_held(self) -> None:
+        self.metrics.loaded(models=len(self._models), size_in_bytes=self._held())
 
     def _held(self) -> int:
         """Return the bytes of all models; what several share is held once."""
@@ -269,8 +194,3 @@ class LoadedModels:
 def _memory(future: Future[LoadedModel]) -> Mapping[int, int]:
     """Return the memory of a loaded model; one that is still loading counts when it is there."""
     return future.result().memory if future.done() and future.exception() is None else {}
-
-
-def is_adapted(manifest: CheckpointManifest, language: str) -> bool:
-    """Whether a model was trained on a language, or on what it is a variety of."""
-    return any(tag in manifest.languages for tag in lookup_chain(language))

@@ -1,6 +1,5 @@
 """Server-sent events, as the WHATWG HTML standard reads them: lines in, events out."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -19,24 +18,39 @@ class ServerEvent:
     last_id: str
 
 
-def read_events(lines: Iterable[str]) -> Iterator[ServerEvent]:
-    """Turn the lines of a ``text/event-stream`` into events; comments (pings) are dropped.
+class EventReader:
+    """Reads one ``text/event-stream``; comments (pings) are dropped.
 
     Args:
-        lines: Decoded lines without their ends.
+        last_id: Of the connection before, if there was one.
+
+    Attributes:
+        last_id: Of the last whole event.
     """
-    event, data, last_id = "", list[str](), ""
-    for line in lines:
+
+    def __init__(self, last_id: str = "") -> None:
+        self.last_id = last_id
+        self._event, self._data, self._id = "", list[str](), last_id
+
+    def take(self, line: str) -> ServerEvent | None:
+        """Take a decoded line without its end, and return the event that it ends, if it does."""
         if not line:
-            if data:
-                yield ServerEvent(event=event or "message", data="\n".join(data), last_id=last_id)
-            event, data = "", []
-            continue
+            return self._dispatch()
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "event":
-            event = value
+            self._event = value
         elif name == "data":
-            data.append(value)
+            self._data.append(value)
         elif name == "id" and "\0" not in value:
-            last_id = value
+            self._id = value
+        return None
+
+    def _dispatch(self) -> ServerEvent | None:
+        """Return what an empty line ends; nothing if there was no data."""
+        event, data = self._event, self._data
+        self._event, self._data = "", []
+        self.last_id = self._id
+        if not data:
+            return None
+        return ServerEvent(event=event or "message", data="\n".join(data), last_id=self.last_id)

@@ -10,10 +10,11 @@ from app.answers import QaPredictions, Usage, used_checkpoints
 from app.cli.exits import UsageFault
 from app.cli.inputs import read_text, source_of
 from app.cli.options import AsJson, Checkpoint, Key, Language, Url
-from app.client import DEFAULT_URL, Client
+from app.client import Client
 from app.console.answers import answers_table
 from app.console.output import results, write_json
 from app.limits import DEFAULTS
+from app.transport import DEFAULT_URL
 from core.contracts.evaluations import QaEvaluation
 from core.contracts.questions import QaExample
 from core.tasks.qa.metrics import best_texts, evaluate_answers

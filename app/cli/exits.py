@@ -4,7 +4,6 @@ from enum import IntEnum
 from http import HTTPStatus
 
 from app.client_errors import ClientError, RequestRefused, ServiceUnreachable
-from app.console.outcome import JobFailed
 from app.datafolder import FolderInUse
 from app.stack import StackError
 from core.errors import Conflict, InvalidInput, Unavailable, XmetraError
@@ -28,7 +27,7 @@ class UsageFault(Exception):
     """What was given cannot be used; the message is for people."""
 
 
-EXPECTED_ERRORS = (ClientError, FolderInUse, JobFailed, OSError, StackError, UsageFault, XmetraError)
+EXPECTED_ERRORS = (ClientError, FolderInUse, OSError, StackError, UsageFault, XmetraError)
 """What is told in one line; anything else is a fault of ours and keeps its traceback."""
 
 

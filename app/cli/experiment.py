@@ -9,9 +9,9 @@ from rich.markup import escape
 
 from app.cli.grids import asked_for, method_words, words
 from app.cli.options import AsJson, Settings
+from app.client_errors import JobFailed
 from app.console.experiments import cells_table, rows_table
 from app.console.following import watcher
-from app.console.outcome import JobFailed
 from app.console.output import messages, results, write_json
 from core.contracts.values import TaskName
 from core.experiments.command import ALL

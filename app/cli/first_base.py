@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from app.cli.options import Key, Url
-from app.client import DEFAULT_URL, Client
+from app.client import Client
 from app.console.output import messages
 from app.first_base import ensure_base
 from app.lessons import subjects
+from app.transport import DEFAULT_URL
 from core.contracts.values import TaskName
 
 

@@ -7,11 +7,13 @@ from rich.markup import escape
 
 from app.answers import JobView
 from app.cli.options import AsJson, Key, Url
-from app.client import DEFAULT_URL, Client
+from app.client import Client
+from app.client_errors import failure
 from app.console.display import jobs_table
 from app.console.following import details
-from app.console.outcome import failure, show_outcome, watch_to_the_end
+from app.console.outcome import show_outcome, watch_to_the_end
 from app.console.output import messages, results, write_json
+from app.transport import DEFAULT_URL
 from core.contracts.jobs import JobStatus
 
 JobId = Annotated[

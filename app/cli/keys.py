@@ -37,7 +37,7 @@ def new(
     *,
     name: Annotated[str, typer.Option(help="Whose it is; for people.", show_default=False)],
     scopes: Annotated[
-        str, typer.Option(help="What it may do: predict, adapt, admin; several with commas between.")
+        str, typer.Option(help="What it may do: predict, adapt, metrics, admin; several with commas between.")
     ] = Scope.PREDICT.value,
     file: File,
     as_json: AsJson = False,

@@ -7,11 +7,12 @@ import typer
 
 from app.cli.exits import UsageFault
 from app.cli.options import DEFAULT_TASK, AsJson, Task, Url
-from app.client import DEFAULT_URL, Client
+from app.client import Client
 from app.console.models import checkpoint_table, checkpoints_table, history_table, size
 from app.console.output import messages, results, write_json
 from app.registry.views import CheckpointView, LanguageView
 from app.registry_client import RegistryClient
+from app.transport import DEFAULT_URL
 from core.contracts.values import TaskName
 
 CheckpointId = Annotated[

@@ -11,9 +11,10 @@ from app.cli.asking import ask_all, measure_answers
 from app.cli.exits import UsageFault
 from app.cli.inputs import read_text, source_of
 from app.cli.options import DEFAULT_TASK, AsJson, Checkpoint, Examples, Key, Language, Task, Url
-from app.client import DEFAULT_URL, Client
+from app.client import Client
 from app.console.display import evaluation_table, percent, predictions_table
 from app.console.output import messages, results, write_json
+from app.transport import DEFAULT_URL
 from core.contracts.evaluations import Evaluation, MtodEvaluation, QaEvaluation
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.predictions import MtodPrediction

@@ -1,12 +1,12 @@
 """``xmetra pretrain`` and ``xmetra adapt``."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.answers import JobAccepted
+from app.answers import DryRun
+from app.calls import AdaptOptions, PretrainOptions
 from app.cli.exits import UsageFault
 from app.cli.options import (
     DEFAULT_TASK,
@@ -20,10 +20,11 @@ from app.cli.options import (
     Task,
     Url,
 )
-from app.client import DEFAULT_URL, Client
+from app.client import Client, Job
 from app.console.display import plan_table
 from app.console.outcome import warn, watch_to_the_end
 from app.console.output import messages, results, write_json
+from app.transport import DEFAULT_URL
 from core.contracts.values import Method, Promotion
 
 Promote = Annotated[Promotion, typer.Option(help="When the new model may take over the service.")]
@@ -55,17 +56,15 @@ def pretrain(  # noqa: PLR0913  a command line is its options
 
     Example: [bold]xmetra pretrain en samples/mtod/en.jsonl[/]
     """
-    fields: dict[str, Any] = {
-        "task": task.value,
-        "source_language": source_language,
+    options: PretrainOptions = {
         "encoder": encoder,
         "settings": nested_settings(settings),
         "seed": seed,
         "promote": promote.value,
     }
     with Client(url, key=key) as client:
-        accepted = client.pretrain(fields, files=_files(examples, evaluation))
-        _after_acceptance(client, accepted, follow=follow, as_json=as_json)
+        job = client.pretrain(source_language, examples, task=task.value, evaluation=evaluation, **options)
+        _after_acceptance(job, follow=follow, as_json=as_json)
 
 
 def adapt(  # noqa: PLR0913  a command line is its options
@@ -106,9 +105,7 @@ def adapt(  # noqa: PLR0913  a command line is its options
     Example: [bold]xmetra adapt es samples/mtod/es.few-shot.jsonl
     --evaluation samples/mtod/es.held-out.jsonl[/]
     """
-    fields: dict[str, Any] = {
-        "task": task.value,
-        "language": language,
+    options: AdaptOptions = {
         "method": method.value,
         "baselines": [name.value for name in baseline or ()] or None,
         "base": base,
@@ -117,18 +114,17 @@ def adapt(  # noqa: PLR0913  a command line is its options
         "extend_labels": extend_labels or None,
         "similarity": similarity,
     }
-    files = _files(examples, evaluation)
     with Client(url, key=key) as client:
         if dry_run:
-            show_plan(client, fields, files=files, as_json=as_json)
+            plan = client.plan(language, examples, task=task.value, evaluation=evaluation, **options)
+            show_plan(plan, as_json=as_json)
         else:
-            accepted = client.adapt(fields, files=files)
-            _after_acceptance(client, accepted, follow=follow, as_json=as_json)
+            job = client.adapt(language, examples, task=task.value, evaluation=evaluation, **options)
+            _after_acceptance(job, follow=follow, as_json=as_json)
 
 
-def show_plan(client: Client, fields: dict[str, Any], *, files: dict[str, Path], as_json: bool) -> None:
+def show_plan(answer: DryRun, *, as_json: bool) -> None:
     """Print what an adaptation would do."""
-    answer = client.plan(fields, files=files)
     if as_json:
         write_json(answer)
         return
@@ -138,9 +134,9 @@ def show_plan(client: Client, fields: dict[str, Any], *, files: dict[str, Path],
     warn([*answer.plan.warnings, *answer.checks.warnings])
 
 
-def _after_acceptance(client: Client, accepted: JobAccepted, *, follow: bool, as_json: bool) -> None:
+def _after_acceptance(job: Job, *, follow: bool, as_json: bool) -> None:
     """Follow the job to its end, or tell how to."""
-    console = messages()
+    console, accepted = messages(), job.accepted
     warn(accepted.checks.warnings)
     if not follow:
         if as_json:
@@ -149,7 +145,7 @@ def _after_acceptance(client: Client, accepted: JobAccepted, *, follow: bool, as
             results().print(f"job {accepted.job_id} is {accepted.status.value}")
             console.print(f"watch it with: xmetra jobs watch {accepted.job_id}")
         return
-    watch_to_the_end(client, accepted.job_id, as_json=as_json)
+    watch_to_the_end(job.client, job.job_id, as_json=as_json)
 
 
 def nested_settings(assignments: list[str] | None) -> dict[str, Any] | None:
@@ -177,8 +173,3 @@ def _value(text: str) -> Any:  # noqa: ANN401  whatever JSON can say
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _files(examples: Path, evaluation: Path | None) -> dict[str, Path]:
-    """Name the files as the form does."""
-    return {"examples": examples} | ({"evaluation": evaluation} if evaluation is not None else {})

@@ -1,7 +1,7 @@
 """Watching a job: a live bar for people, plain lines where the output is not a terminal."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -10,8 +10,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 
-from app.answers import JobView
-from app.client import Client
 from core.contracts.jobs import JobEvent, JobStatus, Progress
 
 METRICS_SHOWN = 4
@@ -100,25 +98,15 @@ def watcher(console: Console) -> Iterator[Watcher]:
         yield BarWatcher(bar)
 
 
-def follow(client: Client, job_id: str, console: Console) -> JobView:
-    """Show a job's progress until it ends.
-
-    Args:
-        client: Where the job is.
-        job_id: The job.
-        console: Where to show it.
-
-    Returns:
-        The job as it ended.
-    """
+def show_progress(events: Iterable[JobEvent], console: Console) -> None:
+    """Show a job's progress until its events end."""
     with watcher(console) as shown:
-        for event in client.events(job_id):
-            if (progress := _progress_of(event)) is not None:
+        for event in events:
+            if (progress := progress_of(event)) is not None:
                 shown.show(progress)
-    return client.job(job_id)
 
 
-def _progress_of(event: JobEvent) -> Progress | None:
+def progress_of(event: JobEvent) -> Progress | None:
     """Return what an event says to a watcher."""
     if event.event == "progress":
         return Progress.model_validate(event.data)

@@ -6,14 +6,10 @@ from rich.markup import escape
 
 from app.answers import JobView
 from app.client import Client
+from app.client_errors import succeeded
 from app.console.display import calibration_line, decision_line, report_candidates, scores_table
-from app.console.following import follow
+from app.console.following import show_progress
 from app.console.output import messages, results, write_json
-from core.contracts.jobs import JobStatus
-
-
-class JobFailed(Exception):
-    """The job ended without a result; the message is for people."""
 
 
 def watch_to_the_end(client: Client, job_id: str, *, as_json: bool) -> None:
@@ -21,7 +17,8 @@ def watch_to_the_end(client: Client, job_id: str, *, as_json: bool) -> None:
     console = messages()
     console.print(f"job {job_id}", style="dim")
     try:
-        job = follow(client, job_id, console)
+        show_progress(client.events(job_id), console)
+        job = client.job(job_id)
     except KeyboardInterrupt:
         console.print(f"the job goes on; xmetra jobs watch {job_id}, or xmetra jobs cancel {job_id}")
         raise
@@ -36,26 +33,17 @@ def show_outcome(job: JobView, *, as_json: bool) -> None:
     """
     if as_json:
         write_json(job)
-    if job.status is not JobStatus.SUCCEEDED:
-        raise JobFailed(failure(job))
-    if as_json or job.report is None:
+    report = succeeded(job).report
+    if as_json or report is None:
         return
     console = results()
-    console.print(scores_table(report_candidates(job.report)))
-    console.print(escape(job.report.verdict))
-    console.print(decision_line(job.report))
-    if told := calibration_line(job.report):
+    console.print(scores_table(report_candidates(report)))
+    console.print(escape(report.verdict))
+    console.print(decision_line(report))
+    if told := calibration_line(report):
         console.print(told)
-    warn(job.report.warnings)
-    console.print(f"checkpoint {job.checkpoint_id}, {job.report.wall_seconds:.0f} seconds", style="dim")
-
-
-def failure(job: JobView) -> str:
-    """Return why a job has no result."""
-    if job.error is None:
-        return f"job {job.job_id} was {job.status.value}"
-    faults = [f"  {fault.get('pointer', '')}: {fault.get('detail', '')}" for fault in job.error.errors]
-    return "\n".join([f"job {job.job_id} {job.status.value}: {job.error.detail}", *faults])
+    warn(report.warnings)
+    console.print(f"checkpoint {job.checkpoint_id}, {report.wall_seconds:.0f} seconds", style="dim")
 
 
 def warn(warnings: Iterable[str]) -> None:

@@ -16,13 +16,14 @@ from app.faults import body_faults
 from app.registry.archives import TAR, Member, members
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, Trainable
+from core.contracts.weights import WEIGHTS, head_rows, labels_metadata
 from core.errors import Conflict, Fault, InvalidInput
 from core.store import Store
 from core.store.checkpoints import MANIFEST
 from core.store.failures import told
 from core.store.names import is_file_name
 
-WEIGHTS: Final = ".safetensors"
+TENSORS: Final = ".safetensors"
 TEXTS: Final = frozenset({".json", ".txt"})
 """Configuration, and the vocabularies of tokenizers."""
 
@@ -141,8 +142,8 @@ def _file_faults(member: Member) -> Iterator[Fault]:
     place, suffix = f"/{member.name[:200]}", PurePosixPath(member.name).suffix
     if not is_file_name(member.name):
         yield Fault(place, "is no name for a file of a checkpoint")
-    elif suffix not in {WEIGHTS, *TEXTS}:
-        yield Fault(place, f"is of a kind that is not taken; {WEIGHTS}, {' and '.join(sorted(TEXTS))} are")
+    elif suffix not in {TENSORS, *TEXTS}:
+        yield Fault(place, f"is of a kind that is not taken; {TENSORS}, {' and '.join(sorted(TEXTS))} are")
     if suffix in TEXTS and member.size > MAX_TEXT_BYTES:
         yield Fault(place, f"has {member.size} bytes; the limit for a text is {MAX_TEXT_BYTES}")
 
@@ -153,8 +154,8 @@ def _disagreements(manifest: CheckpointManifest, files: Mapping[str, Member]) ->
         yield Fault(f"/{name[:200]}", "is not named in the manifest")
     for name in sorted(manifest.files.keys() - files.keys()):
         yield Fault(f"/{MANIFEST}/files", f"{name[:200]!r} is not in the archive")
-    if not any(name.endswith(WEIGHTS) for name in manifest.files):
-        yield Fault(f"/{MANIFEST}/files", f"no {WEIGHTS} file is named")
+    if WEIGHTS not in manifest.files:
+        yield Fault(f"/{MANIFEST}/files", f"no {WEIGHTS} is named")
     if not manifest.languages:
         yield Fault(f"/{MANIFEST}/languages", "at least one language is needed")
 
@@ -169,16 +170,15 @@ def _unpacked(
             target.parent.mkdir(parents=True, exist_ok=True)
         if member.extract(archive, target) != manifest.files[member.name]:
             yield Fault(f"/{member.name}", "does not have the SHA-256 that the manifest says")
-        elif fault := _content_fault(target):
+        elif fault := _content_fault(target, manifest):
             yield Fault(f"/{member.name}", fault)
 
 
-def _content_fault(path: Path) -> str | None:
-    """Return why a file is not what its name says, or None if it is."""
+def _content_fault(path: Path, manifest: CheckpointManifest) -> str | None:
+    """Return why a file is not what its name or the manifest says, or None if it is."""
     try:
-        if path.suffix == WEIGHTS:
-            with safe_open(path, framework="numpy"):
-                return None
+        if path.suffix == TENSORS:
+            return _tensors_fault(path, manifest)
         if path.suffix == ".json":
             _Options.model_validate_json(path.read_bytes())
         else:
@@ -190,6 +190,25 @@ def _content_fault(path: Path) -> str | None:
         return "names code of its own (auto_map)" if fault["loc"] else f"is not a JSON object: {fault['msg']}"
     except UnicodeDecodeError as error:
         return f"byte {error.start} is not UTF-8"
+    return None
+
+
+def _tensors_fault(path: Path, manifest: CheckpointManifest) -> str | None:
+    """Return why a file of tensors cannot be this checkpoint's, or None if it can.
+
+    Raises:
+        SafetensorError: It is none.
+    """
+    with safe_open(path, framework="numpy") as tensors:
+        if path.name != WEIGHTS:
+            return None
+        if tensors.metadata() != labels_metadata(manifest.intents, manifest.slots):
+            return "was written for other labels than the manifest has"
+        names = set(tensors.keys())
+        for name, rows in head_rows(manifest.intents, manifest.slots).items():
+            found = tensors.get_slice(name).get_shape()[0] if name in names else 0
+            if found != rows:
+                return f"{name} has {found} rows; the manifest's labels need {rows}"
     return None
 
 

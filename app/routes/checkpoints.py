@@ -66,7 +66,9 @@ def read_checkpoint(checkpoint_id: CheckpointId, services: Serving, task: OfTask
 )
 def delete_checkpoint(checkpoint_id: CheckpointId, services: Serving, task: OfTask = None) -> None:
     """Delete a checkpoint that serves nothing, that no other was added to and that no job starts from."""
-    delete(catalogue.located(checkpoint_id, task, services.store), checkpoint_id, services.store)
+    found = catalogue.located(checkpoint_id, task, services.store)
+    delete(found, checkpoint_id, services.store)
+    services.forget(found, checkpoint_id)
 
 
 @router.get(

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from core.checkpoints.additions import read_addition, write_addition
-from core.checkpoints.files import WEIGHTS
 from core.checkpoints.sharing import SharedEncoders
 from core.checkpoints.whole import read_whole, write_whole
 from core.contracts.reports import CheckpointManifest
@@ -12,7 +11,7 @@ from core.contracts.values import Trainable
 from core.store import Store
 from core.tasks.task import TaskLearner
 
-__all__ = ["WEIGHTS", "SharedEncoders", "open_checkpoint", "read_whole", "write_addition", "write_whole"]
+__all__ = ["SharedEncoders", "open_checkpoint", "read_whole", "write_addition", "write_whole"]
 
 
 def open_checkpoint(

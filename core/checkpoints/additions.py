@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from safetensors.torch import load_file, save_file
 
-from core.checkpoints.files import WEIGHTS, checksums, verify_files, write_weights
+from core.checkpoints.files import checksums, verify_files, write_weights
 from core.checkpoints.sharing import share_equal
 from core.checkpoints.whole import ENCODER, with_encoder
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import Trainable
+from core.contracts.weights import WEIGHTS
 from core.encoders import Encoder
 from core.errors import CorruptArtifact
 from core.learning.adapters import adapters_of, attach, merge

@@ -1,9 +1,8 @@
 """The files of a checkpoint: safetensors and JSON, and nothing that runs code when it is read."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -11,16 +10,15 @@ from torch import Tensor
 
 from core.checksums import file_sha256
 from core.contracts.reports import CheckpointManifest
+from core.contracts.weights import WEIGHTS, labels_metadata
 from core.errors import CorruptArtifact
 from core.tasks.task import TaskLearner
-
-WEIGHTS: Final = "model.safetensors"
 
 
 def write_weights(learner: TaskLearner[Any, Any], tensors: Mapping[str, Tensor], folder: Path) -> None:
     """Write tensors of a learner, with what the rows of its heads stand for."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(plain, folder / WEIGHTS, metadata=_rows(learner.intents, learner.slots))
+    save_file(plain, folder / WEIGHTS, metadata=labels_metadata(learner.intents, learner.slots))
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -47,15 +45,7 @@ def verify_files(folder: Path, manifest: CheckpointManifest, *, needed: Sequence
                 f"checkpoint {manifest.checkpoint_id}: {name} is not the file that was written"
             )
     with safe_open(folder / WEIGHTS, framework="pt") as weights:
-        if weights.metadata() != _rows(manifest.intents, manifest.slots):
+        if weights.metadata() != labels_metadata(manifest.intents, manifest.slots):
             raise CorruptArtifact(
                 f"checkpoint {manifest.checkpoint_id}: the labels are not those of its weights"
             )
-
-
-def _rows(intents: Sequence[str], slots: Sequence[str]) -> dict[str, str]:
-    """Return what the rows of the heads stand for, as the weights file says it: its checksum covers it.
-
-    One entry only: safetensors writes several in any order, and equal models would differ in bytes.
-    """
-    return {"labels": json.dumps({"intents": intents, "slots": slots})}

@@ -8,8 +8,9 @@ from typing import Any, Final
 from safetensors.torch import load_file
 from torch import Tensor
 
-from core.checkpoints.files import WEIGHTS, checksums, verify_files, write_weights
+from core.checkpoints.files import checksums, verify_files, write_weights
 from core.contracts.reports import CheckpointManifest
+from core.contracts.weights import WEIGHTS
 from core.encoders import Encoder, load_architecture
 from core.errors import CorruptArtifact
 from core.tasks.table import TASKS

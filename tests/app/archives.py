@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,9 +13,20 @@ from safetensors.numpy import save
 
 from app.registry.archives import TAR
 from core.contracts.reports import CheckpointManifest
+from core.contracts.weights import head_rows, labels_metadata
 from tests.app.service import INTENTS, SLOTS, Service
 
-WEIGHTS = save({"weight": np.arange(4, dtype=np.float32)})
+
+def weights(
+    intents: Sequence[str] = INTENTS, slots: Sequence[str] = SLOTS, rows: Mapping[str, int] | None = None
+) -> bytes:
+    """Return weights for some labels, of heads with the rows for these or with others."""
+    heads = {**head_rows(intents, slots), **(rows or {})}
+    tensors = {name: np.zeros((count, 4), dtype=np.float32) for name, count in heads.items()}
+    return save(tensors, metadata=labels_metadata(intents, slots))
+
+
+WEIGHTS = weights()
 
 FILES: Mapping[str, bytes] = {
     "config.json": b'{"hidden_size": 4}',

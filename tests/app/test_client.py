@@ -1,12 +1,19 @@
+import io
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
+from app.calls import HeldOut
 from app.client import Client
-from app.client_errors import ClientError, RequestRefused, ServiceUnreachable
+from app.client_errors import ClientError, JobFailed, RequestRefused, ServiceUnreachable
+from core.contracts.examples import DatasetManifest
+from core.contracts.hyperparameters import PretrainSettings
 from core.contracts.jobs import JobStatus
+from core.contracts.values import TaskName
 from tests.app.fake_service import (
     FakeService,
     Reply,
@@ -18,6 +25,10 @@ from tests.app.fake_service import (
     stream,
     succeeded,
 )
+
+ACCEPTED = {"job_id": "job-1", "status": "queued", "queue_position": 1}
+EXAMPLE = {"text": "hola", "intent": "greet"}
+STORED = DatasetManifest(dataset_id="few", task=TaskName.MTOD, language="es", examples=1)
 
 
 @pytest.fixture
@@ -43,22 +54,97 @@ def test_files_are_uploaded_and_what_is_no_string_travels_as_json(
     service: FakeService, client: Client, examples: Path
 ) -> None:
     service.answer("POST /adapt", Reply({"job_id": "job-1", "status": "queued", "queue_position": 1}, 202))
-    fields = {"language": "es", "hyperparameters": {"seed": 7}, "dry_run": False, "base": None}
-    accepted = client.adapt(fields, files={"examples": examples})
-    assert (accepted.job_id, accepted.queue_position) == ("job-1", 1)
+    job = client.adapt("es", examples, hyperparameters={"seed": 7}, extend_labels=False, base=None)
+    assert (job.job_id, job.accepted.queue_position) == ("job-1", 1)
     asked = service.asked[0]
     assert asked.headers["content-type"].startswith("multipart/form-data")
     assert asked.has_file("examples", "es.jsonl", examples.read_bytes())
     assert asked.has_field("language", "es")
     assert asked.has_field("hyperparameters", '{"seed": 7}')
-    assert asked.has_field("dry_run", "false")
+    assert asked.has_field("extend_labels", "false")
     assert b'name="base"' not in asked.body
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "told"),
+    [
+        (0.25, {"fraction": 0.25}),
+        ([EXAMPLE], {"examples": [EXAMPLE]}),
+        (STORED, {"dataset": "few"}),
+    ],
+)
+def test_what_is_no_file_travels_as_a_document(
+    service: FakeService, client: Client, evaluation: HeldOut, told: Any
+) -> None:
+    service.answer("POST /adapt", Reply(ACCEPTED, 202))
+    client.adapt("es", [EXAMPLE], evaluation=evaluation, method="ft", base=None, idempotency_key="mine")
+
+    assert service.asked[0].json == {
+        "task": "mtod",
+        "language": "es",
+        "method": "ft",
+        "examples": [EXAMPLE],
+        "evaluation": told,
+    }
+    assert service.asked[0].headers["idempotency-key"] == "mine"
+
+
+def test_examples_that_are_stored_are_named(service: FakeService, client: Client) -> None:
+    service.answer("POST /pretrain", Reply(ACCEPTED, 202))
+    client.pretrain("en", STORED, settings=PretrainSettings(epochs=1))
+
+    asked = service.asked[0].json
+    assert asked["dataset"] == "few" and "examples" not in asked
+    assert asked["settings"]["epochs"] == 1
+
+
+def test_a_file_and_a_share_of_it_travel_in_one_form(
+    service: FakeService, client: Client, examples: Path
+) -> None:
+    service.answer("POST /adapt", Reply(ACCEPTED, 202))
+    client.adapt("es", str(examples), evaluation=0.5)
+
+    assert service.asked[0].has_file("examples", "es.jsonl", examples.read_bytes())
+    assert service.asked[0].has_field("evaluation", '{"fraction": 0.5}')
+
+
+def test_a_job_is_waited_for_and_its_progress_shown(service: FakeService, client: Client) -> None:
+    service.answer("POST /adapt", Reply(ACCEPTED, 202))
+    service.answer("GET /jobs/job-1", succeeded())
+    service.answer(
+        "GET /jobs/job-1/events",
+        stream(progress_event(1, percent=50, stage="meta-train"), status_event(2, JobStatus.SUCCEEDED)),
+    )
+    written = io.StringIO()
+    learnt = client.adapt("es", [EXAMPLE]).wait(progress=True, console=Console(file=written))
+
+    assert learnt.checkpoint_id == "es-1"
+    assert "50 %  meta-train" in written.getvalue()
+
+
+def test_a_job_without_a_result_is_an_error_of_its_own(service: FakeService, client: Client) -> None:
+    service.answer("POST /adapt", Reply(ACCEPTED, 202))
+    service.answer("GET /jobs/job-1", job(JobStatus.CANCELLED))
+    service.answer("GET /jobs/job-1/events", stream(status_event(1, JobStatus.CANCELLED)))
+    taken = client.adapt("es", [EXAMPLE])
+    with pytest.raises(JobFailed, match="job job-1 was cancelled"):
+        taken.wait()
+
+
+def test_a_job_can_be_looked_at_and_stopped(service: FakeService, client: Client) -> None:
+    service.answer("POST /adapt", Reply(ACCEPTED, 202))
+    service.answer("GET /jobs/job-1", job(JobStatus.RUNNING))
+    service.answer("POST /jobs/job-1/cancel", Reply(job(JobStatus.CANCELLING), 202))
+    taken = client.adapt("es", [EXAMPLE])
+
+    assert taken.state().status is JobStatus.RUNNING
+    assert taken.cancel().status is JobStatus.CANCELLING
 
 
 def test_a_plan_is_asked_for_with_dry_run(service: FakeService, client: Client, examples: Path) -> None:
     plan = {"method": "ft", "train": 8, "evaluation": 2, "stages": []}
     service.answer("POST /adapt", {"checks": {"warnings": ["few"]}, "plan": plan})
-    answer = client.plan({"language": "es"}, files={"examples": examples})
+    answer = client.plan("es", examples)
     assert answer.plan.train == 8
     assert answer.checks.warnings == ("few",)
     assert service.asked[0].has_field("dry_run", "true")
@@ -201,7 +287,7 @@ def test_a_key_is_shown_with_every_request(service: FakeService, examples: Path)
         client.job("job-1")
         list(client.events("job-1"))
         with pytest.raises(ClientError):
-            client.store_dataset(examples, task="mtod", language="es")
+            client.store_dataset("es", examples)
 
     assert {asked.headers["authorization"] for asked in service.asked} == {"Bearer xm_1_secret"}
     assert len(service.asked) == 3

@@ -6,7 +6,7 @@ import pytest
 
 from app.answers import QaPredictions
 from app.client import Client
-from app.console.outcome import JobFailed
+from app.client_errors import JobFailed
 from app.console.output import messages
 from app.demo import SHOWN, chosen_questions, chosen_utterances, show_answers, show_predictions
 from app.lessons import Course, Subject, adapt, find_base, make_base, subjects

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from app.client import Client
-from app.client_errors import RequestRefused
-from app.console.outcome import JobFailed
+from app.client_errors import JobFailed, RequestRefused
 from app.console.output import messages
 from app.first_base import LARGE_ENCODER_LR, ensure_base
 from app.lessons import Subject, subjects

@@ -77,6 +77,7 @@ def test_admin_may_everything_and_the_others_only_their_own() -> None:
     assert may(Scope.ADMIN) == list(Scope)
     assert may(Scope.PREDICT) == [Scope.PREDICT]
     assert may(Scope.ADAPT) == [Scope.ADAPT]
+    assert may(Scope.METRICS) == [Scope.METRICS]
 
 
 def test_a_scope_told_twice_is_kept_once() -> None:

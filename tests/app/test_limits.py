@@ -80,6 +80,16 @@ def test_what_is_exactly_at_its_limit_is_taken(redis_url: str, tmp_path: Path) -
         service.adapt()
 
 
+def test_the_description_tells_what_is_set(redis_url: str, tmp_path: Path) -> None:
+    with running(redis_url, tmp_path, max_utterances=3, max_examples=7) as service:
+        schemas = service.http.get("/openapi.json").json()["components"]["schemas"]
+
+    utterances = schemas["PredictRequest"]["properties"]["utterances"]
+    assert (utterances["maxItems"], utterances["x-limit"]) == (3, "max_utterances")
+    examples = schemas["MtodAdaptRequest"]["properties"]["examples"]["anyOf"][0]
+    assert (examples["maxItems"], examples["x-limit"]) == (7, "max_examples")
+
+
 def test_a_request_that_is_read_outside_of_a_service_has_the_default_limits() -> None:
     too_many = {"utterances": ["hola"] * (DEFAULTS.max_utterances + 1)}
 

@@ -1,6 +1,9 @@
 """Requests that a machine invents from the description, good and bad: each is answered as described."""
 
-from collections.abc import Iterator
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -16,7 +19,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from app.access import OPEN, allowed_for
 from app.dependencies import Services
+from app.keyfile import changing
+from app.keys import Scope, new_key
 from app.main import create_app
 from app.registry.archives import TAR
 from tests.app.archives import archive
@@ -24,7 +30,13 @@ from tests.app.service import Service, few_shot, running
 
 AnyCase = schemathesis.Case[Any]
 
-REQUESTS_A_ROUTE = 60
+REQUESTS_A_ROUTE = int(os.environ.get("XMETRA_TEST_INVENTED_REQUESTS", "60"))
+"""At most, of each kind: fewer where no more can be invented, as for a route that takes nothing."""
+
+OF_A_CLOSED_SERVICE = max(2, REQUESTS_A_ROUTE // 10)
+"""Most of these are refused alike."""
+
+ALL_TOGETHER = 2000
 
 DESCRIBED: dict[str, Any] = create_app(services=cast(Services, None)).openapi()["paths"]
 
@@ -37,6 +49,11 @@ CASES = [
 ]
 """Every route, asked rightly and wrongly; one that takes nothing cannot be asked wrongly."""
 
+ROUTES = [f"{method} {path}" for path, methods in DESCRIBED.items() for method in methods]
+
+SENT: Counter[tuple[str, GenerationMode]] = Counter()
+"""How many requests the open service was sent."""
+
 
 @schemathesis.serializer(TAR)
 def as_bytes(_: object, value: object) -> bytes:
@@ -44,8 +61,7 @@ def as_bytes(_: object, value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-CHOSEN = [
-    not_a_server_error,
+AS_DESCRIBED = [
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
@@ -81,6 +97,38 @@ def known(service: Service) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A file of keys, and one key of each kind that it knows."""
+    made = {scope.value: new_key(scope.value, [scope]) for scope in Scope}
+    file = tmp_path_factory.mktemp("keys") / "keys.jsonl"
+    with changing(file) as kept:
+        kept.extend(stored for _, stored in made.values())
+    shown = {scope: key for scope, (key, _) in made.items()}
+    return {**shown, "nobody": new_key("x", [Scope.ADMIN])[0], "file": str(file)}
+
+
+@pytest.fixture(scope="module")
+def closed(
+    redis_url: str, tmp_path_factory: pytest.TempPathFactory, keys: dict[str, str]
+) -> Iterator[BaseSchema]:
+    """A service that has keys."""
+    with running(redis_url, tmp_path_factory.mktemp("closed"), keys_file=Path(keys["file"])) as service:
+        service.make_base()
+        service.make_qa_base()
+        yield schemathesis.openapi.from_asgi("/openapi.json", service.http.app)
+
+
+@pytest.fixture(scope="module")
+def crippled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaseSchema]:
+    """A service whose Redis is down."""
+    folder = tmp_path_factory.mktemp("crippled")
+    with running(f"unix://{folder}/nobody.sock", folder) as service:
+        service.make_base()
+        service.make_qa_base()
+        yield schemathesis.openapi.from_asgi("/openapi.json", service.http.app)
+
+
 def with_known(case: AnyCase, known: dict[str, str]) -> AnyCase:
     """Put what is known into a request, so that it comes further than the first check."""
     if case.media_type == TAR:
@@ -100,23 +148,70 @@ def put_languages(items: Any, language: str) -> None:
             item["language"] = language
 
 
-@pytest.mark.parametrize(("route", "mode"), CASES, ids=lambda part: str(getattr(part, "value", part)))
-def test_every_answer_is_as_described(
-    schema: BaseSchema, known: dict[str, str], route: str, mode: GenerationMode
+def invent(
+    schema: BaseSchema, route: str, mode: GenerationMode, most: int, ask: Callable[[AnyCase], None]
 ) -> None:
+    """Invent requests to a route, always the same ones, and ask each."""
     method, path = route.split()
-    operation = schema[path][method]
 
-    @given(case=operation.as_strategy(generation_mode=mode))
+    @given(case=schema[path][method].as_strategy(generation_mode=mode))
     @settings(
-        max_examples=REQUESTS_A_ROUTE,
+        max_examples=most,
         derandomize=True,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def answered(case: AnyCase) -> None:
-        chosen = with_known(case, known) if mode.is_positive else case
-        chosen.call_and_validate(checks=CHOSEN)
+    def asked(case: AnyCase) -> None:
+        ask(case)
 
-    answered()
+    asked()
+
+
+@pytest.mark.parametrize(("route", "mode"), CASES, ids=lambda part: str(getattr(part, "value", part)))
+def test_every_answer_is_as_described(
+    schema: BaseSchema, known: dict[str, str], route: str, mode: GenerationMode
+) -> None:
+    def ask(case: AnyCase) -> None:
+        SENT[route, mode] += 1
+        chosen = with_known(case, known) if mode.is_positive else case
+        chosen.call_and_validate(checks=[not_a_server_error, *AS_DESCRIBED])
+
+    invent(schema, route, mode, REQUESTS_A_ROUTE, ask)
+
+
+def test_thousands_of_requests_were_invented() -> None:
+    if missing := set(CASES) - set(SENT):
+        pytest.skip(f"{len(missing)} routes were not asked")
+    assert SENT.total() >= ALL_TOGETHER * min(1, REQUESTS_A_ROUTE / 60)
+
+
+@pytest.mark.parametrize("shown", ["no key", "nobody", *Scope])
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_service_with_keys_refuses_as_described(
+    closed: BaseSchema, keys: dict[str, str], route: str, shown: str
+) -> None:
+    headers = {"authorization": f"Bearer {keys[shown]}"} if shown in keys else {}
+    method, path = route.split()
+    allowed = allowed_for(method.upper(), path) or OPEN
+
+    def ask(case: AnyCase) -> None:
+        response = case.call_and_validate(checks=[not_a_server_error, *AS_DESCRIBED], headers=headers)
+        is_known = shown in {scope.value for scope in Scope}
+        may = allowed == OPEN or shown == Scope.ADMIN or (is_known and Scope(shown) in allowed)
+        assert (response.status_code in {401, 403}) is not may
+        assert (response.status_code == 401) is (not may and not is_known)
+
+    invent(closed, route, GenerationMode.POSITIVE, OF_A_CLOSED_SERVICE, ask)
+
+
+@pytest.mark.parametrize(("route", "mode"), CASES, ids=lambda part: str(getattr(part, "value", part)))
+def test_without_redis_nothing_breaks(
+    crippled: BaseSchema, known: dict[str, str], route: str, mode: GenerationMode
+) -> None:
+    def ask(case: AnyCase) -> None:
+        chosen = with_known(case, known) if mode.is_positive else case
+        response = chosen.call_and_validate(checks=AS_DESCRIBED)
+        assert response.status_code < 500 or response.status_code == 503
+
+    invent(crippled, route, mode, OF_A_CLOSED_SERVICE, ask)

@@ -6,11 +6,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from core.checkpoints import WEIGHTS, read_whole, write_whole
+from core.checkpoints import read_whole, write_whole
 from core.contracts.calibrations import Temperatures
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
+from core.contracts.weights import WEIGHTS
 from core.encoders import Pooling
 from core.errors import CorruptArtifact
 from core.tasks.mtod.labels import LabelSet

@@ -6,10 +6,13 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from tests.app.archives import FILES, archive, manifest, members, send, tar
-from tests.app.service import Json, Service, faults, problem
+from core.contracts.weights import labels_metadata
+from tests.app.archives import FILES, archive, manifest, members, send, tar, weights
+from tests.app.service import INTENTS, SLOTS, Json, Service, faults, problem
 
 
 @pytest.fixture
@@ -148,6 +151,33 @@ def test_a_pickle_that_calls_itself_weights(service: Service) -> None:
     told = faults(refused(service, archive(with_files(**{"model.safetensors": b"\x80\x04K\x01." * 9}))))
 
     assert "is not a safetensors file" in told["/model.safetensors"]
+
+
+def test_weights_of_other_labels(service: Service) -> None:
+    files = with_files(**{"model.safetensors": weights(slots=["place"])})
+
+    told = faults(refused(service, archive(files)))
+
+    assert told == {"/model.safetensors": "was written for other labels than the manifest has"}
+
+
+@pytest.mark.parametrize("rows", [0, 2, 4])
+def test_heads_that_do_not_fit_the_labels(service: Service, rows: int) -> None:
+    files = with_files(**{"model.safetensors": weights(rows={"intent_head.weight": rows})})
+
+    told = faults(refused(service, archive(files)))
+
+    assert told == {
+        "/model.safetensors": f"intent_head.weight has {rows} rows; the manifest's labels need {len(INTENTS)}"
+    }
+
+
+def test_weights_without_a_head(service: Service) -> None:
+    alone = save({"intent_head.weight": np.zeros((3, 4))}, metadata=labels_metadata(INTENTS, SLOTS))
+
+    told = faults(refused(service, archive(with_files(**{"model.safetensors": alone}))))
+
+    assert told == {"/model.safetensors": "slot_head.weight has 0 rows; the manifest's labels need 5"}
 
 
 def test_a_configuration_that_names_code(service: Service) -> None:

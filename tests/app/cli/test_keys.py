@@ -68,7 +68,10 @@ def test_a_revoked_key_is_gone_and_the_others_stay(run: Run, file: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["new", "--name", "shop", "--scopes", "fly,predict,"], "'fly', '' is none of predict, adapt, admin"),
+        (
+            ["new", "--name", "shop", "--scopes", "fly,predict,"],
+            "'fly', '' is none of predict, adapt, metrics, admin",
+        ),
         (["new", "--name", "two\nlines"], "--name: expected 1 to 100 printable characters"),
         (["new", "--name", ""], "--name: expected 1 to 100 printable characters"),
         (["revoke", "0123456789ab"], "has no key with the id '0123456789ab'"),

@@ -11,7 +11,7 @@ import pytest
 from app.registry.archives import TAR
 from core.contracts.values import TaskName
 from core.store.local import LocalBackend
-from tests.app.archives import FILES, WEIGHTS, archive, send
+from tests.app.archives import FILES, WEIGHTS, archive, send, weights
 from tests.app.service import Service, problem, running
 
 
@@ -105,7 +105,8 @@ class TestIn:
         send(service, archive())
 
         problem(send(service, archive(method="mono")), 409)
-        problem(send(service, archive(task="qa", intents=[], slots=[])), 409)
+        of_questions = {**FILES, "model.safetensors": weights([], [])}
+        problem(send(service, archive(of_questions, task="qa", intents=[], slots=[])), 409)
 
     def test_an_addition_needs_its_base_first(self, service: Service) -> None:
         added = archive(base_id="base-th", trainable="heads")

@@ -128,6 +128,16 @@ class TestDelete:
         problem(service.http.get("/checkpoints/es-1"), 404)
         assert list(pages(service)) == [["base-en"]]
 
+    def test_what_was_deleted_answers_no_longer_from_memory(self, service: Service) -> None:
+        service.make_checkpoint("es-1", languages=("en", "es"))
+        asked = {"utterances": ["hola"], "language": "es", "checkpoint": "es-1"}
+        assert service.http.post("/predict/mtod", json=asked).status_code == 200
+
+        service.http.delete("/checkpoints/es-1")
+
+        assert "es-1" in problem(service.http.post("/predict/mtod", json=asked), 404)["detail"]
+        assert service.services.models.loaded(TaskName.MTOD, "es-1") is None
+
     def test_a_deployed_checkpoint_cannot_be_deleted(self, service: Service) -> None:
         service.adapt_to("es", "es-1")
         service.store.deployments.deploy(TaskName.MTOD, "es-MX", "es-1", reason="a test")

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from app.sse import ServerEvent, read_events
+from app.sse import EventReader, ServerEvent
 from core.contracts.jobs import JobEvent, JobStatus, Progress
 from core.contracts.values import now
 from core.queue import JobQueue
@@ -17,7 +17,9 @@ def follow(service: Service, job_id: str, last_id: str | None = None) -> list[Se
     response = service.http.get(f"/jobs/{job_id}/events", headers=headers)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"].startswith("text/event-stream")
-    return list(read_events(iter(response.text.splitlines())))
+    reader = EventReader()
+    lines = response.text.splitlines()
+    return [event for line in lines if (event := reader.take(line)) is not None]
 
 
 def told(event: ServerEvent) -> object:

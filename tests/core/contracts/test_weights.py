@@ -1,0 +1,28 @@
+"""The names and rows of the heads are those that the model has."""
+
+import json
+from pathlib import Path
+
+from core.contracts.weights import head_rows, labels_metadata
+from core.encoders import load_encoder
+from core.tasks.mtod.labels import LabelSet
+from core.tasks.mtod.learner import MtodLearner
+from tests.core.tiny import english
+
+
+def test_every_head_has_the_rows_that_its_labels_need(bert_folder: Path) -> None:
+    learner = MtodLearner(load_encoder(str(bert_folder)), LabelSet.of(english()))
+    state = learner.model.state_dict()
+    rows = head_rows(learner.intents, learner.slots)
+
+    assert len(learner.slots) > 1
+    assert {name: state[name].shape[0] for name in rows} == rows
+    assert set(rows) == {name for name in state if name.endswith("head.weight")}
+
+
+def test_a_task_without_labels_has_no_such_heads() -> None:
+    assert head_rows([], []) == {}
+
+
+def test_the_labels_are_told_in_order() -> None:
+    assert json.loads(labels_metadata(["b", "a"], ["z"])["labels"]) == {"intents": ["b", "a"], "slots": ["z"]}
