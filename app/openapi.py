@@ -78,8 +78,8 @@ SECURITY_SCHEME: Final = {
     "bearerFormat": "xm_<id>_<secret>",
     "description": (
         "A key that `xmetra keys new` made, where the service has keys; without them, it is open. The roles "
-        "of a route are the scopes of which a key needs one: `predict`, `adapt`, `metrics`, or `admin`, which "
-        "has all."
+        "of a route are the scopes of which a key needs one: `predict`, `adapt`, `metrics`, or `admin`, "
+        "which has all."
     ),
 }
 
