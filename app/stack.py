@@ -158,13 +158,13 @@ class Stack:
         )
 
         def release() -> None:
-            process.communicate()
+            process.communicate(watchdog.ORDERLY)
 
         return release
 
     def _end_processes(self) -> None:
         """End the api, the worker, and whatever they started."""
-        watchdog.end_all(self._mark)
+        watchdog.end_all(self._mark, started=self._processes.values())
         for process in self._processes.values():
             process.wait()
 

@@ -8,8 +8,10 @@ reason, everything that still carries the mark is ended.
 
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from typing import Final
 
 import psutil
@@ -28,6 +30,12 @@ KILLING_SECONDS: Final = 5.0
 
 POLL_SECONDS: Final = 0.05
 
+ORDERLY: Final = b"ended"
+"""What a parent says that has ended all it started by itself."""
+
+STARTING_SECONDS: Final = 0.5
+"""A process that is just being started shows its environment after this."""
+
 
 def members(mark: str) -> list[psutil.Process]:
     """Return every living process that carries the mark, but for the one that asks."""
@@ -41,7 +49,9 @@ def members(mark: str) -> list[psutil.Process]:
     return found
 
 
-def end_all(mark: str, *, polite_seconds: float = POLITE_SECONDS) -> None:
+def end_all(
+    mark: str, *, started: Iterable[subprocess.Popen[bytes]] = (), polite_seconds: float = POLITE_SECONDS
+) -> None:
     """End every process that carries the mark: ask, ask again, then kill.
 
     Only the parents are asked: a worker that is told to stop closes the record of its job, which it
@@ -49,13 +59,16 @@ def end_all(mark: str, *, polite_seconds: float = POLITE_SECONDS) -> None:
 
     Args:
         mark: The value of the mark.
+        started: Children of the caller that carry it. One that was started a moment ago runs already, and
+            still has no environment that anybody could read.
         polite_seconds: How long they may take before they are killed.
     """
-    started = time.monotonic()
-    _send(_parents(members(mark)), signal.SIGTERM)
+    children = list(started)
+    began = time.monotonic()
+    _send(_parents(_remaining(mark, children)), signal.SIGTERM)
     insisted = False
-    while remaining := members(mark):
-        waited = time.monotonic() - started
+    while remaining := _remaining(mark, children):
+        waited = time.monotonic() - began
         if waited > polite_seconds + KILLING_SECONDS:
             return
         if waited > polite_seconds:
@@ -64,6 +77,14 @@ def end_all(mark: str, *, polite_seconds: float = POLITE_SECONDS) -> None:
             _send(_parents(remaining), signal.SIGTERM)
             insisted = True
         time.sleep(POLL_SECONDS)
+
+
+def _remaining(mark: str, children: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]:
+    """Return the members, and the children that have not ended."""
+    found = members(mark)
+    known = {process.pid for process in found}
+    waiting = [child.pid for child in children if child.poll() is None and child.pid not in known]
+    return found + [psutil.Process(pid) for pid in waiting]
 
 
 def _parents(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -93,8 +114,11 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     mark = sys.argv[1]
-    sys.stdin.buffer.read()
+    was_orderly = sys.stdin.buffer.read() == ORDERLY
     end_all(mark)
+    if not was_orderly:
+        time.sleep(STARTING_SECONDS)
+        end_all(mark)
 
 
 if __name__ == "__main__":
