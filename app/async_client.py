@@ -17,8 +17,7 @@ from rich.console import Console
 
 from app import calls
 from app.answers import DryRun, JobAccepted, JobPage, JobView, Languages, MtodPredictions, QaPredictions
-from app.calls import AdaptOptions, AnswerT, Call, Examples, HeldOut, PretrainOptions
-from app.client import MTOD
+from app.calls import MTOD, AdaptOptions, AnswerT, Call, Examples, PlanOptions, PretrainOptions
 from app.client_errors import ServiceUnreachable, refusal, succeeded
 from app.console.following import progress_of, watcher
 from app.console.output import messages
@@ -69,60 +68,18 @@ class AsyncClient:
         return await self.send(calls.store_dataset(language, examples, task=task))
 
     async def pretrain(
-        self,
-        source_language: str,
-        examples: Examples,
-        *,
-        task: str = MTOD,
-        evaluation: HeldOut | None = None,
-        idempotency_key: str | None = None,
-        **options: Unpack[PretrainOptions],
+        self, source_language: str, examples: Examples, **options: Unpack[PretrainOptions]
     ) -> "AsyncJob":
         """Have a base made; the arguments are as for `app.client.Client.adapt`."""
-        call = calls.pretrain(
-            source_language,
-            examples,
-            task=task,
-            evaluation=evaluation,
-            idempotency_key=idempotency_key,
-            options=options,
-        )
-        return AsyncJob(await self.send(call), self)
+        return AsyncJob(await self.send(calls.pretrain(source_language, examples, **options)), self)
 
-    async def adapt(
-        self,
-        language: str,
-        examples: Examples,
-        *,
-        task: str = MTOD,
-        evaluation: HeldOut | None = None,
-        idempotency_key: str | None = None,
-        **options: Unpack[AdaptOptions],
-    ) -> "AsyncJob":
+    async def adapt(self, language: str, examples: Examples, **options: Unpack[AdaptOptions]) -> "AsyncJob":
         """Have a language learnt; the arguments are as for `app.client.Client.adapt`."""
-        call = calls.adapt(
-            language,
-            examples,
-            task=task,
-            evaluation=evaluation,
-            idempotency_key=idempotency_key,
-            options=options,
-        )
-        return AsyncJob(await self.send(call), self)
+        return AsyncJob(await self.send(calls.adapt(language, examples, **options)), self)
 
-    async def plan(
-        self,
-        language: str,
-        examples: Examples,
-        *,
-        task: str = MTOD,
-        evaluation: HeldOut | None = None,
-        **options: Unpack[AdaptOptions],
-    ) -> DryRun:
+    async def plan(self, language: str, examples: Examples, **options: Unpack[PlanOptions]) -> DryRun:
         """Tell what `adapt` would do, and do nothing."""
-        return await self.send(
-            calls.plan(language, examples, task=task, evaluation=evaluation, options=options)
-        )
+        return await self.send(calls.plan(language, examples, **options))
 
     async def job(self, job_id: str) -> JobView:
         """Return a job as it stands."""

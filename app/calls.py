@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Generic, TypeAlias, TypedDict, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypedDict, TypeVar, Unpack
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -27,6 +27,10 @@ from app.answers import (
 )
 from app.client_errors import ClientError
 from core.contracts.examples import DatasetManifest
+from core.contracts.values import TaskName
+
+MTOD: Final = TaskName.MTOD.value
+"""The task of a request that names none."""
 
 SEGMENT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -41,27 +45,52 @@ HeldOut: TypeAlias = Examples | float
 Fields: TypeAlias = Mapping[str, Any]
 
 
-class PretrainOptions(TypedDict, total=False):
-    """What else `POST /pretrain` takes; None is as if it were not there."""
+class Options(TypedDict, total=False):
+    """What every request that teaches takes; None is as if it were not there.
 
-    encoder: str | None
-    settings: Mapping[str, Any] | BaseModel | None
-    seed: int
+    Attributes:
+        task: ``mtod``, which it is without this, or ``qa``.
+        evaluation: What the result is measured on.
+        format: Of the files, where their names do not tell.
+    """
+
+    task: str
+    evaluation: HeldOut | None
     promote: str
     format: str | None
 
 
-class AdaptOptions(TypedDict, total=False):
-    """What else `POST /adapt` takes; None is as if it were not there."""
+class Repeatable(TypedDict, total=False):
+    """What every request for a job takes.
+
+    Attributes:
+        idempotency_key: Your own name for it: a repeat within a day gets the first answer.
+    """
+
+    idempotency_key: str | None
+
+
+class PretrainOptions(Options, Repeatable, total=False):
+    """What `POST /pretrain` takes beside the language and its examples."""
+
+    encoder: str | None
+    settings: Mapping[str, Any] | BaseModel | None
+    seed: int
+
+
+class PlanOptions(Options, total=False):
+    """What a plan takes beside the language and its examples."""
 
     method: str
     baselines: Sequence[str] | None
     base: str | None
     hyperparameters: Mapping[str, Any] | BaseModel | None
-    promote: str
     extend_labels: bool | None
     similarity: str | None
-    format: str | None
+
+
+class AdaptOptions(PlanOptions, Repeatable, total=False):
+    """What `POST /adapt` takes beside the language and its examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,45 +134,28 @@ def languages() -> Call[Languages]:
     return Call(Languages, "GET", "/languages")
 
 
-def store_dataset(language: str, examples: Examples, *, task: str) -> Call[DatasetManifest]:
+def store_dataset(language: str, examples: Examples, *, task: str = MTOD) -> Call[DatasetManifest]:
     """Upload examples; the same ones get the same id again."""
-    return _teaching(DatasetManifest, "/datasets", {"task": task, "language": language}, examples)
+    return _teaching(DatasetManifest, "/datasets", examples, {"task": task, "language": language})
 
 
 def pretrain(
-    source_language: str,
-    examples: Examples,
-    *,
-    task: str,
-    evaluation: HeldOut | None,
-    idempotency_key: str | None,
-    options: PretrainOptions,
+    source_language: str, examples: Examples, **options: Unpack[PretrainOptions]
 ) -> Call[JobAccepted]:
     """Have a base made."""
-    fields = {"task": task, "source_language": source_language, **options}
-    return _teaching(JobAccepted, "/pretrain", fields, examples, evaluation, _repeatable(idempotency_key))
+    fields = {"task": MTOD, "source_language": source_language, **options}
+    return _teaching(JobAccepted, "/pretrain", examples, fields)
 
 
-def adapt(
-    language: str,
-    examples: Examples,
-    *,
-    task: str,
-    evaluation: HeldOut | None,
-    idempotency_key: str | None,
-    options: AdaptOptions,
-) -> Call[JobAccepted]:
+def adapt(language: str, examples: Examples, **options: Unpack[AdaptOptions]) -> Call[JobAccepted]:
     """Have a language learnt."""
-    fields = {"task": task, "language": language, **options}
-    return _teaching(JobAccepted, "/adapt", fields, examples, evaluation, _repeatable(idempotency_key))
+    return _teaching(JobAccepted, "/adapt", examples, {"task": MTOD, "language": language, **options})
 
 
-def plan(
-    language: str, examples: Examples, *, task: str, evaluation: HeldOut | None, options: AdaptOptions
-) -> Call[DryRun]:
+def plan(language: str, examples: Examples, **options: Unpack[PlanOptions]) -> Call[DryRun]:
     """Ask what `adapt` would do."""
-    fields = {"task": task, "language": language, **options, "dry_run": True}
-    return _teaching(DryRun, "/adapt", fields, examples, evaluation)
+    fields = {"task": MTOD, "language": language, **options, "dry_run": True}
+    return _teaching(DryRun, "/adapt", examples, fields)
 
 
 def job(job_id: str) -> Call[JobView]:
@@ -198,21 +210,10 @@ def segment(kind: str, name: str) -> str:
     return name
 
 
-def _repeatable(idempotency_key: str | None) -> dict[str, str]:
-    """Return the header by which a repeat is known."""
-    return {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-
-
-def _teaching(
-    kind: type[AnswerT],
-    path: str,
-    fields: Fields,
-    examples: Examples,
-    evaluation: HeldOut | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Call[AnswerT]:
+def _teaching(kind: type[AnswerT], path: str, examples: Examples, fields: Fields) -> Call[AnswerT]:
     """Make a request with material: a form where some of it is a file, else a document."""
     document, files = given(fields), {}
+    key, evaluation = document.pop("idempotency_key", None), document.pop("evaluation", None)
     if (file := _file(examples)) is not None:
         files["examples"] = file
     elif isinstance(examples, DatasetManifest):
@@ -224,10 +225,9 @@ def _teaching(
     elif evaluation is not None:
         document["evaluation"] = _held_out(evaluation)
     plain = to_jsonable_python(document)
-    arguments: dict[str, Any] = {"headers": headers or {}}
-    if files:
-        return Call(kind, "POST", path, {**arguments, "data": _as_form(plain), "files": files})
-    return Call(kind, "POST", path, {**arguments, "json": plain})
+    body = {"data": _as_form(plain), "files": files} if files else {"json": plain}
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return Call(kind, "POST", path, {"headers": headers, **body})
 
 
 def _file(material: object) -> tuple[str, bytes, str] | None:

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from app import calls
 from app.answers import DryRun, JobAccepted, JobPage, JobView, Languages, MtodPredictions, QaPredictions
-from app.calls import AdaptOptions, AnswerT, Call, Examples, HeldOut, PretrainOptions
+from app.calls import MTOD, AdaptOptions, AnswerT, Call, Examples, PlanOptions, PretrainOptions
 from app.client_errors import ServiceUnreachable, refusal, succeeded
 from app.console.following import show_progress
 from app.console.output import messages
@@ -27,8 +27,6 @@ from app.feed import RECONNECTION_SECONDS, EventFeed
 from app.transport import DEFAULT_URL, address_told, connection, failures_told
 from core.contracts.examples import DatasetManifest
 from core.contracts.jobs import JobEvent
-
-MTOD = "mtod"
 
 
 class Client:
@@ -71,71 +69,26 @@ class Client:
         """Upload examples; the same ones get the same id again."""
         return self.send(calls.store_dataset(language, examples, task=task))
 
-    def pretrain(
-        self,
-        source_language: str,
-        examples: Examples,
-        *,
-        task: str = MTOD,
-        evaluation: HeldOut | None = None,
-        idempotency_key: str | None = None,
-        **options: Unpack[PretrainOptions],
-    ) -> "Job":
+    def pretrain(self, source_language: str, examples: Examples, **options: Unpack[PretrainOptions]) -> "Job":
         """Have a base made, which every adaptation starts from; the arguments are as for `adapt`."""
-        call = calls.pretrain(
-            source_language,
-            examples,
-            task=task,
-            evaluation=evaluation,
-            idempotency_key=idempotency_key,
-            options=options,
-        )
-        return Job(self.send(call), self)
+        return Job(self.send(calls.pretrain(source_language, examples, **options)), self)
 
-    def adapt(
-        self,
-        language: str,
-        examples: Examples,
-        *,
-        task: str = MTOD,
-        evaluation: HeldOut | None = None,
-        idempotency_key: str | None = None,
-        **options: Unpack[AdaptOptions],
-    ) -> "Job":
+    def adapt(self, language: str, examples: Examples, **options: Unpack[AdaptOptions]) -> "Job":
         """Have a language learnt.
 
         Args:
             language: A BCP-47 tag.
             examples: A file, or the examples themselves, or what `store_dataset` answered.
-            task: ``mtod`` or ``qa``.
-            evaluation: What the result is measured on, or the share of the examples that is held out.
-            idempotency_key: Your own name for this request: a repeat within a day gets the first answer.
-            options: What else `POST /adapt` takes.
+            options: How, what it is measured on, and when it may serve: see `app.calls.AdaptOptions`.
 
         Returns:
             The job, to be waited for.
         """
-        call = calls.adapt(
-            language,
-            examples,
-            task=task,
-            evaluation=evaluation,
-            idempotency_key=idempotency_key,
-            options=options,
-        )
-        return Job(self.send(call), self)
+        return Job(self.send(calls.adapt(language, examples, **options)), self)
 
-    def plan(
-        self,
-        language: str,
-        examples: Examples,
-        *,
-        task: str = MTOD,
-        evaluation: HeldOut | None = None,
-        **options: Unpack[AdaptOptions],
-    ) -> DryRun:
+    def plan(self, language: str, examples: Examples, **options: Unpack[PlanOptions]) -> DryRun:
         """Tell what `adapt` would do, and do nothing."""
-        return self.send(calls.plan(language, examples, task=task, evaluation=evaluation, options=options))
+        return self.send(calls.plan(language, examples, **options))
 
     def job(self, job_id: str) -> JobView:
         """Return a job as it stands."""

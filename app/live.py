@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from core.contracts.reports import CheckpointManifest, Deployment
 from core.contracts.values import TaskName
@@ -16,6 +16,10 @@ asks the store once a second, not once an utterance."""
 
 MAX_LOOKUPS: Final = 10_000
 """Looked-up deployments that are remembered: more than there are languages, less than there are tags."""
+
+
+Key = tuple[TaskName, str]
+ValueT = TypeVar("ValueT")
 
 
 def lookup_chain(language: str) -> Iterator[str]:
@@ -32,8 +36,52 @@ def lookup_chain(language: str) -> Iterator[str]:
             parts.pop()
 
 
+class Believed(Generic[ValueT]):
+    """What was looked up in the store, believed for a second, and for as long as the store cannot be read.
+
+    Args:
+        clock: Seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._known: dict[Key, tuple[float, ValueT]] = {}
+
+    def get(self, key: Key, look: Callable[[], ValueT]) -> ValueT:
+        """Return what is believed, or else look it up.
+
+        Raises:
+            StoreUnavailable: The store cannot be read, and nothing is known.
+        """
+        known = self._known.get(key)
+        if known is not None and self._is_recent(known):
+            return known[1]
+        try:
+            value = look()
+        except StoreUnavailable:
+            if known is None:
+                raise
+            value = known[1]
+        if len(self._known) >= MAX_LOOKUPS:
+            self._known.clear()
+        self._known[key] = (self._clock(), value)
+        return value
+
+    def recent(self, key: Key) -> tuple[ValueT] | None:
+        """Return what `get` would return without the store; None if it would look."""
+        known = self._known.get(key)
+        return None if known is None or not self._is_recent(known) else (known[1],)
+
+    def forget(self, key: Key) -> None:
+        """Believe it no longer."""
+        self._known.pop(key, None)
+
+    def _is_recent(self, known: tuple[float, ValueT]) -> bool:
+        return self._clock() - known[0] < LIVE_SECONDS
+
+
 class LiveDeployments:
-    """What serves each language, looked up at most once a second.
+    """What serves each language, and whether a checkpoint is there, looked up at most once a second.
 
     Args:
         store: Where deployments are.
@@ -42,9 +90,8 @@ class LiveDeployments:
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
-        self._clock = clock
-        self._known: dict[tuple[TaskName, str], tuple[float, Deployment | None]] = {}
-        self._there: dict[tuple[TaskName, str], float] = {}
+        self._live = Believed[Deployment | None](clock)
+        self._there = Believed[bool](clock)
 
     def live(self, task: TaskName, key: str) -> Deployment | None:
         """Return what serves a language (or ``base``), or None.
@@ -54,19 +101,7 @@ class LiveDeployments:
         Raises:
             StoreUnavailable: The store cannot be read, and nothing is known.
         """
-        known = self._known.get((task, key))
-        if known is not None and self._is_recent(known):
-            return known[1]
-        try:
-            deployment = self._store.deployments.live(task, key)
-        except StoreUnavailable:
-            if known is None:
-                raise
-            deployment = known[1]
-        if len(self._known) >= MAX_LOOKUPS:
-            self._known.clear()
-        self._known[task, key] = (self._clock(), deployment)
-        return deployment
+        return self._live.get((task, key), lambda: self._store.deployments.live(task, key))
 
     def checkpoint_for(self, task: TaskName, language: str) -> str:
         """Return the checkpoint that answers a language: its own, its parent's, or the base.
@@ -82,48 +117,32 @@ class LiveDeployments:
     def knows(self, task: TaskName, language: str) -> bool:
         """Whether `checkpoint_for` would find its answer without the store."""
         for key in (*lookup_chain(language), BASE):
-            known = self._known.get((task, key))
-            if known is None or not self._is_recent(known):
+            known = self._live.recent((task, key))
+            if known is None:
                 return False
-            if known[1] is not None:
+            if known[0] is not None:
                 return True
         return True
 
     def require(self, task: TaskName, checkpoint_id: str) -> None:
         """Return if a checkpoint that was asked for by name is there: one in memory may have been deleted.
 
-        While the store cannot be read, one that was there stays there.
-
         Raises:
             NotFound: It is not.
             StoreUnavailable: The store cannot be read, and nothing is known.
         """
-        if self.recently_there(task, checkpoint_id):
-            return
-        try:
-            is_there = self._store.checkpoints.exists(task, checkpoint_id)
-        except StoreUnavailable:
-            if (task, checkpoint_id) not in self._there:
-                raise
-            is_there = True
-        if not is_there:
-            self.forget(task, checkpoint_id)
+        key = (task, checkpoint_id)
+        if not self._there.get(key, lambda: self._store.checkpoints.exists(task, checkpoint_id)):
+            self._there.forget(key)  # it may come in at any moment
             raise NotFound(f"there is no checkpoint {checkpoint_id!r}")
-        if len(self._there) >= MAX_LOOKUPS:
-            self._there.clear()
-        self._there[task, checkpoint_id] = self._clock()
 
     def recently_there(self, task: TaskName, checkpoint_id: str) -> bool:
         """Whether `require` would find its answer without the store."""
-        seen = self._there.get((task, checkpoint_id))
-        return seen is not None and self._clock() - seen < LIVE_SECONDS
+        return self._there.recent((task, checkpoint_id)) is not None
 
     def forget(self, task: TaskName, checkpoint_id: str) -> None:
         """Believe no longer that a checkpoint is there."""
-        self._there.pop((task, checkpoint_id), None)
-
-    def _is_recent(self, known: tuple[float, Deployment | None]) -> bool:
-        return self._clock() - known[0] < LIVE_SECONDS
+        self._there.forget((task, checkpoint_id))
 
 
 def is_adapted(manifest: CheckpointManifest, language: str) -> bool:

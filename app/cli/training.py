@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from app.answers import DryRun
-from app.calls import AdaptOptions, PretrainOptions
+from app.calls import PlanOptions, PretrainOptions
 from app.cli.exits import UsageFault
 from app.cli.options import (
     DEFAULT_TASK,
@@ -57,13 +57,15 @@ def pretrain(  # noqa: PLR0913  a command line is its options
     Example: [bold]xmetra pretrain en samples/mtod/en.jsonl[/]
     """
     options: PretrainOptions = {
+        "task": task.value,
+        "evaluation": evaluation,
         "encoder": encoder,
         "settings": nested_settings(settings),
         "seed": seed,
         "promote": promote.value,
     }
     with Client(url, key=key) as client:
-        job = client.pretrain(source_language, examples, task=task.value, evaluation=evaluation, **options)
+        job = client.pretrain(source_language, examples, **options)
         _after_acceptance(job, follow=follow, as_json=as_json)
 
 
@@ -105,7 +107,9 @@ def adapt(  # noqa: PLR0913  a command line is its options
     Example: [bold]xmetra adapt es samples/mtod/es.few-shot.jsonl
     --evaluation samples/mtod/es.held-out.jsonl[/]
     """
-    options: AdaptOptions = {
+    options: PlanOptions = {
+        "task": task.value,
+        "evaluation": evaluation,
         "method": method.value,
         "baselines": [name.value for name in baseline or ()] or None,
         "base": base,
@@ -116,10 +120,9 @@ def adapt(  # noqa: PLR0913  a command line is its options
     }
     with Client(url, key=key) as client:
         if dry_run:
-            plan = client.plan(language, examples, task=task.value, evaluation=evaluation, **options)
-            show_plan(plan, as_json=as_json)
+            show_plan(client.plan(language, examples, **options), as_json=as_json)
         else:
-            job = client.adapt(language, examples, task=task.value, evaluation=evaluation, **options)
+            job = client.adapt(language, examples, **options)
             _after_acceptance(job, follow=follow, as_json=as_json)
 
 

@@ -16,6 +16,8 @@ from core.contracts.reports import Candidate, PromotionDecision, Report
 from core.contracts.values import TaskName
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ACCEPTED = {"job_id": "job-1", "status": "queued", "queue_position": 1}
+EXAMPLE = {"text": "hola", "intent": "greet"}
 
 
 @dataclass(frozen=True)

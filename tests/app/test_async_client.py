@@ -15,6 +15,8 @@ from app.client import Client, Job
 from app.client_errors import ClientError, JobFailed, RequestRefused, ServiceUnreachable
 from core.contracts.jobs import JobStatus
 from tests.app.fake_service import (
+    ACCEPTED,
+    EXAMPLE,
     FakeService,
     Reply,
     fake_service,
@@ -25,9 +27,6 @@ from tests.app.fake_service import (
     stream,
     succeeded,
 )
-
-ACCEPTED = {"job_id": "job-1", "status": "queued", "queue_position": 1}
-EXAMPLE = {"text": "hola", "intent": "greet"}
 
 ResultT = TypeVar("ResultT")
 

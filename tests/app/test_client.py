@@ -15,6 +15,8 @@ from core.contracts.hyperparameters import PretrainSettings
 from core.contracts.jobs import JobStatus
 from core.contracts.values import TaskName
 from tests.app.fake_service import (
+    ACCEPTED,
+    EXAMPLE,
     FakeService,
     Reply,
     fake_service,
@@ -26,8 +28,6 @@ from tests.app.fake_service import (
     succeeded,
 )
 
-ACCEPTED = {"job_id": "job-1", "status": "queued", "queue_position": 1}
-EXAMPLE = {"text": "hola", "intent": "greet"}
 STORED = DatasetManifest(dataset_id="few", task=TaskName.MTOD, language="es", examples=1)
 
 
@@ -53,7 +53,7 @@ def examples(tmp_path: Path) -> Path:
 def test_files_are_uploaded_and_what_is_no_string_travels_as_json(
     service: FakeService, client: Client, examples: Path
 ) -> None:
-    service.answer("POST /adapt", Reply({"job_id": "job-1", "status": "queued", "queue_position": 1}, 202))
+    service.answer("POST /adapt", Reply(ACCEPTED, 202))
     job = client.adapt("es", examples, hyperparameters={"seed": 7}, extend_labels=False, base=None)
     assert (job.job_id, job.accepted.queue_position) == ("job-1", 1)
     asked = service.asked[0]

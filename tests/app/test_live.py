@@ -142,7 +142,7 @@ class TestLiveDeployments:
         for number in range(50):
             live.checkpoint_for(MTOD, f"es-x-a{number}")
 
-        assert len(live._known) <= 10
+        assert len(live._live._known) <= 10
 
     def test_without_a_base_nothing_serves(self, fresh: Service) -> None:
         with pytest.raises(ModelUnavailable, match="POST /pretrain"):
