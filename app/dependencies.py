@@ -6,16 +6,16 @@ from typing import Annotated, Self
 from fastapi import Depends, Header, Path, Request
 from pydantic import StringConstraints
 
-from app import desks
-from app.answers import MtodPredictions, QaPredictions
-from app.batching import Batcher
-from app.live import LiveDeployments
-from app.metrics import Metrics
-from app.prediction import Desk
-from app.serving import LoadedModel, LoadedModels, Loader, TorchLoader
+from app.inference import task_adapters
+from app.inference.batching import Batcher
+from app.inference.deployment_cache import DeploymentCache
+from app.inference.model_cache import LoadedModel, Loader, ModelCache, TorchLoader
+from app.inference.prediction_service import PredictionService
+from app.observability.metrics import Metrics
+from app.schemas.responses import MtodPredictions, QaPredictions
 from app.settings import Settings
 from core.contracts.values import Identifier, TaskName
-from core.queue import JobQueue
+from core.jobqueue.queue import JobQueue
 from core.store import Store
 
 
@@ -35,10 +35,10 @@ class Services:
 
     store: Store
     queue: JobQueue
-    live: LiveDeployments
-    models: LoadedModels
-    mtod: Desk[MtodPredictions]
-    qa: Desk[QaPredictions]
+    live: DeploymentCache
+    models: ModelCache
+    mtod: PredictionService[MtodPredictions]
+    qa: PredictionService[QaPredictions]
     metrics: Metrics
 
     @classmethod
@@ -55,8 +55,8 @@ class Services:
             max_waiting=settings.max_waiting_jobs,
             job_timeout_seconds=settings.job_timeout_seconds,
         )
-        live, metrics = LiveDeployments(store), Metrics(queue)
-        models = LoadedModels(
+        live, metrics = DeploymentCache(store), Metrics(queue)
+        models = ModelCache(
             store, load or TorchLoader(settings.device), settings.predictor_cache_bytes, metrics
         )
 
@@ -70,8 +70,8 @@ class Services:
             queue,
             live,
             models,
-            mtod=Desk(desks.MTOD, live, models, batcher, metrics),
-            qa=Desk(desks.QA, live, models, batcher, metrics),
+            mtod=PredictionService(task_adapters.MTOD, live, models, batcher, metrics),
+            qa=PredictionService(task_adapters.QA, live, models, batcher, metrics),
             metrics=metrics,
         )
 

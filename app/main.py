@@ -6,20 +6,22 @@ from contextlib import asynccontextmanager
 from anyio import create_task_group
 from fastapi import FastAPI
 
-from app import errors, openapi
-from app.authentication import Authentication, OnlyLoopback
+from app import openapi
 from app.dependencies import Services
-from app.keyfile import KeyFile
-from app.limits import Limits
-from app.middleware import BodyLimit, RequestIds
-from app.observation import Observation
-from app.rations import Rates
+from app.health.warmup import warm_up
+from app.observability.access_log import AccessLog
+from app.observability.request_context import RequestIds
+from app.parsing import problems
+from app.parsing.body_limit import BodyLimit
 from app.routes import adapt, checkpoints, datasets, health, jobs, languages, metrics, predict, pretrain
+from app.schemas.limits import Limits
+from app.security.authentication import Authentication, LoopbackOnly
+from app.security.key_store import KeyStore
+from app.security.rate_limits import RateLimits
 from app.settings import Settings
 from app.version import installed_version
-from app.warmup import warm_up
-from core.logs import configure_logging
-from core.runtime import configure_computing
+from core.system.compute import configure_computing
+from core.system.logging import configure_logging
 
 ROUTERS = (
     pretrain.router,
@@ -69,20 +71,20 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
     )
     app.state.services = services or _services(chosen)
     app.state.limits = Limits.of(chosen)
-    app.state.rates = Rates.of(chosen)
+    app.state.rate_limits = RateLimits.of(chosen)
     app.state.encoder = chosen.encoder
-    errors.install(app)
+    problems.install(app)
     app.add_middleware(
         BodyLimit,
         max_bytes=chosen.max_body_bytes,
         of_routes={("POST", "/checkpoints"): chosen.max_archive_bytes},
     )
     if chosen.keys_file is not None:
-        app.add_middleware(Authentication, keys=KeyFile(chosen.keys_file))
+        app.add_middleware(Authentication, keys=KeyStore(chosen.keys_file))
     elif not chosen.insecure:
-        app.add_middleware(OnlyLoopback)
+        app.add_middleware(LoopbackOnly)
     described = [route for router in ROUTERS for route in router.routes]
-    app.add_middleware(Observation, routes=[*app.routes, *described])
+    app.add_middleware(AccessLog, routes=[*app.routes, *described])
     app.add_middleware(RequestIds)
     for router in ROUTERS:
         app.include_router(router)

@@ -6,13 +6,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from app.access import OPEN, allowed_for
-from app.asking import AskRequest, PredictRequest
-from app.documents import FORM, JSON
-from app.errors import PROBLEM_JSON, ProblemDetails
-from app.limits import set_limits
-from app.registry.views import DeployRequest
-from app.requests import ADAPT_REQUESTS, DATASET_REQUESTS, PRETRAIN_REQUESTS
+from app.parsing.documents import FORM, JSON
+from app.parsing.problems import PROBLEM_JSON, ProblemDetails
+from app.schemas.limits import set_limits
+from app.schemas.prediction import MtodPredictRequest, QaPredictRequest
+from app.schemas.registry import DeployRequest
+from app.schemas.training import ADAPT_REQUESTS, DATASET_REQUESTS, PRETRAIN_REQUESTS
+from app.security.permissions import OPEN, allowed_for
 from core.contracts.jobs import JobEvent
 from core.contracts.values import TaskName
 from core.formats import FileFormat
@@ -45,8 +45,8 @@ REQUESTS: Final[tuple[type[BaseModel], ...]] = (
     *ADAPT_REQUESTS.values(),
     *DATASET_REQUESTS.values(),
     *PRETRAIN_REQUESTS.values(),
-    AskRequest,
-    PredictRequest,
+    QaPredictRequest,
+    MtodPredictRequest,
     DeployRequest,
 )
 """Bodies that the routes read by themselves, so that FastAPI does not know them."""

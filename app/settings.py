@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.limits import DEFAULTS
-from app.requests import EncoderName
-from core.logs import LogFormat, LogLevel
+from app.schemas.limits import DEFAULTS
+from app.schemas.training import EncoderName
+from core.system.logging import LogFormat, LogLevel
 
 MEBIBYTE = 2**20
 GIBIBYTE = 2**30

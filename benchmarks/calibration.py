@@ -23,10 +23,10 @@ from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
 from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import CheckpointManifest, Report
 from core.contracts.values import Method, Promotion, TaskName, Trainable
+from core.evaluation.calibration import Judged, expected_calibration_error
 from core.formats import read_examples
 from core.store import Store
-from core.tasks.calibration import Judged, expected_calibration_error
-from core.tasks.parting import in_lasting_order
+from core.tasks.holdout import in_lasting_order
 
 if TYPE_CHECKING:
     from core.tasks.mtod.decoding import Answer

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from app.programs import program, program_environment
+from app.devstack.subprocesses import program, program_environment
 
 SAMPLE_SECONDS = 1.0
 ROOT = Path(__file__).parent.parent

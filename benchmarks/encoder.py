@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.contracts.examples import MtodExample
-from core.embedded.corpus import LANGUAGES, read_corpus
+from core.encoders.embedded.corpus import LANGUAGES, read_corpus
 from core.formats import read_examples
-from core.runtime import configure_computing
+from core.system.compute import configure_computing
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -60,7 +60,7 @@ def _print_loading(names: Sequence[str]) -> None:
     """Print the seconds until an encoder is there: for the first time in a process, and again."""
     import torch  # noqa: F401, PLC0415 - not a part of loading an encoder
 
-    from core.encoders import load_encoder  # noqa: PLC0415
+    from core.encoders.loading import load_encoder  # noqa: PLC0415
 
     print("| encoder | loaded in s | again in s |")
     print("|---|---|---|")
@@ -74,7 +74,7 @@ def _print_loading(names: Sequence[str]) -> None:
 
 
 def _print_retrieval(name: str, folder: Path, languages: Sequence[str]) -> None:
-    from core.embedded.retrieval import measure_retrieval  # noqa: PLC0415
+    from core.encoders.embedded.retrieval import measure_retrieval  # noqa: PLC0415
 
     model, tokenizer = _opened(name)
     means = []
@@ -110,7 +110,7 @@ class _Vectors:
         self._model, self._tokenizer = _opened(name)
 
     def __call__(self, examples: Sequence[MtodExample]) -> np.ndarray:
-        from core.embedded.retrieval import sentence_vectors  # noqa: PLC0415
+        from core.encoders.embedded.retrieval import sentence_vectors  # noqa: PLC0415
 
         encoded = self._tokenizer.encode_batch([one.text for one in examples], add_special_tokens=False)
         found = sentence_vectors(self._model, [one.ids for one in encoded])
@@ -120,7 +120,7 @@ class _Vectors:
 
 def _opened(name: str) -> tuple["PreTrainedModel", "Tokenizer"]:
     """Load an encoder in evaluation mode, and its tokenizer without padding or an end."""
-    from core.encoders import load_encoder  # noqa: PLC0415 - torch must come after the threads are set
+    from core.encoders.loading import load_encoder  # noqa: PLC0415 - torch must come after the threads are set
 
     encoder = load_encoder(name)
     tokenizer: Tokenizer = encoder.tokenizer.backend_tokenizer

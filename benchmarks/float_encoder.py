@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-from core.embedded.artifact import Student
-from core.embedded.assembly import assembled, fast_tokenizer
+from core.encoders.embedded.artifact import Student
+from core.encoders.embedded.assembly import assembled, fast_tokenizer
 
 
 def main() -> None:

@@ -23,11 +23,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from app.programs import program, program_environment
+from app.devstack.subprocesses import program, program_environment
 from core.contracts.values import TaskName
 from core.formats import read_examples
-from core.runtime import configure_computing
 from core.store import Store
+from core.system.compute import configure_computing
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
 PORT = 8765

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from core.contracts.values import TaskName, Trainable
 from core.formats import read_examples
-from core.runtime import configure_computing
 from core.store import Store
+from core.system.compute import configure_computing
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
 BASE = "en"
@@ -75,11 +75,11 @@ def _publish(told: Connection, folder: str, languages: int, encoder: str, traina
 def _load(told: Connection, folder: str, languages: int) -> None:
     """Load so many models, ask each, and send the bytes of their weights and of the process."""
     configure_computing()
-    from app.serving import LoadedModels, TorchLoader, engine  # noqa: PLC0415 - torch after the threads
+    from app.inference.model_cache import ModelCache, TorchLoader, engine  # noqa: PLC0415 - torch after the threads
 
     engine()
     before = _resident()
-    models = LoadedModels(Store(folder), TorchLoader("cpu"), max_bytes=2**62)
+    models = ModelCache(Store(folder), TorchLoader("cpu"), max_bytes=2**62)
     held: dict[int, int] = {}
     for number in range(languages):
         model = models.get(TaskName.MTOD, f"untrained-x-{number}")

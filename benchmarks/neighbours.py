@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from core.runtime import configure_computing, peak_memory_bytes
+from core.system.compute import configure_computing, peak_memory_bytes
 
 if TYPE_CHECKING:
     from core.tasks.qa.neighbours import Vectors

@@ -12,8 +12,8 @@ from core.contracts.evaluations import Evaluation
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord, PretrainJob, Progress
 from core.contracts.reports import Report
 from core.contracts.values import now
-from core.runtime import configure_computing
 from core.store import Store
+from core.system.compute import configure_computing
 
 Measured = tuple[Evaluation, float, int]
 """Scores, seconds of training, and peak memory in bytes."""

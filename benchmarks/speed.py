@@ -15,7 +15,7 @@ from pathlib import Path
 from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSettings
 from core.contracts.values import Trainable
 from core.formats import read_examples
-from core.runtime import configure_computing, peak_memory_bytes
+from core.system.compute import configure_computing, peak_memory_bytes
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
 

@@ -10,17 +10,17 @@ from transformers import BertConfig, BertModel
 from core.contracts.examples import MtodExample
 from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSettings
 from core.contracts.values import Trainable
-from core.encoders import Encoder, assemble_encoder, load_encoder
-from core.learning.adapters import restrict
-from core.learning.meta import minibatches, outer_step
-from core.learning.optimiser import OuterOptimiser
-from core.learning.rows import used_rows
+from core.encoders.loading import Encoder, assemble_encoder, load_encoder
+from core.tasks.engine import Episode
 from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
 from core.tasks.shots import shots
-from core.tasks.task import Episode
+from core.training.adapters import set_trainable
+from core.training.optimiser import OuterOptimiser
+from core.training.outer_loop import minibatches, outer_step
+from core.training.sparse_embeddings import used_rows
 
 MBERT_SHAPE = "mbert-shape"
 
@@ -57,10 +57,10 @@ class Stages:
         trainable: Trainable = Trainable.ALL,
     ) -> None:
         self.learner = MtodLearner(encoder, LabelSet.of(source))
-        restrict(self.learner.body, trainable, seed=0)
+        set_trainable(self.learner.body, trainable, seed=0)
         features = {"source": self.learner.features(source), "target": self.learner.features(target)}
         if trainable is Trainable.HEADS:
-            features = {name: self.learner.with_states(some) for name, some in features.items()}
+            features = {name: self.learner.with_encoder_states(some) for name, some in features.items()}
         self.learner.model.train()
         self.target = features["target"]
         self.everything = [*features["source"], *features["target"]]

@@ -11,11 +11,11 @@ from core.checkpoints import write_addition, write_whole
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, Trainable, now
-from core.encoders import load_encoder
-from core.learning.adapters import restrict
+from core.encoders.loading import load_encoder
 from core.store import Store
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
+from core.training.adapters import set_trainable
 
 
 def publish_untrained(
@@ -39,7 +39,7 @@ def publish_untrained(
     """
     learner = MtodLearner(load_encoder(encoder), LabelSet.of(examples))
     if trainable is Trainable.LORA:
-        restrict(learner.body, trainable, seed=crc32(language.encode()))
+        set_trainable(learner.body, trainable, seed=crc32(language.encode()))
         for tensor in (one for one in learner.body.parameters() if one.requires_grad):
             nn.init.normal_(tensor, std=0.02)  # trained ones differ, and equal ones would be held once
     with tempfile.TemporaryDirectory() as name:

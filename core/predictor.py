@@ -6,8 +6,8 @@ from typing import Any
 from core.checkpoints import SharedEncoders, open_checkpoint
 from core.contracts.reports import CheckpointManifest
 from core.store import Store
-from core.tasks.table import TASKS
-from core.tasks.task import TaskLearner
+from core.tasks.engine import TaskLearner
+from core.tasks.engines import TASKS
 
 
 class Predictor:

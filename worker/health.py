@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 from rq.serializers import JSONSerializer
 
-from core.redis_connection import connect
+from core.jobqueue.connection import connect
 from worker.settings import WorkerSettings
 from worker.supervisor import RQ_PATIENCE_SECONDS
 

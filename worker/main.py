@@ -10,12 +10,12 @@ import structlog
 from redis.exceptions import RedisError
 
 from core.errors import QueueUnavailable
-from core.logs import configure_logging
-from core.queue import JobQueue
-from core.runtime import configure_computing
+from core.jobqueue.queue import JobQueue
+from core.system.compute import configure_computing
+from core.system.logging import configure_logging
 from worker.settings import WorkerSettings
 from worker.supervisor import Supervisor, waiting_connection
-from worker.tasks import WORKPLACE, Pipeline, Workplace, import_torch, torch_pipeline
+from worker.tasks import WORKER_CONTEXT, Pipeline, WorkerContext, import_torch, torch_pipeline
 
 log = structlog.get_logger(__name__)
 
@@ -45,28 +45,28 @@ def main(
     """
     configure_logging(level=settings.log_level, style=settings.log_format, quiet=CHATTER)
     configure_computing(settings.threads)
-    workplace = Workplace(
+    context = WorkerContext(
         queue=JobQueue.connect(settings.redis_url),
         store_url=settings.store_url,
         device=settings.device,
         pipeline=pipeline,
         prepare=prepare,
     )
-    WORKPLACE.set(workplace)
+    WORKER_CONTEXT.set(context)
     with contextlib.suppress(KeyboardInterrupt):  # a signal while there was no job
-        _work_until_stopped(settings, workplace)
+        _work_until_stopped(settings, context)
     log.info("worker_stopped")
 
 
-def _work_until_stopped(settings: WorkerSettings, workplace: Workplace) -> None:
+def _work_until_stopped(settings: WorkerSettings, context: WorkerContext) -> None:
     """Connect again and again, more slowly each time, but at once after some work."""
     wait = FIRST_WAIT_SECONDS
     while True:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        workplace.prepare()
+        context.prepare()
         began = time.monotonic()
-        if _work(settings, workplace):
+        if _work(settings, context):
             return
         if time.monotonic() - began > LONGEST_WAIT_SECONDS:
             wait = FIRST_WAIT_SECONDS
@@ -75,20 +75,20 @@ def _work_until_stopped(settings: WorkerSettings, workplace: Workplace) -> None:
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
 
-def _work(settings: WorkerSettings, workplace: Workplace) -> bool:
+def _work(settings: WorkerSettings, context: WorkerContext) -> bool:
     """Work until a signal (True) or until Redis is lost (False)."""
     connection = waiting_connection(settings.redis_url)
     try:
-        workplace.queue.ping()
+        context.queue.ping()
         supervisor = Supervisor(
-            workplace,
+            context,
             connection=connection,
             job_timeout_seconds=settings.job_timeout_seconds,
             grace_seconds=settings.cancel_grace_seconds,
             lost_after_seconds=settings.lost_after_seconds,
             max_attempts=settings.max_attempts,
         )
-        log.info("worker_ready", queue=workplace.queue.name, store=settings.store_url, device=settings.device)
+        log.info("worker_ready", queue=context.queue.name, store=settings.store_url, device=settings.device)
         supervisor.work(logging_level=None)
         return supervisor.is_stopping
     except (RedisError, QueueUnavailable) as error:

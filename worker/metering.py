@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from core.contracts.jobs import Progress
 from core.contracts.values import TaskName
-from core.tallies import Trained, TrainedStage, Training
+from core.jobqueue.counters import Trained, TrainedStage, Training
 
 
 class Meter:

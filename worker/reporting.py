@@ -8,7 +8,7 @@ import structlog
 
 from core.contracts.jobs import JobEvent, JobRecord, JobStatus, Progress
 from core.errors import JobCancelled, QueueUnavailable
-from core.queue import JobQueue
+from core.jobqueue.queue import JobQueue
 from worker.metering import Meter
 
 log = structlog.get_logger(__name__)
@@ -82,10 +82,10 @@ class Reporter:
 
     def count(self, record: JobRecord) -> None:
         """Add a job that has ended, and what it trained since the last report, to what all workers did."""
-        self._try(lambda: self._queue.tallies.count_job(record))
+        self._try(lambda: self._queue.counters.count_job(record))
         if self._meter is not None and self._meter.pending:
             pending = self._meter.pending
-            self._try(lambda: self._queue.tallies.count_training(pending))
+            self._try(lambda: self._queue.counters.count_training(pending))
 
     def recover(self) -> None:
         """Take up what an earlier process told last."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from core.logs import LogFormat, LogLevel
+from core.system.logging import LogFormat, LogLevel
 
 
 class WorkerSettings(BaseSettings):

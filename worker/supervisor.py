@@ -18,10 +18,10 @@ from rq.serializers import JSONSerializer
 
 from core.contracts.jobs import Problem
 from core.errors import QueueUnavailable
-from core.processes import die_with_parent
-from worker import problems
+from core.system.processes import die_with_parent
+from worker import failures
 from worker.recovery import Recovery
-from worker.tasks import Workplace, settle
+from worker.tasks import WorkerContext, close_failed_job
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class Supervisor(Worker):
     """RQ's forking worker, made to stop what does not stop and to leave no record open.
 
     Args:
-        workplace: Where it works.
+        context: Where it works.
         connection: A Redis of its own, for it waits on it longer than the api may.
         job_timeout_seconds: What a job may take, or None for what it was queued with.
         grace_seconds: What a job gets to stop by itself before it is killed.
@@ -48,7 +48,7 @@ class Supervisor(Worker):
 
     def __init__(
         self,
-        workplace: Workplace,
+        context: WorkerContext,
         *,
         connection: Redis,
         job_timeout_seconds: int | None,
@@ -56,8 +56,8 @@ class Supervisor(Worker):
         lost_after_seconds: int,
         max_attempts: int,
     ) -> None:
-        self._recovery = Recovery(workplace, lost_after_seconds=lost_after_seconds, max_attempts=max_attempts)
-        queue = Queue(workplace.queue.name, connection=connection, serializer=JSONSerializer)
+        self._recovery = Recovery(context, lost_after_seconds=lost_after_seconds, max_attempts=max_attempts)
+        queue = Queue(context.queue.name, connection=connection, serializer=JSONSerializer)
         super().__init__(
             [queue],
             connection=connection,
@@ -68,7 +68,7 @@ class Supervisor(Worker):
             exception_handlers=[self._settle_error],
         )
         self.is_stopping = False
-        self._workplace = workplace
+        self._workplace = context
         self._job_timeout_seconds = job_timeout_seconds
         self._grace_seconds = grace_seconds
         self._lost_after_seconds = lost_after_seconds
@@ -85,7 +85,7 @@ class Supervisor(Worker):
             try:
                 super().execute_job(job, queue)
             except SystemExit:  # the second SIGTERM: the fork is dead
-                settle(job.id, problems.STOPPED_WORKER, self._workplace)
+                close_failed_job(job.id, failures.STOPPED_WORKER, self._workplace)
                 raise
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
@@ -110,11 +110,11 @@ class Supervisor(Worker):
         """Return why the job must be killed now, or None."""
         ran = time.monotonic() - self._started
         if job.timeout is not None and ran >= job.timeout + self._grace_seconds:
-            return problems.timed_out(f"It ran for {ran:.0f} seconds; {job.timeout} are allowed.")
+            return failures.timed_out(f"It ran for {ran:.0f} seconds; {job.timeout} are allowed.")
         if self._cancel_seen is None and self._is_cancelled(job.id):
             self._cancel_seen = time.monotonic()
         if self._cancel_seen is not None and time.monotonic() - self._cancel_seen >= self._grace_seconds:
-            return problems.DID_NOT_STOP
+            return failures.DID_NOT_STOP
         return None
 
     def _is_cancelled(self, job_id: str) -> bool:
@@ -127,16 +127,16 @@ class Supervisor(Worker):
         self, job: Job, _pid: int | None, wait_status: int | None, _usage: object
     ) -> None:
         """Close the record of a job whose fork was killed, by us or by the system."""
-        problem = self._verdict or problems.death_of(wait_status)
+        problem = self._verdict or failures.death_of(wait_status)
         log.error("job_process_died", job_id=job.id, reason=problem.detail)
-        settle(job.id, problem, self._workplace)
+        close_failed_job(job.id, problem, self._workplace)
 
     def _settle_error(
         self, job: Job, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None
     ) -> None:
         """Close the record of a job that an error ended; the death of its worker has not ended it."""
         if not isinstance(error, AbandonedJobError):
-            settle(job.id, problems.problem_of(error), self._workplace)
+            close_failed_job(job.id, failures.problem_of(error), self._workplace)
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:  # noqa: ARG002 (RQ's)
         """Return for how many seconds a sign of life holds."""
@@ -145,7 +145,7 @@ class Supervisor(Worker):
     def run_maintenance_tasks(self) -> None:
         """Tidy up as RQ does, and look for jobs that were lost."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        self._recovery.look()
+        self._recovery.requeue_lost()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Take the first SIGTERM or SIGINT: end after the job that runs."""
@@ -158,7 +158,7 @@ class Supervisor(Worker):
         try:
             super().request_force_stop(signum, frame)
         except SystemExit:  # a signal that RQ takes for an echo of the first ends nothing
-            self._verdict = problems.STOPPED_WORKER
+            self._verdict = failures.STOPPED_WORKER
             raise
 
     def teardown(self) -> None:

@@ -19,11 +19,11 @@ from core.contracts.jobs import JobRecord, JobStatus, Problem
 from core.contracts.reports import Report
 from core.contracts.values import now
 from core.errors import JobCancelled, XmetraError
+from core.jobqueue.queue import JobQueue
 from core.progress import Monitor
-from core.queue import JobQueue
 from core.store import Store
+from worker.failures import problem_of
 from worker.metering import Meter
-from worker.problems import problem_of
 from worker.reporting import Reporter
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ def import_torch() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
+class WorkerContext:
     """Where a worker works.
 
     Attributes:
@@ -81,7 +81,7 @@ class Workplace:
     prepare: Callable[[], None] = import_torch
 
 
-WORKPLACE: Final[ContextVar[Workplace]] = ContextVar("workplace")
+WORKER_CONTEXT: Final[ContextVar[WorkerContext]] = ContextVar("context")
 """Set by the parent and inherited by its forks, for RQ brings nothing but the job's id."""
 
 
@@ -95,22 +95,22 @@ def run_job(job_id: str) -> dict[str, Any]:
         NotFound: There is no such job.
         StoreUnavailable: Its record cannot be read or written.
     """
-    record = perform(job_id, WORKPLACE.get())
+    record = perform(job_id, WORKER_CONTEXT.get())
     return {"job_id": job_id, "status": record.status.value, "checkpoint_id": record.checkpoint_id}
 
 
-def perform(job_id: str, workplace: Workplace) -> JobRecord:
+def perform(job_id: str, context: WorkerContext) -> JobRecord:
     """Run a job to its end, whatever that is, and return its record, which is stored by then.
 
     A job that has ended already is left as it is. One that an earlier attempt brought to its end is not
     cancelled any more, as it would not have been then.
     """
-    store = Store(workplace.store_url)
+    store = Store(context.store_url)
     record = store.jobs.load(job_id)
     if record.status.is_final:
         return record
-    reporter = Reporter(job_id, workplace.queue, meter=Meter(record.task))
-    if reporter.is_cancelled() and store.jobs.conclusion(job_id) is None:
+    reporter = Reporter(job_id, context.queue, meter=Meter(record.task))
+    if reporter.is_cancelled() and store.jobs.load_outcome(job_id) is None:
         return _close(record.model_copy(update={"status": JobStatus.CANCELLED}), store, reporter)
     record = record.model_copy(
         update={"status": JobStatus.RUNNING, "attempts": record.attempts + 1, "started_at": now()}
@@ -118,16 +118,16 @@ def perform(job_id: str, workplace: Workplace) -> JobRecord:
     store.jobs.save(record)
     reporter.tell(JobStatus.RUNNING)
     log.info("job_started", kind=record.kind.value, language=record.language, attempt=record.attempts)
-    return _close(_attempt(record, store, reporter, workplace), store, reporter)
+    return _close(_attempt(record, store, reporter, context), store, reporter)
 
 
-def settle(job_id: str, problem: Problem, workplace: Workplace) -> None:
+def close_failed_job(job_id: str, problem: Problem, context: WorkerContext) -> None:
     """Close the record of a job whose process is gone; one that is closed already stays.
 
     It is called where nobody could do anything about an error, so it logs what it cannot do.
     """
-    store = Store(workplace.store_url)
-    reporter = Reporter(job_id, workplace.queue)
+    store = Store(context.store_url)
+    reporter = Reporter(job_id, context.queue)
     try:
         record = store.jobs.load(job_id)
         if record.status.is_final:
@@ -141,10 +141,10 @@ def settle(job_id: str, problem: Problem, workplace: Workplace) -> None:
         log.error("record_not_closed", job_id=job_id, problem=problem.detail, reason=str(error))
 
 
-def _attempt(record: JobRecord, store: Store, reporter: Reporter, workplace: Workplace) -> JobRecord:
+def _attempt(record: JobRecord, store: Store, reporter: Reporter, context: WorkerContext) -> JobRecord:
     """Run the pipeline and return the record with what came of it; only this knows every way to end."""
     try:
-        outcome = _outcome(record, store, reporter, workplace)
+        outcome = _outcome(record, store, reporter, context)
     except JobCancelled:
         return record.model_copy(update={"status": JobStatus.CANCELLED})
     except XmetraError as error:
@@ -159,10 +159,10 @@ def _attempt(record: JobRecord, store: Store, reporter: Reporter, workplace: Wor
     return record.model_copy(update={"status": JobStatus.SUCCEEDED, **made})
 
 
-def _outcome(record: JobRecord, store: Store, reporter: Reporter, workplace: Workplace) -> Outcome:
+def _outcome(record: JobRecord, store: Store, reporter: Reporter, context: WorkerContext) -> Outcome:
     """Run the pipeline under RQ's alarm for the timeout, and nothing after it: the end must be written."""
     try:
-        return workplace.pipeline(record, store=store, device=workplace.device, monitor=reporter)
+        return context.pipeline(record, store=store, device=context.device, monitor=reporter)
     finally:
         signal.alarm(0)
 

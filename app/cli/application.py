@@ -6,21 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 import typer
 from rich.markup import escape
 
-from app.cli import (
-    asking,
+from app.cli.commands import (
+    ask,
     encoder,
     experiment,
     first_base,
     jobs,
     keys,
     models,
-    prediction,
+    predict,
     services,
-    training,
+    train,
 )
-from app.cli.exits import EXPECTED_ERRORS, exit_code, explain
-from app.cli.several import SeveralWords
-from app.console.output import messages
+from app.cli.exit_codes import EXPECTED_ERRORS, exit_code, explain
+from app.cli.multi_value_options import SeveralWords
+from app.cli.rendering.console import messages
 
 EPILOG = (
     "Exit codes: 0 done · 1 the job failed · 2 the command line or the data cannot be used · "
@@ -39,8 +39,8 @@ application = typer.Typer(
 )
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Run the service": (services.up, services.serve, services.worker, services.demo),
-    "Teach it a language": (training.pretrain, training.adapt, first_base.first_base),
-    "Use it": (prediction.predict, asking.ask, prediction.evaluate),
+    "Teach it a language": (train.pretrain, train.adapt, first_base.first_base),
+    "Use it": (predict.predict, ask.ask, predict.evaluate),
     "Compare methods": (experiment.experiment,),
 }
 for panel, commands in PANELS.items():

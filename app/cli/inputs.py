@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from app.cli.exits import UsageFault
+from app.cli.exit_codes import UsageFault
 
 
 def read_text(file: Path | None, *, remedy: str) -> str:

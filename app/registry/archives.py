@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from core.contracts.reports import CheckpointManifest
 from core.errors import Conflict, CorruptArtifact, Fault
 from core.store.checkpoints import MANIFEST
-from core.store.failures import told
+from core.store.error_translation import translate_storage_errors
 
 TAR: Final = "application/x-tar"
 
@@ -80,7 +80,7 @@ def _part(folder: Path, name: str, files: ExitStack) -> tuple[bytes, int, Binary
     path = folder / name
     if not path.is_file():
         raise FileNotFoundError(2, "missing", str(path))
-    with told("read", name):
+    with translate_storage_errors("read", name):
         file = files.enter_context(path.open("rb"))
     info = tarfile.TarInfo(name)
     info.size = os.fstat(file.fileno()).st_size
@@ -127,7 +127,7 @@ class Member:
         digest = hashlib.sha256()
         archive.seek(self.offset)
         left = self.size
-        with told("unpack", self.name), target.open("xb") as file:
+        with translate_storage_errors("unpack", self.name), target.open("xb") as file:
             while left:
                 chunk = archive.read(min(left, CHUNK_BYTES))
                 digest.update(chunk)

@@ -2,10 +2,10 @@
 
 from contextlib import suppress
 
-from app.live import is_adapted
-from app.overview import scores_of
-from app.registry.preconditions import Precondition
-from app.registry.views import DeployRequest, LanguageView, PastDeployment
+from app.inference.deployment_cache import is_adapted
+from app.parsing.preconditions import Precondition
+from app.registry.served_models import scores_of
+from app.schemas.registry import DeployRequest, LanguageView, PastDeployment
 from core.contracts.reports import CheckpointManifest, Deployment
 from core.contracts.values import BASE, TaskName, Trainable
 from core.errors import Conflict, NotFound, PreconditionFailed

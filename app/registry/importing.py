@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 from safetensors import SafetensorError, safe_open
 from starlette.concurrency import run_in_threadpool
 
-from app.documents import media_type
-from app.errors import UnsupportedMediaType
-from app.faults import body_faults
+from app.parsing.documents import media_type
+from app.parsing.problems import UnsupportedMediaType
+from app.parsing.validation_errors import body_faults
 from app.registry.archives import TAR, Member, members
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, Trainable
@@ -20,7 +20,7 @@ from core.contracts.weights import WEIGHTS, head_rows, labels_metadata
 from core.errors import Conflict, Fault, InvalidInput
 from core.store import Store
 from core.store.checkpoints import MANIFEST
-from core.store.failures import told
+from core.store.error_translation import translate_storage_errors
 from core.store.names import is_file_name
 
 TENSORS: Final = ".safetensors"
@@ -51,7 +51,7 @@ async def _received(request: Request) -> AsyncIterator[BinaryIO]:
         raise UnsupportedMediaType(f"expected {TAR}, got {media_type(request) or 'no content-type'!r}")
     with tempfile.TemporaryFile(prefix="xmetra-") as file:
         async for chunk in request.stream():
-            with told("keep", "the archive"):
+            with translate_storage_errors("keep", "the archive"):
                 await run_in_threadpool(file.write, chunk)
         yield file
 
@@ -166,7 +166,7 @@ def _unpacked(
     """Unpack into an empty folder, and yield everything that is not what its name or checksum says."""
     for member in files:
         target = folder / member.name
-        with told("unpack", member.name):
+        with translate_storage_errors("unpack", member.name):
             target.parent.mkdir(parents=True, exist_ok=True)
         if member.extract(archive, target) != manifest.files[member.name]:
             yield Fault(f"/{member.name}", "does not have the SHA-256 that the manifest says")

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from app.answers import Checks, DryRun, JobAccepted
-from app.bodies import Submitted, submitted
 from app.dependencies import IdempotencyKey, Serving
-from app.material import Adaptation
+from app.jobs.builders import Adaptation
+from app.jobs.submission import Submission
 from app.openapi import READS_A_BODY, problems, task_body
-from app.rations import JobRation
-from app.requests import ADAPT_REQUESTS, AdaptRequest
-from app.submission import Submission
+from app.parsing.bodies import Submitted, submitted
+from app.schemas.responses import Checks, DryRun, JobAccepted
+from app.schemas.training import ADAPT_REQUESTS, AdaptRequest
+from app.security.rate_limits import JobRateLimit
 
 router = APIRouter(tags=["training"])
 
@@ -31,7 +31,7 @@ def adapt(
     given: Annotated[Submitted[AdaptRequest], Depends(submitted(ADAPT_REQUESTS))],
     services: Serving,
     response: Response,
-    ration: JobRation,
+    ration: JobRateLimit,
     idempotency_key: IdempotencyKey = None,
 ) -> JobAccepted | Response:
     """Check the examples against the base, plan, and queue a job; `dry_run` stops after the plan."""
@@ -41,7 +41,7 @@ def adapt(
         told = DryRun(checks=Checks(warnings=warnings), plan=checked.plan)
         return Response(told.model_dump_json(), media_type="application/json")
     submission = Submission(
-        checked.job(services.store), checked.plan, warnings, idempotency_key, counted=ration.spending(1)
+        checked.job(services.store), checked.plan, warnings, idempotency_key, counted=ration.acquire(1)
     )
     accepted = submission.submit(store=services.store, queue=services.queue)
     response.headers["location"] = f"/jobs/{accepted.job_id}"

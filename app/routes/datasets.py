@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from app.bodies import Submitted, submitted
 from app.dependencies import DatasetId, Serving
 from app.openapi import READS_A_BODY, problems, task_body
-from app.requests import DATASET_REQUESTS, DatasetRequest
+from app.parsing.bodies import Submitted, submitted
+from app.schemas.training import DATASET_REQUESTS, DatasetRequest
 from core.contracts.examples import DatasetManifest
 
 router = APIRouter(tags=["training"])

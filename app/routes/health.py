@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from app.answers import Live, Ready
 from app.dependencies import Serving
-from app.readiness import look
+from app.health.readiness import check_readiness
+from app.schemas.responses import Live, Ready
 
 router = APIRouter(prefix="/health", tags=["operations"])
 
@@ -22,6 +22,6 @@ async def live() -> Live:
 )
 async def ready(services: Serving, response: Response) -> Ready:
     """Ask Redis, write to the store, and run the base: each part says for itself whether it works."""
-    state = await look(services)
+    state = await check_readiness(services)
     response.status_code = 200 if state.status == "ready" else 503
     return state

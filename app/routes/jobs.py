@@ -6,12 +6,12 @@ from fastapi import APIRouter, Header, Query
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
-from app import jobs as work
-from app.answers import JobPage, JobView
 from app.dependencies import JobId, Serving
-from app.events import JobEvents
-from app.jobs import JobFilter
+from app.jobs import queries
+from app.jobs.event_stream import JobEvents
+from app.jobs.queries import JobFilter
 from app.openapi import problems
+from app.schemas.responses import JobPage, JobView
 from core.contracts.jobs import JobEvent
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -39,13 +39,13 @@ STREAM = {
 @router.get("", summary="List jobs", responses=problems(422, 503))
 def list_jobs(chosen: Annotated[JobFilter, Query()], services: Serving) -> JobPage:
     """Return jobs, newest first, without their plans and reports."""
-    return work.page(chosen, store=services.store, queue=services.queue)
+    return queries.page(chosen, store=services.store, queue=services.queue)
 
 
 @router.get("/{job_id}", summary="How far a job is, and what it made", responses=problems(404, 422, 503))
 def read_job(job_id: JobId, services: Serving) -> JobView:
     """Return the record of a job with its latest progress; at the end, with its report or its error."""
-    return work.view(services.store.jobs.load(job_id), services.queue)
+    return queries.view(services.store.jobs.load(job_id), services.queue)
 
 
 @router.get(
@@ -71,4 +71,4 @@ async def follow_job(
 )
 def cancel_job(job_id: JobId, services: Serving) -> JobView:
     """Ask a job to stop. One that waited is cancelled at once; one that runs stops at its next step."""
-    return work.cancel(services.store.jobs.load(job_id), store=services.store, queue=services.queue)
+    return queries.cancel(services.store.jobs.load(job_id), store=services.store, queue=services.queue)

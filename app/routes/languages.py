@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from app.answers import Languages
-from app.bodies import json_body
 from app.dependencies import Serving
 from app.openapi import READS_A_BODY, body, problems
-from app.overview import served_task
+from app.parsing.bodies import json_body
+from app.parsing.preconditions import IfLive, IfLiveOrFirst, etag
 from app.registry import deploying
-from app.registry.preconditions import IfLive, IfLiveOrFirst, etag
-from app.registry.views import DeploymentKey, DeployRequest, LanguageView
+from app.registry.served_models import served_task
+from app.schemas.registry import DeploymentKey, DeployRequest, LanguageView
+from app.schemas.responses import Languages
 from core.contracts.values import TaskName
 
 router = APIRouter(prefix="/languages", tags=["models"])

@@ -4,14 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from app.answers import JobAccepted
-from app.bodies import Submitted, submitted
 from app.dependencies import DefaultEncoder, IdempotencyKey, Serving
-from app.material import Pretraining
+from app.jobs.builders import Pretraining
+from app.jobs.submission import Submission
 from app.openapi import READS_A_BODY, problems, task_body
-from app.rations import JobRation
-from app.requests import PRETRAIN_REQUESTS, PretrainRequest
-from app.submission import Submission
+from app.parsing.bodies import Submitted, submitted
+from app.schemas.responses import JobAccepted
+from app.schemas.training import PRETRAIN_REQUESTS, PretrainRequest
+from app.security.rate_limits import JobRateLimit
 
 router = APIRouter(tags=["training"])
 
@@ -27,7 +27,7 @@ def pretrain(
     given: Annotated[Submitted[PretrainRequest], Depends(submitted(PRETRAIN_REQUESTS))],
     services: Serving,
     response: Response,
-    ration: JobRation,
+    ration: JobRateLimit,
     encoder: DefaultEncoder,
     idempotency_key: IdempotencyKey = None,
 ) -> JobAccepted:
@@ -37,7 +37,7 @@ def pretrain(
         checked.job(services.store),
         warnings=given.warnings,
         idempotency_key=idempotency_key,
-        counted=ration.spending(1),
+        counted=ration.acquire(1),
     )
     accepted = submission.submit(store=services.store, queue=services.queue)
     response.headers["location"] = f"/jobs/{accepted.job_id}"

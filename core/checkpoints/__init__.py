@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints.additions import read_addition, write_addition
-from core.checkpoints.sharing import SharedEncoders
-from core.checkpoints.whole import read_whole, write_whole
+from core.checkpoints.deltas import read_addition, write_addition
+from core.checkpoints.full_weights import read_whole, write_whole
+from core.checkpoints.shared_encoders import SharedEncoders
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import Trainable
 from core.store import Store
-from core.tasks.task import TaskLearner
+from core.tasks.engine import TaskLearner
 
 __all__ = ["SharedEncoders", "open_checkpoint", "read_whole", "write_addition", "write_whole"]
 

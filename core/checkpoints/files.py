@@ -8,11 +8,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from core.checksums import file_sha256
 from core.contracts.reports import CheckpointManifest
 from core.contracts.weights import WEIGHTS, labels_metadata
 from core.errors import CorruptArtifact
-from core.tasks.task import TaskLearner
+from core.system.checksums import file_sha256
+from core.tasks.engine import TaskLearner
 
 
 def write_weights(learner: TaskLearner[Any, Any], tensors: Mapping[str, Tensor], folder: Path) -> None:

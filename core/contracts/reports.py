@@ -48,7 +48,7 @@ class AdaptPlan(Contract):
     estimated_seconds: float | None = None
 
 
-class Tried(Contract):
+class TuningTrial(Contract):
     """Settings of plain training that were tried on a part of the few-shot data.
 
     Attributes:
@@ -76,7 +76,7 @@ class Candidate(Contract):
     checkpoint_id: Identifier | None = None
     evaluation: Evaluation
     train_seconds: float = 0.0
-    tried: tuple[Tried, ...] = ()
+    tried: tuple[TuningTrial, ...] = ()
     calibration: Calibration | None = None
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from core.checksums import file_sha256
 from core.contracts.examples import Example
 from core.contracts.values import TaskName
 from core.errors import Fault, InvalidInput
 from core.formats import read_examples, read_questions
+from core.system.checksums import file_sha256
 
 LANGUAGE: Final = "XX"
 """Stands for a language's tag in the name of a file."""

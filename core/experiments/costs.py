@@ -7,10 +7,10 @@ from typing import Any
 from core.contracts.examples import DatasetManifest
 from core.contracts.jobs import AdaptJob, PretrainJob
 from core.errors import InvalidInput
-from core.learning.planning import Planner
 from core.store import Store
-from core.tasks.curricula import CURRICULA
-from core.tasks.curriculum import FORWARD_SHARE
+from core.tasks.data_split import FORWARD_SHARE
+from core.tasks.registry import DATA_SPLITTERS
+from core.training.planning import Planner
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Costs:
         return planned or self._measuring(job.evaluation_dataset_id)
 
     def _planner(self, job: AdaptJob) -> Planner[Any]:
-        curriculum = CURRICULA[job.task]
+        curriculum = DATA_SPLITTERS[job.task]
         split = curriculum.split(
             self._examples(job.dataset_id),
             self._examples(job.evaluation_dataset_id),

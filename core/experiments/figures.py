@@ -15,13 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from core.contracts.values import Method
-from core.embedded.whole import whole
 from core.experiments.aggregation import Row, Variant, variant_of
 from core.experiments.curves import Line, learning_curve, sweep_line
 from core.experiments.folder import Folder
 from core.experiments.grid import ALL_OF_IT, METHODS, PRE, Cell
+from core.experiments.labels import SHOTS_OF, languages_of, method_name, metrics_of
 from core.experiments.results import Results
-from core.experiments.wording import SHOTS_OF, languages_of, method_name, metrics_of
+from core.system.atomic_files import whole
 
 PANEL_INCHES: Final = (4.0, 3.0)
 DOTS_PER_INCH: Final = 150

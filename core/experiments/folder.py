@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from core.contracts.values import Contract
-from core.embedded.whole import whole
-from core.store.documents import decoded, encoded
+from core.store.serialization import decoded, encoded
+from core.system.atomic_files import whole
 
 BASE: Final = "base"
 """The run that makes the base, where the others have the keys of their cells."""

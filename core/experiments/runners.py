@@ -15,11 +15,11 @@ from core.contracts.reports import Report
 from core.contracts.values import Contract
 from core.errors import JobCancelled, XmetraError
 from core.experiments.records import Failed
-from core.processes import die_with_parent
 from core.progress import Monitor
-from core.runtime import configure_computing
 from core.store import Store
-from core.store.documents import encoded
+from core.store.serialization import encoded
+from core.system.compute import configure_computing
+from core.system.processes import die_with_parent
 
 Runner: TypeAlias = Callable[[JobRecord, Monitor], Report | Failed]
 """Does a job and returns its report, or why there is none."""

@@ -7,15 +7,15 @@ from core.contracts.examples import DatasetManifest
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord, PretrainJob, Progress
 from core.contracts.reports import Report
 from core.contracts.values import Promotion, now
-from core.experiments.beginning import begin
 from core.experiments.corpora import Corpora
 from core.experiments.costs import Costs
-from core.experiments.draws import Draws
 from core.experiments.folder import BASE, Folder
 from core.experiments.grid import SOURCE, Cell, Experiment
-from core.experiments.progress import GridProgress
+from core.experiments.grid_progress import GridProgress
+from core.experiments.manifest import begin
 from core.experiments.records import BaseRun, Failed, Failure, Kept, Run
 from core.experiments.runners import Runner
+from core.experiments.sampling import Draws
 from core.progress import Monitor
 from core.store import Store
 

@@ -6,15 +6,12 @@ from typing import Final
 
 from core.contracts.reports import Report
 from core.contracts.values import TaskName
-from core.embedded.whole import whole
 from core.experiments.aggregation import Comparison, Row, Variant
-from core.experiments.command import command
+from core.experiments.command_line import command
 from core.experiments.figures import FIGURES
 from core.experiments.folder import Folder
 from core.experiments.grid import PRE, SOURCE, Cell, Experiment
-from core.experiments.records import Run
-from core.experiments.results import Results
-from core.experiments.wording import (
+from core.experiments.labels import (
     amount_name,
     languages_of,
     method_name,
@@ -23,6 +20,9 @@ from core.experiments.wording import (
     plus_minus,
     rate,
 )
+from core.experiments.records import Run
+from core.experiments.results import Results
+from core.system.atomic_files import whole
 
 FEW_DRAWS: Final = 5
 """Draws of a few examples below which their spread is hardly known (Zhao et al. 2021)."""

@@ -4,7 +4,7 @@ A reader never stops at the first fault and never changes a text. What it had to
 (a span with white space at its edge, tokens that contradict the characters) it counts in `ReadNotes`.
 """
 
-from core.formats.formats import FileFormat
+from core.formats.file_format import FileFormat
 from core.formats.jsonl import write_jsonl
 from core.formats.notes import ReadNotes, ReadResult
 from core.formats.reading import (

@@ -7,8 +7,8 @@ from pathlib import PurePath
 
 from core.contracts.values import TaskName
 from core.formats.conll import looks_like_conll
-from core.formats.documents import first_members
-from core.formats.formats import FileFormat
+from core.formats.file_format import FileFormat
+from core.formats.json_documents import first_members
 from core.formats.notes import invalid
 from core.formats.squad import looks_like_squad
 from core.formats.tsv import looks_like_tsv

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from core.contracts.values import Contract
 from core.errors import Fault, InvalidInput
-from core.formats.formats import FileFormat
+from core.formats.file_format import FileFormat
 
 MAX_FAULTS = 100
 """Faults told one by one: enough to see every kind, and an answer that a person can still read."""

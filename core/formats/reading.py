@@ -9,10 +9,10 @@ from core.contracts.questions import QaExample
 from core.contracts.values import TaskName
 from core.errors import Fault, InvalidInput
 from core.formats.conll import read_conll
-from core.formats.decoding import decode_lines
 from core.formats.detection import detect_format, detect_task
-from core.formats.formats import FileFormat
+from core.formats.file_format import FileFormat
 from core.formats.jsonl import read_question_lines, read_utterance_lines
+from core.formats.line_decoding import decode_lines
 from core.formats.notes import Findings, Read, ReadResult, invalid
 from core.formats.squad import read_squad
 from core.formats.tsv import read_tsv

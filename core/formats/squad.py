@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from core.contracts.questions import QaExample
-from core.formats.documents import beginning, first_members, parse_document
+from core.formats.json_documents import beginning, first_members, parse_document
 from core.formats.notes import FaultPlace, Findings, invalid
 from core.formats.question_ids import QuestionIds
 from core.formats.validation import LONGEST_SHOWN, fault_details, shown

@@ -9,16 +9,16 @@ from core.contracts.jobs import AdaptJob
 from core.contracts.reports import Candidate
 from core.contracts.values import Method
 from core.errors import CorruptArtifact, NotFound
-from core.pipeline.likeness import StoredLikeness
-from core.pipeline.material import Material, gather, load_base, load_start, train
-from core.pipeline.outcome import Origin, Outcome, Workbench, conclude, publish, timed
+from core.pipeline.job_context import JobContext, Origin, Outcome, deploy_if_promoted, publish, timed
 from core.pipeline.promotion import decide
+from core.pipeline.training_run import Material, gather, load_base, load_start, train
 from core.pipeline.tuning import tuned, tuning_costs
 from core.pipeline.verdict import verdict
 from core.progress import ProgressTracker
-from core.tasks.curriculum import FORWARD_SHARE
-from core.tasks.table import TASKS
-from core.tasks.task import Measurement, TaskLearner
+from core.tasks.data_split import FORWARD_SHARE
+from core.tasks.engine import Measurement, TaskLearner
+from core.tasks.engines import TASKS
+from core.tasks.qa.embedding_cache import EmbeddingCache
 
 ZERO_SHOT = "zero-shot base"
 SERVING = "the checkpoint that serves now"
@@ -33,30 +33,30 @@ class Measured:
     measurement: Measurement
 
 
-def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
+def adapt(job: AdaptJob, context: JobContext) -> Outcome:
     """Adapt a language from a base, and let the result serve if it may.
 
     Raises:
         XmetraError: The data cannot be used, the base is not there, or the store cannot be written.
     """
-    material = gather(job, bench)
-    tracker = ProgressTracker(bench.monitor, _costs(material))
-    zero_shot = _measure(ZERO_SHOT, load_base(material, bench), material, tracker)
-    serving, warnings = _measure_serving(material, bench, tracker)
-    learner, result, losers = _train_contenders(material, bench, tracker)
+    material = gather(job, context)
+    tracker = ProgressTracker(context.monitor, _costs(material))
+    zero_shot = _measure(ZERO_SHOT, load_base(material, context), material, tracker)
+    serving, warnings = _measure_serving(material, context, tracker)
+    learner, result, losers = _train_contenders(material, context, tracker)
     baselines = [
-        _train_and_measure(method, material, bench, tracker, prefix=f"{method} baseline: ")[1]
+        _train_and_measure(method, material, context, tracker, prefix=f"{method} baseline: ")[1]
         for method in _baselines(job)
     ]
     origin = _origin(material, result)
     checkpoint_id = None
     if job.keep:
-        checkpoint_id = publish(learner, origin, result.candidate, bench.store).checkpoint_id
+        checkpoint_id = publish(learner, origin, result.candidate, context.store).checkpoint_id
     candidate = result.candidate.model_copy(update={"checkpoint_id": checkpoint_id})
     decision = decide(job.promote, candidate, (serving or zero_shot).candidate)
     baselines = [*losers, *baselines]
     rivals = [zero_shot, *([serving] if serving else []), *baselines]
-    report = bench.report(
+    report = context.report(
         plan=material.plan,
         data=_sizes(material),
         dataset_ids=origin.dataset_ids,
@@ -71,7 +71,7 @@ def adapt(job: AdaptJob, bench: Workbench) -> Outcome:
         warnings=(*material.plan.warnings, *warnings),
         seed=job.hyperparameters.seed,
     )
-    return conclude(report, job, bench)
+    return deploy_if_promoted(report, job, context)
 
 
 def _baselines(job: AdaptJob) -> list[Method]:
@@ -99,7 +99,7 @@ def _prefix(job: AdaptJob, method: Method) -> str:
 
 
 def _train_contenders(
-    material: Material, bench: Workbench, tracker: ProgressTracker
+    material: Material, context: JobContext, tracker: ProgressTracker
 ) -> tuple[TaskLearner[Any, Any], Measured, list[Measured]]:
     """Train what the method is, or chooses among.
 
@@ -108,11 +108,11 @@ def _train_contenders(
         of the others. Only the best so far is held in memory.
     """
     first, *others = material.job.method.contenders
-    learner, best = _train_and_measure(first, material, bench, tracker, prefix=_prefix(material.job, first))
+    learner, best = _train_and_measure(first, material, context, tracker, prefix=_prefix(material.job, first))
     losers = []
     for method in others:
         rival, found = _train_and_measure(
-            method, material, bench, tracker, prefix=_prefix(material.job, method)
+            method, material, context, tracker, prefix=_prefix(material.job, method)
         )
         if found.candidate.evaluation.quality > best.candidate.evaluation.quality:
             learner, best, found = rival, found, best
@@ -121,14 +121,16 @@ def _train_contenders(
 
 
 def _train_and_measure(
-    method: Method, material: Material, bench: Workbench, tracker: ProgressTracker, prefix: str = ""
+    method: Method, material: Material, context: JobContext, tracker: ProgressTracker, prefix: str = ""
 ) -> tuple[TaskLearner[Any, Any], Measured]:
     """Train a method from the base and measure the result."""
     tracker.prefix = prefix
-    material, tried = tuned(method, material, bench, tracker)
-    learner = load_start(method, material, bench)
-    likeness = StoredLikeness(material.job.similarity, bench, tracker)
-    seconds = timed(lambda: train(learner, method, material, likeness=likeness, tracker=tracker))
+    material, tried = tuned(method, material, context, tracker)
+    learner = load_start(method, material, context)
+    embeddings = EmbeddingCache(
+        material.job.similarity, vectors=context.store.vectors, device=context.device, tracker=tracker
+    )
+    seconds = timed(lambda: train(learner, method, material, embeddings=embeddings, tracker=tracker))
     measured = _measure(method, learner, material, tracker)
     found = {
         "train_seconds": round(seconds, 2),
@@ -140,7 +142,7 @@ def _train_and_measure(
 
 
 def _measure_serving(
-    material: Material, bench: Workbench, tracker: ProgressTracker
+    material: Material, context: JobContext, tracker: ProgressTracker
 ) -> tuple[Measured | None, list[str]]:
     """Measure the checkpoint that serves the language now, if there is one that can.
 
@@ -149,12 +151,12 @@ def _measure_serving(
         damaged answers nobody, so it is no reason to refuse its successor.
     """
     job = material.job
-    live = bench.store.deployments.live(job.task, job.language)
+    live = context.store.deployments.live(job.task, job.language)
     if live is None:
         return None, []
     try:
-        manifest = bench.store.checkpoints.manifest(job.task, live.checkpoint_id)
-        learner = open_checkpoint(bench.store, manifest, device=bench.device)
+        manifest = context.store.checkpoints.manifest(job.task, live.checkpoint_id)
+        learner = open_checkpoint(context.store, manifest, device=context.device)
     except (CorruptArtifact, NotFound) as error:
         return None, [f"what serves now cannot be loaded, and was not compared with: {error}"]
     measured = _measure(SERVING, learner, material, tracker)

@@ -1,12 +1,12 @@
 """The entry: a job's record in, a checkpoint and a report out."""
 
 from core.contracts.jobs import AdaptJob, JobRecord
-from core.devices import resolve_device
 from core.pipeline.adapt import adapt
-from core.pipeline.outcome import Outcome, Workbench, conclude
+from core.pipeline.job_context import JobContext, Outcome, deploy_if_promoted
 from core.pipeline.pretrain import pretrain
 from core.progress import Monitor
 from core.store import Store
+from core.system.devices import resolve_device
 
 __all__ = ["Outcome", "run"]
 
@@ -26,10 +26,10 @@ def run(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Ou
     Raises:
         XmetraError: Every way in which this goes wrong on purpose.
     """
-    bench = Workbench(store=store, device=resolve_device(device), monitor=monitor, job_id=record.job_id)
-    concluded = store.jobs.conclusion(record.job_id)
-    if concluded is not None:  # by an attempt that was killed before it could tell
-        return conclude(concluded, record.request, bench)
+    context = JobContext(store=store, device=resolve_device(device), monitor=monitor, job_id=record.job_id)
+    report = store.jobs.load_outcome(record.job_id)
+    if report is not None:  # by an attempt that was killed before it could tell
+        return deploy_if_promoted(report, record.request, context)
     if isinstance(record.request, AdaptJob):
-        return adapt(record.request, bench)
-    return pretrain(record.request, bench)
+        return adapt(record.request, context)
+    return pretrain(record.request, context)

@@ -6,29 +6,29 @@ from core.checkpoints import open_checkpoint
 from core.contracts.jobs import PretrainJob
 from core.contracts.reports import Candidate, CheckpointManifest, PromotionDecision
 from core.contracts.values import BASE, Promotion
-from core.encoders import load_encoder
-from core.learning.recipes import PRE, pre
-from core.learning.rows import used_rows
-from core.pipeline.outcome import Origin, Outcome, Workbench, conclude, publish, timed
+from core.encoders.loading import load_encoder
+from core.pipeline.job_context import JobContext, Origin, Outcome, deploy_if_promoted, publish, timed
 from core.pipeline.promotion import decide
 from core.progress import ProgressTracker
-from core.tasks.curricula import CURRICULA
-from core.tasks.curriculum import FORWARD_SHARE, Split
-from core.tasks.table import TASKS
+from core.tasks.data_split import FORWARD_SHARE, Split
+from core.tasks.engines import TASKS
+from core.tasks.registry import DATA_SPLITTERS
+from core.training.methods import PRE, pre
+from core.training.sparse_embeddings import used_rows
 
 EVALUATE = "evaluate"
 
 
-def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
+def pretrain(job: PretrainJob, context: JobContext) -> Outcome:
     """Make a base, measure it, and let it serve if it may.
 
     Raises:
         XmetraError: The data cannot be used, the encoder not be loaded, or the store not be written.
     """
-    split = _split(job, bench)
+    split = _split(job, context)
     task = TASKS[job.task]
-    learner = task.new_learner(load_encoder(job.encoder), split.train, device=bench.device, seed=job.seed)
-    tracker = ProgressTracker(bench.monitor, _costs(job, split))
+    learner = task.new_learner(load_encoder(job.encoder), split.train, device=context.device, seed=job.seed)
+    tracker = ProgressTracker(context.monitor, _costs(job, split))
     features = learner.features(split.train)
     with used_rows(learner.body, learner.token_ids(features)):
         seconds = timed(lambda: pre(learner, features, job.settings, seed=job.seed, tracker=tracker))
@@ -53,11 +53,11 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
             seconds_per_example=round(seconds / passes, 6),
         ),
         result,
-        bench.store,
+        context.store,
     )
     result = result.model_copy(update={"checkpoint_id": manifest.checkpoint_id})
-    decision, baselines = _decide(job, split, result, bench)
-    report = bench.report(
+    decision, baselines = _decide(job, split, result, context)
+    report = context.report(
         data={"train": len(split.train), "evaluation": len(split.evaluation)},
         dataset_ids=_dataset_ids(job),
         result=result,
@@ -67,14 +67,16 @@ def pretrain(job: PretrainJob, bench: Workbench) -> Outcome:
         curves=tuple(tracker.curves),
         seed=job.seed,
     )
-    return conclude(report, job, bench)
+    return deploy_if_promoted(report, job, context)
 
 
-def _split(job: PretrainJob, bench: Workbench) -> Split[Any]:
-    examples = bench.store.datasets.load(job.dataset_id)
+def _split(job: PretrainJob, context: JobContext) -> Split[Any]:
+    examples = context.store.datasets.load(job.dataset_id)
     held = job.evaluation_dataset_id
-    evaluation = None if held is None else bench.store.datasets.load(held)
-    return CURRICULA[job.task].split(examples, evaluation, fraction=job.evaluation_fraction, seed=job.seed)
+    evaluation = None if held is None else context.store.datasets.load(held)
+    return DATA_SPLITTERS[job.task].split(
+        examples, evaluation, fraction=job.evaluation_fraction, seed=job.seed
+    )
 
 
 def _costs(job: PretrainJob, split: Split[Any]) -> dict[str, float]:
@@ -93,28 +95,28 @@ def _dataset_ids(job: PretrainJob) -> dict[str, str]:
 
 
 def _decide(
-    job: PretrainJob, split: Split[Any], result: Candidate, bench: Workbench
+    job: PretrainJob, split: Split[Any], result: Candidate, context: JobContext
 ) -> tuple[PromotionDecision, tuple[Candidate, ...]]:
     """Compare with the base that serves now, where there is one of the same language."""
-    live = bench.store.deployments.live(job.task, BASE)
+    live = context.store.deployments.live(job.task, BASE)
     incumbent = None
     if live is not None:
-        manifest = bench.store.checkpoints.manifest(job.task, live.checkpoint_id)
+        manifest = context.store.checkpoints.manifest(job.task, live.checkpoint_id)
         if manifest.languages[0] != job.source_language and job.promote is Promotion.IF_BETTER:
             reason = (
                 f"the base that serves was made from {manifest.languages[0]!r}, so the two cannot be "
                 "compared; ask for promote=always to replace it"
             )
             return PromotionDecision(promoted=False, reason=reason), ()
-        incumbent = _measure_incumbent(job, manifest, split, bench)
+        incumbent = _measure_incumbent(job, manifest, split, context)
     decision = decide(job.promote, result, incumbent)
     return decision, () if incumbent is None else (incumbent,)
 
 
 def _measure_incumbent(
-    job: PretrainJob, manifest: CheckpointManifest, split: Split[Any], bench: Workbench
+    job: PretrainJob, manifest: CheckpointManifest, split: Split[Any], context: JobContext
 ) -> Candidate:
-    learner = open_checkpoint(bench.store, manifest, device=bench.device)
+    learner = open_checkpoint(context.store, manifest, device=context.device)
     return Candidate(
         name="the base that serves now",
         checkpoint_id=manifest.checkpoint_id,

@@ -9,22 +9,22 @@ from operator import itemgetter
 from typing import Any
 
 from core.contracts.hyperparameters import FineTuneSettings
-from core.contracts.reports import Tried
+from core.contracts.reports import TuningTrial
 from core.contracts.values import Method
 from core.errors import InvalidInput
-from core.learning.grid import HELD_SHARE, longer, rates
-from core.learning.planning import Planner
-from core.pipeline.likeness import StoredLikeness
-from core.pipeline.material import Material, load_start, train
-from core.pipeline.outcome import Workbench
+from core.pipeline.job_context import JobContext
+from core.pipeline.training_run import Material, load_start, train
 from core.progress import ProgressTracker
-from core.tasks.curriculum import FORWARD_SHARE, Split
-from core.tasks.table import TASKS
+from core.tasks.data_split import FORWARD_SHARE, Split
+from core.tasks.engines import TASKS
+from core.tasks.qa.embedding_cache import EmbeddingCache
+from core.training.planning import Planner
+from core.training.tuning_grid import HELD_SHARE, longer, rates
 
 
 def tuned(
-    method: Method, material: Material, bench: Workbench, tracker: ProgressTracker
-) -> tuple[Material, tuple[Tried, ...]]:
+    method: Method, material: Material, context: JobContext, tracker: ProgressTracker
+) -> tuple[Material, tuple[TuningTrial, ...]]:
     """Choose the settings of a plain method.
 
     Returns:
@@ -34,11 +34,11 @@ def tuned(
     trial = _trial(method, material)
     if trial is None:
         return material, ()
-    prefix, tried = tracker.prefix, list[Tried]()
+    prefix, tried = tracker.prefix, list[TuningTrial]()
 
     def quality(settings: FineTuneSettings) -> float:
         tracker.prefix = f"{prefix}{_name(len(tried) + 1)}"
-        tried.append(_try(method, _with(trial, settings), bench, tracker))
+        tried.append(_try(method, _with(trial, settings), context, tracker))
         return tried[-1].quality
 
     scored = [(quality(one), one) for one in rates(material.planner.hyperparameters.fine_tune)]
@@ -77,14 +77,16 @@ def _trial(method: Method, material: Material) -> Material | None:
     return replace(material, planner=replace(planner, split=split))
 
 
-def _try(method: Method, material: Material, bench: Workbench, tracker: ProgressTracker) -> Tried:
+def _try(method: Method, material: Material, context: JobContext, tracker: ProgressTracker) -> TuningTrial:
     """Train by some settings, and measure on what was held out of the few-shot data."""
-    learner = load_start(method, material, bench)
-    likeness = StoredLikeness(material.job.similarity, bench, tracker)
-    train(learner, method, material, likeness=likeness, tracker=tracker)
+    learner = load_start(method, material, context)
+    embeddings = EmbeddingCache(
+        material.job.similarity, vectors=context.store.vectors, device=context.device, tracker=tracker
+    )
+    train(learner, method, material, embeddings=embeddings, tracker=tracker)
     measured = TASKS[material.job.task].measure(learner, material.planner.split.evaluation)
     settings = material.planner.hyperparameters.fine_tune
-    return Tried(
+    return TuningTrial(
         encoder_lr=settings.encoder_lr,
         heads_lr=settings.heads_lr,
         steps=settings.steps(len(material.planner.split.train)),

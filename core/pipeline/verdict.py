@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from core.contracts.reports import Candidate
 from core.contracts.values import Method
-from core.evaluation import chance_of_difference
-from core.tasks.task import Measurement
+from core.evaluation.significance import mcnemar_p_value
+from core.tasks.engine import Measurement
 
 SIGNIFICANT = 0.05
 """The p-value under which a difference is called one."""
@@ -40,7 +40,7 @@ def _against(result: Rated, rival: Rated) -> str:
     )
     words = "better than" if points > 0 else "worse than" if points < 0 else "level with"
     by = f" by {abs(points):.1f} points" if points else ""
-    chance = chance_of_difference(my_measurement.exact, other_measurement.exact)
+    chance = mcnemar_p_value(my_measurement.exact, other_measurement.exact)
     p_value = f"p = {chance:.3f}" if chance >= SMALLEST_TOLD else f"p < {SMALLEST_TOLD}"
     sure = "" if chance < SIGNIFICANT else ", which could be chance"
     return (

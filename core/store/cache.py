@@ -8,9 +8,9 @@ from pathlib import Path
 from core.contracts.reports import CheckpointManifest
 from core.errors import CorruptArtifact, StoreUnavailable
 from core.store.backend import Backend
-from core.store.documents import encoded
-from core.store.failures import told
+from core.store.error_translation import translate_storage_errors
 from core.store.names import is_file_name
+from core.store.serialization import encoded
 from core.store.verification import verify
 
 _MANIFEST = "manifest.json"
@@ -46,7 +46,7 @@ class CheckpointCache:
             StoreUnavailable: The store, or the folder for the copies, cannot be used.
         """
         target = self._own_folder() / key
-        with told("cache", key):
+        with translate_storage_errors("cache", key):
             if _is_good(target, manifest):
                 return target
             # Before the download, not after it: by then another process may have put a good one there.
@@ -81,7 +81,7 @@ class CheckpointCache:
         if self._folder is not None:
             return self._folder
         folder = Path(tempfile.gettempdir()) / f"xmetra-checkpoints-{os.getuid()}"
-        with told("make", "the folder for copies of checkpoints"):
+        with translate_storage_errors("make", "the folder for copies of checkpoints"):
             folder.mkdir(mode=0o700, exist_ok=True)
             if folder.lstat().st_uid != os.getuid():
                 raise StoreUnavailable(f"{folder} belongs to somebody else")

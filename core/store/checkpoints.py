@@ -9,8 +9,8 @@ from core.errors import Conflict, CorruptArtifact, NotFound
 from core.store import names
 from core.store.backend import Backend
 from core.store.cache import CheckpointCache
-from core.store.documents import decoded, encoded
 from core.store.listing import Listing
+from core.store.serialization import decoded, encoded
 from core.store.verification import verify
 
 MANIFEST = "manifest.json"

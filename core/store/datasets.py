@@ -13,7 +13,7 @@ from core.contracts.values import TaskName
 from core.errors import CorruptArtifact, Fault, InvalidInput, NotFound
 from core.store import names
 from core.store.backend import Backend
-from core.store.documents import decoded, encoded
+from core.store.serialization import decoded, encoded
 
 
 class Datasets:

@@ -11,7 +11,7 @@ from core.contracts.values import TaskName, now
 from core.errors import CorruptArtifact, PreconditionFailed
 from core.store import names
 from core.store.backend import Backend
-from core.store.documents import decoded, encoded
+from core.store.serialization import decoded, encoded
 
 _log = logging.getLogger(__name__)
 

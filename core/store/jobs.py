@@ -9,9 +9,9 @@ from core.contracts.reports import Report
 from core.errors import CorruptArtifact, NotFound
 from core.store import names
 from core.store.backend import Backend
-from core.store.documents import decoded, encoded
-from core.store.headers import JobHeader
+from core.store.job_headers import JobHeader
 from core.store.listing import Listing
+from core.store.serialization import decoded, encoded
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Jobs:
         """
         return self._backend.create(_key(names.writable("/job_id", record.job_id), _RECORD), encoded(record))
 
-    def conclude(self, job_id: str, report: Report) -> Report:
+    def save_outcome(self, job_id: str, report: Report) -> Report:
         """Write down, once and for all attempts, what a job came to, and return it.
 
         Returns:
@@ -65,9 +65,9 @@ class Jobs:
         """
         if self._backend.create(_key(names.writable("/job_id", job_id), _OUTCOME), encoded(report)):
             return report
-        return self.conclusion(job_id) or report
+        return self.load_outcome(job_id) or report
 
-    def conclusion(self, job_id: str) -> Report | None:
+    def load_outcome(self, job_id: str) -> Report | None:
         """Return what an attempt at a job came to, or None where none came that far.
 
         Raises:

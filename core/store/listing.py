@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 from core.contracts.reports import CheckpointManifest
 from core.errors import CorruptArtifact
 from core.store.backend import Backend
-from core.store.documents import decoded
-from core.store.headers import JobHeader
+from core.store.job_headers import JobHeader
 from core.store.names import is_identifier
+from core.store.serialization import decoded
 
 _log = logging.getLogger(__name__)
 

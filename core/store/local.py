@@ -11,7 +11,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from core.errors import StoreUnavailable
-from core.store.failures import told
+from core.store.error_translation import translate_storage_errors
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class LocalBackend:
 
     def read(self, key: str) -> bytes | None:
         """Return the whole file, or None if there is none."""
-        with told("read", key):
+        with translate_storage_errors("read", key):
             try:
                 return self._path(key).read_bytes()
             except FileNotFoundError:
@@ -52,13 +52,13 @@ class LocalBackend:
 
     def write(self, key: str, data: bytes) -> None:
         """Put a file in place with one rename, over what is there."""
-        with told("write", key):
+        with translate_storage_errors("write", key):
             self._replace(key, [data])
 
     def create(self, key: str, data: bytes) -> bool:
         """Put a file in place with a hard link, which unlike a rename fails if one is there."""
         path = self._path(key)
-        with told("write", key), _staged(path, [data]) as temporary:
+        with translate_storage_errors("write", key), _staged(path, [data]) as temporary:
             try:
                 os.link(temporary, path)
             except FileExistsError:
@@ -69,29 +69,29 @@ class LocalBackend:
     def append(self, key: str, lines: bytes) -> None:
         """Add whole lines to a file; a line that a killed writer tore stays alone."""
         path = self._path(key)
-        with told("append to", key):
+        with translate_storage_errors("append to", key):
             _make_folder(path.parent)
             with path.open("a+b") as file:
                 write_durably(file, [b"\n", lines] if _ends_torn(file) else [lines])
 
     def upload(self, key: str, source: Path) -> None:
         """Put a copy of a local file in place, a piece at a time."""
-        with told("write", key), source.open("rb") as file:
+        with translate_storage_errors("write", key), source.open("rb") as file:
             self._replace(key, iter(lambda: file.read(_CHUNK_BYTES), b""))
 
     def download(self, key: str, target: Path) -> None:
         """Copy a file to a local path."""
-        with told("read", key):
+        with translate_storage_errors("read", key):
             shutil.copyfile(self._path(key), target)
 
     def files(self, folder: str) -> list[str]:
         """Return the keys below a folder, relative to it and sorted."""
-        with told("list", folder):
+        with translate_storage_errors("list", folder):
             return sorted(_walk(self._path(folder), ""))
 
     def stamps(self, folder: str, name: str) -> Mapping[str, str]:
         """Return each child that holds the file `name` → inode, time and size of that file."""
-        with told("list", folder):
+        with translate_storage_errors("list", folder):
             return {
                 child: stamp
                 for child in _children(self._path(folder))
@@ -101,13 +101,13 @@ class LocalBackend:
     def remove(self, key: str) -> None:
         """Remove a file, if it is there; written through, for what is removed next may need it gone."""
         path = self._path(key)
-        with told("remove", key), suppress(FileNotFoundError):
+        with translate_storage_errors("remove", key), suppress(FileNotFoundError):
             path.unlink()
             _sync_folder(path.parent)
 
     def remove_all(self, folder: str) -> None:
         """Remove a folder with everything in it."""
-        with told("remove", folder), suppress(FileNotFoundError):
+        with translate_storage_errors("remove", folder), suppress(FileNotFoundError):
             shutil.rmtree(self._path(folder))
 
     def folder(self, key: str) -> Path | None:

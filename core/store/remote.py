@@ -10,7 +10,7 @@ from typing import Any
 from fsspec.core import url_to_fs
 
 from core.errors import StoreUnavailable
-from core.store.failures import told
+from core.store.error_translation import translate_storage_errors
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class RemoteBackend:
     def read(self, key: str) -> bytes | None:
         """Return the whole file, or None if there is none."""
         files, path = self._locate(key)
-        with told("read", key):
+        with translate_storage_errors("read", key):
             try:
                 return bytes(files.cat_file(path))
             except FileNotFoundError:
@@ -46,7 +46,7 @@ class RemoteBackend:
             return {}
         files, _ = self._locate("")
         paths = {self._locate(key)[1]: key for key in keys}
-        with told("read", "many files"):
+        with translate_storage_errors("read", "many files"):
             answers = files.cat(list(paths), on_error="return")
         found = {}
         for path, key in paths.items():
@@ -60,13 +60,13 @@ class RemoteBackend:
     def write(self, key: str, data: bytes) -> None:
         """Put an object in place, over what is there."""
         files, path = self._locate(key)
-        with told("write", key):
+        with translate_storage_errors("write", key):
             self._put(path, lambda: files.pipe_file(path, data))
 
     def create(self, key: str, data: bytes) -> bool:
         """Put an object in place only if there is none."""
         files, path = self._locate(key)
-        with told("write", key), self._lock:
+        with translate_storage_errors("write", key), self._lock:
             try:
                 self._put(path, lambda: files.pipe_file(path, data, mode="create"))
             except OSError:
@@ -91,13 +91,13 @@ class RemoteBackend:
     def upload(self, key: str, source: Path) -> None:
         """Put a copy of a local file in place."""
         files, path = self._locate(key)
-        with told("write", key):
+        with translate_storage_errors("write", key):
             self._put(path, lambda: files.put_file(str(source), path))
 
     def download(self, key: str, target: Path) -> None:
         """Copy an object to a local path."""
         files, path = self._locate(key)
-        with told("read", key):
+        with translate_storage_errors("read", key):
             files.get_file(path, str(target))
 
     def files(self, folder: str) -> list[str]:
@@ -116,7 +116,7 @@ class RemoteBackend:
     def remove(self, key: str) -> None:
         """Remove an object, if it is there."""
         files, path = self._locate(key)
-        with told("remove", key):
+        with translate_storage_errors("remove", key):
             try:
                 files.rm_file(path)
             except FileNotFoundError:
@@ -125,7 +125,7 @@ class RemoteBackend:
     def remove_all(self, folder: str) -> None:
         """Remove every object below a folder."""
         files, path = self._locate(folder)
-        with told("remove", folder):
+        with translate_storage_errors("remove", folder):
             try:
                 files.rm(path, recursive=True)
             except FileNotFoundError:
@@ -138,7 +138,7 @@ class RemoteBackend:
     def _below(self, folder: str) -> dict[str, Any]:
         """Return key → details of every object below a folder that is not hidden."""
         files, path = self._locate(folder)
-        with told("list", folder):
+        with translate_storage_errors("list", folder):
             try:
                 found: dict[str, Any] = files.find(path, detail=True)
             except FileNotFoundError:
@@ -182,7 +182,7 @@ def _open(url: str) -> tuple[Any, str]:
     """
     scheme = url.partition("://")[0]
     try:
-        with told("open", f"the {scheme} store"):
+        with translate_storage_errors("open", f"the {scheme} store"):
             # Others write too: a cached listing would hide what they wrote.
             files, root = url_to_fs(url, use_listings_cache=False)  # type: ignore[no-untyped-call]
     except (ImportError, ValueError) as error:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.checksums import file_sha256
 from core.contracts.reports import CheckpointManifest
 from core.errors import CorruptArtifact
-from core.store.failures import told
+from core.store.error_translation import translate_storage_errors
 from core.store.names import is_file_name
+from core.system.checksums import file_sha256
 
 
 def verify(files: Mapping[str, Path], manifest: CheckpointManifest) -> None:
@@ -28,7 +28,7 @@ def verify(files: Mapping[str, Path], manifest: CheckpointManifest) -> None:
     for name, expected in manifest.files.items():
         if name not in files:
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} is missing")
-        with told("read", files[name].name):
+        with translate_storage_errors("read", files[name].name):
             found = file_sha256(files[name])
         if found != expected:
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} does not have its SHA-256")

@@ -47,7 +47,7 @@ def length_batches(features: Sequence[Sized], *, max_tokens: int) -> Iterator[li
         yield batch
 
 
-def filled(rows: Sequence[Sequence[int]], padding: int) -> Tensor:
+def pad_sequences(rows: Sequence[Sequence[int]], padding: int) -> Tensor:
     """Return rows of different lengths as one tensor, [rows, longest]."""
     longest = max(map(len, rows))
     return torch.tensor([[*row, *[padding] * (longest - len(row))] for row in rows])
@@ -69,7 +69,7 @@ def padded(states: Iterable[Tensor | None]) -> Tensor | None:
     return pad_sequence(known, batch_first=True) if known else None
 
 
-def with_states(
+def with_encoder_states(
     features: Sequence[FeaturesT],
     read: Callable[[Sequence[FeaturesT]], Tensor],
     length: Callable[[FeaturesT], int],

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from app.metrics import Metrics
+from app.observability.metrics import Metrics
 from core.contracts.values import TaskName
-from core.queue_state import QueueState
-from core.tallies import Tallied, Trained
+from core.jobqueue.counters import CounterValues, Trained
+from core.jobqueue.stats import QueueStats
 
 SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "counter": ("_total",),
@@ -22,15 +22,15 @@ class SeenQueue:
     """A Redis in which a job ran."""
 
     @property
-    def tallies(self) -> "SeenQueue.Tallies":
-        return SeenQueue.Tallies()
+    def counters(self) -> "SeenQueue.Counters":
+        return SeenQueue.Counters()
 
-    def look(self) -> QueueState:
-        return QueueState(1, 1, 1)
+    def stats(self) -> QueueStats:
+        return QueueStats(1, 1, 1)
 
-    class Tallies:
-        def look(self) -> Tallied:
-            return Tallied({}, {(TaskName.MTOD, "meta-train"): Trained(1, 1.0)})
+    class Counters:
+        def values(self) -> CounterValues:
+            return CounterValues({}, {(TaskName.MTOD, "meta-train"): Trained(1, 1.0)})
 
 
 @dataclass(frozen=True)

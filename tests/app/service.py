@@ -22,7 +22,7 @@ from core.contracts.questions import AnswerSpan, QaExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
 from core.errors import Fault, InvalidInput
-from core.queue import JobQueue
+from core.jobqueue.queue import JobQueue
 from core.store import Store
 
 INTENTS = ("alarm/set_alarm", "reminder/set_reminder", "weather/find")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from app.stack import Parts
+from app.devstack.stack import Parts
 
 READY_API = """
 import http.server, socket, sys

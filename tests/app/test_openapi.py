@@ -1,17 +1,17 @@
 """The description of the API is what is committed, and the API is what it describes."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.main import create_app
 from app.openapi import REQUESTS
-from app.reference import as_text
+from app.openapi_export import as_text
 from tests.app.service import Service
+from tests.repository import ROOT
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
+COMMITTED = ROOT / "docs" / "reference" / "openapi.json"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_the_description_is_the_committed_one(described: dict[str, Any]) -> None
     described["info"]["version"] = json.loads(COMMITTED.read_text(encoding="utf-8"))["info"]["version"]
 
     assert as_text(described) == COMMITTED.read_text(encoding="utf-8"), (
-        "the API has changed: run `python -m app.reference > docs/reference/openapi.json`"
+        "the API has changed: run `python -m app.openapi_export > docs/reference/openapi.json`"
     )
 
 

@@ -19,12 +19,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app.access import OPEN, allowed_for
 from app.dependencies import Services
-from app.keyfile import changing
-from app.keys import Scope, new_key
 from app.main import create_app
 from app.registry.archives import TAR
+from app.security.api_keys import Scope, new_key
+from app.security.key_store import changing
+from app.security.permissions import OPEN, allowed_for
 from tests.app.archives import archive
 from tests.app.service import Service, few_shot, running
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.repository import ROOT
+
 SCRIPT = """
 import sys
 from fastapi.testclient import TestClient
@@ -33,7 +35,7 @@ def test_no_torch_before_the_first_model(tmp_path: Path) -> None:
         text=True,
         timeout=120,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
 
     assert done.returncode == 0, done.stderr

@@ -5,10 +5,10 @@ import torch
 from hypothesis import settings
 
 from core.contracts.hyperparameters import FineTuneSettings
-from core.learning.finetune import fine_tune
 from core.tasks.mtod.learner import MtodLearner
-from tests.core.learning.toys import silent_tracker
+from core.training.finetune import fine_tune
 from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder, tiny_learner
+from tests.core.training.toys import silent_tracker
 
 # A busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None)

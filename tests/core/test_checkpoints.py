@@ -12,7 +12,7 @@ from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, now
 from core.contracts.weights import WEIGHTS
-from core.encoders import Pooling
+from core.encoders.loading import Pooling
 from core.errors import CorruptArtifact
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner

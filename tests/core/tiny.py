@@ -24,7 +24,7 @@ from transformers import (
 from core.checkpoints import read_whole
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.reports import CheckpointManifest
-from core.encoders import load_encoder
+from core.encoders.loading import load_encoder
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
 
@@ -70,7 +70,7 @@ def tiny_learner(folder: Path, examples: Sequence[MtodExample], *, seed: int = 0
 
 
 def utterance(template: str, intent: str, **slots: str) -> MtodExample:
-    """Fill ``{slot}`` places of a template and label what was filled in."""
+    """Fill ``{slot}`` places of a template and label what was pad_sequences in."""
     text, spans = template, []
     for slot, value in slots.items():
         start = text.index("{" + slot + "}")

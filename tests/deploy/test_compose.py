@@ -2,13 +2,13 @@
 
 import re
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.repository import ROOT
+
 SETTING = re.compile(r"XMETRA_[A-Z0-9_]+")
 
 

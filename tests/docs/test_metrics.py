@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.app.measured import SUFFIXES, everything_measured
+from tests.repository import ROOT
 
-ROOT = Path(__file__).parents[2]
 DASHBOARD = ROOT / "deploy" / "grafana" / "xmetra.json"
 REFERENCE = ROOT / "docs" / "reference" / "metrics.md"
 

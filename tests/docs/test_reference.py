@@ -10,8 +10,8 @@ import pytest
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from app.errors import TABLE, problem_type
-from app.limits import Limits
+from app.parsing.problems import TABLE, problem_type
+from app.schemas.limits import Limits
 from app.settings import Settings
 from core.contracts.hyperparameters import (
     Hyperparameters,
@@ -21,9 +21,9 @@ from core.contracts.hyperparameters import (
 )
 from core.contracts.values import Method
 from core.formats import FileFormat, read_examples, read_questions
+from tests.repository import ROOT
 from worker.settings import WorkerSettings
 
-ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 

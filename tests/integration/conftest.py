@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from core.embedded_redis import EmbeddedRedis
+from core.jobqueue.embedded_redis import EmbeddedRedis
 from tests.integration.workers import Bench
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable
 import app.main
 import worker.main
 from app.cli import main as command_line
-from core.processes import die_with_parent
-from core.runtime import configure_computing
+from core.system.compute import configure_computing
+from core.system.processes import die_with_parent
 from worker.settings import WorkerSettings
 from worker.tasks import import_torch
 

@@ -11,19 +11,19 @@ import pytest
 import torch
 import uvicorn
 
-from app.client import Client
-from app.client_errors import RequestRefused
+from app.client.errors import RequestRefused
+from app.client.registry_client import RegistryClient
+from app.client.sync_client import Client
 from app.dependencies import Services
+from app.devstack.stack import listening_socket
 from app.main import create_app
-from app.registry_client import RegistryClient
 from app.settings import Settings
-from app.stack import listening_socket
 from core.checkpoints import open_checkpoint, write_addition, write_whole
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName, Trainable, now
-from core.learning.adapters import merge, restrict
 from core.store import Store
 from core.tasks.mtod.learner import MtodLearner
+from core.training.adapters import merge, set_trainable
 from tests.core.tiny import Kind, english, spanish, texts_of, tiny_encoder_folder, tiny_learner
 
 
@@ -107,7 +107,7 @@ def test_what_was_added_to_a_base_follows_its_base(trainable: Trainable, tmp_pat
     with service(tmp_path / "here") as (here, exporting), service(tmp_path / "there") as (there, importing):
         learner = tiny_learner(encoder, english())
         publish(here, learner, "base", tmp_path / "base")
-        restrict(learner.body, trainable, seed=1)
+        set_trainable(learner.body, trainable, seed=1)
         publish(here, learner, "es", tmp_path / "es", base_id="base", trainable=trainable)
         if trainable is Trainable.LORA:
             merge(learner.body)

@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from app.stack import listening_socket
+from app.devstack.stack import listening_socket
 from tests.app.stack_parts import TRACE, wait_for_silence
 
 

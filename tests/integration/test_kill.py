@@ -18,16 +18,17 @@ from typing import Any
 import httpx
 import pytest
 
-from app.stack import listening_socket
+from app.devstack.stack import listening_socket
 from core.contracts.jobs import JobStatus
 from core.contracts.values import TaskName
-from core.embedded_redis import EmbeddedRedis
+from core.jobqueue.embedded_redis import EmbeddedRedis
 from core.predictor import Predictor
 from core.store import Store
 from core.store.verification import verify
 from tests.core.pipeline.workshop import QUICK, done, only_base, pretrain_job
 from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
-from tests.integration.workers import ROOT, is_running, wait_until
+from tests.integration.workers import is_running, wait_until
+from tests.repository import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to its parent")
 

@@ -39,7 +39,11 @@ def test_rq_info_shows_the_queue_and_the_worker(bench: Bench) -> None:
     assert told["queue"] == ["xmetra 1, 1 executing, 0 finished, 0 failed"]
     (worker,) = told["worker"]
     assert "busy xmetra" in worker
-    assert (bench.queue.look().waiting, bench.queue.look().running, bench.queue.look().workers) == (1, 1, 1)
+    assert (bench.queue.stats().waiting, bench.queue.stats().running, bench.queue.stats().workers) == (
+        1,
+        1,
+        1,
+    )
 
 
 def test_the_worker_logs_which_request_sent_a_job(bench: Bench) -> None:
@@ -87,9 +91,9 @@ def test_what_forks_did_is_counted(bench: Bench) -> None:
     bench.wait_for_end("last")
 
     def jobs() -> dict[JobStatus, int]:
-        counted = bench.queue.tallies.look().jobs
+        counted = bench.queue.counters.values().jobs
         return {status: counted.get((JobKind.ADAPT, TaskName.MTOD, status), 0) for status in JobStatus}
 
     wait_until(lambda: jobs()[JobStatus.SUCCEEDED] == 2)
     assert jobs()[JobStatus.FAILED] == 1
-    assert bench.queue.tallies.look().training[TaskName.MTOD, "meta-train"].steps == 2 * STEPS
+    assert bench.queue.counters.values().training[TaskName.MTOD, "meta-train"].steps == 2 * STEPS

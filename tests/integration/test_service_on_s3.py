@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from app.client import Client
-from app.client_errors import RequestRefused, ServiceUnreachable
-from app.registry_client import RegistryClient
-from app.stack import listening_socket
+from app.client.errors import RequestRefused, ServiceUnreachable
+from app.client.registry_client import RegistryClient
+from app.client.sync_client import Client
+from app.devstack.stack import listening_socket
 from core.contracts.examples import MtodExample
 from core.contracts.jobs import JobStatus
-from core.embedded_redis import EmbeddedRedis
+from core.jobqueue.embedded_redis import EmbeddedRedis
 from tests.core.store.s3 import ENVIRONMENT, client, new_bucket, s3_server
 from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
 from tests.integration.workers import wait_until

@@ -10,8 +10,8 @@ import pytest
 from redis import Redis
 
 from core.contracts.jobs import JobEvent, JobStatus
-from core.embedded_redis import EmbeddedRedis
-from core.queue import JobQueue
+from core.jobqueue.embedded_redis import EmbeddedRedis
+from core.jobqueue.queue import JobQueue
 from tests.integration.workers import Bench, is_running, wait_until
 from tests.worker.fakes import report
 

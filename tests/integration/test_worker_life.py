@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from core.contracts.jobs import JobStatus
-from core.embedded_redis import EmbeddedRedis
+from core.jobqueue.embedded_redis import EmbeddedRedis
 from tests.integration.workers import Bench, is_running, wait_until
 from tests.worker.fakes import adapt_record
 

@@ -13,11 +13,11 @@ from typing import Self
 import psutil
 
 from core.contracts.jobs import JobRecord
-from core.queue import JobQueue
+from core.jobqueue.queue import JobQueue
 from core.store import Store
+from tests.repository import ROOT
 from tests.worker.fakes import adapt_record
 
-ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30.0
 
 

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from core.embedded_redis import EmbeddedRedis
-from core.queue import JobQueue
+from core.jobqueue.embedded_redis import EmbeddedRedis
+from core.jobqueue.queue import JobQueue
 
 
 @pytest.fixture(scope="module")

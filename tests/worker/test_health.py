@@ -9,8 +9,8 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from core.embedded_redis import EmbeddedRedis
-from core.redis_connection import connect
+from core.jobqueue.connection import connect
+from core.jobqueue.embedded_redis import EmbeddedRedis
 from worker import health
 from worker.health import main
 

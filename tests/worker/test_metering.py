@@ -2,7 +2,7 @@ import pytest
 
 from core.contracts.jobs import Progress
 from core.contracts.values import TaskName
-from core.tallies import Trained
+from core.jobqueue.counters import Trained
 from worker.metering import Meter, stage_name
 
 

@@ -5,8 +5,8 @@ import pytest
 from core.contracts.jobs import JobStatus, Progress
 from core.contracts.values import TaskName
 from core.errors import JobCancelled
-from core.queue import JobQueue
-from core.tallies import Trained, Training
+from core.jobqueue.counters import Trained, Training
+from core.jobqueue.queue import JobQueue
 from worker.metering import Meter
 from worker.reporting import SILENCE_SECONDS, TELL_SECONDS, Reporter
 
@@ -119,7 +119,7 @@ def test_every_step_is_counted_though_few_are_told(queue: JobQueue, clock: Clock
         clock.seconds += TELL_SECONDS / 4
     reporter.complete()
     assert len(steps_told(queue, "counted")) < 9
-    assert queue.tallies.look().training[TaskName.MTOD, "meta-train"].steps == 9
+    assert queue.counters.values().training[TaskName.MTOD, "meta-train"].steps == 9
 
 
 def test_what_was_counted_while_redis_was_away_is_added_when_it_is_back(

@@ -1,15 +1,16 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.repository import ROOT
 
 HEAVY = ("torch", "transformers", "numpy", "sklearn")
 
 
-@pytest.mark.parametrize("module", ["worker.main", "worker.tasks", "core.queue", "core.embedded_redis"])
+@pytest.mark.parametrize(
+    "module", ["worker.main", "worker.tasks", "core.jobqueue.queue", "core.jobqueue.embedded_redis"]
+)
 def test_what_is_imported_without_being_prepared_is_light(module: str) -> None:
     program = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     ran = subprocess.run(
@@ -28,7 +29,7 @@ def test_the_worker_does_not_know_the_api() -> None:
 
 FORK = """
 import os, sys
-from core.runtime import configure_computing
+from core.system.compute import configure_computing
 configure_computing(2)
 from worker.tasks import import_torch
 import_torch()

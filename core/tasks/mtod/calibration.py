@@ -12,14 +12,14 @@ from torch.nn import functional
 
 from core.contracts.calibrations import Calibrated, Calibration
 from core.contracts.examples import MtodExample
+from core.evaluation.calibration import Judged, cross_fitted
 from core.tasks.batches import length_batches
-from core.tasks.calibration import Judged, cross_fitted
+from core.tasks.holdout import in_lasting_order
 from core.tasks.mtod.crf import Crf, TaggedSpan
 from core.tasks.mtod.decoding import BATCH_TOKENS
 from core.tasks.mtod.features import IGNORED_INTENT
 from core.tasks.mtod.labels import text_spans, unit_spans
 from core.tasks.mtod.learner import MtodLearner
-from core.tasks.parting import in_lasting_order
 
 FEWEST: Final = 50
 """Held-out utterances, and slots in them, below which the temperature stays 1.
@@ -74,7 +74,7 @@ def _halves(held: Sequence[MtodExample], learnt: Sequence[MtodExample]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class IntentScores:
-    """See `core.tasks.calibration.Held`.
+    """See `core.evaluation.calibration.Held`.
 
     Attributes:
         logits: [utterances, intents] of float64.
@@ -121,7 +121,7 @@ class Tagging:
 
 @dataclass(frozen=True, slots=True)
 class SlotScores:
-    """See `core.tasks.calibration.Held`.
+    """See `core.evaluation.calibration.Held`.
 
     Attributes:
         crf: Of float64.

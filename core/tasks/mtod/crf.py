@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torchcrf import CRF
 
-from core.tasks.batches import filled
-from core.tasks.mtod.chain import backward_scores, best_paths, check_mask, forward_scores
+from core.tasks.batches import pad_sequences
+from core.tasks.mtod.forward_backward import backward_scores, best_paths, check_mask, forward_scores
 
 TaggedSpan: TypeAlias = tuple[int, int, Sequence[int]]
 """First unit, unit after the last, and the tag of each unit between them."""
@@ -183,7 +183,7 @@ class Crf(CRF):
             return emissions.new_zeros(0)  # [0]
         places = [[row, begin, end] for row, begin, end, _ in flat]
         rows, begins, ends = torch.tensor(places, device=mask.device).unbind(1)  # each [spans]
-        tags = filled([tags for *_, tags in flat], 0).to(mask.device)  # [spans, width]
+        tags = pad_sequences([tags for *_, tags in flat], 0).to(mask.device)  # [spans, width]
         entering = lattice.before[rows, begins, tags[:, 0]]  # [spans]
         within = self._score_within(lattice.emissions, rows, tags, begins, ends)  # [spans]
         last = tags.gather(1, (ends - begins - 1).unsqueeze(1)).squeeze(1)  # [spans]

@@ -5,9 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from core.contracts.examples import MtodExample
+from core.tasks.engine import Episode
 from core.tasks.mtod.features import Features
 from core.tasks.shots import presence, side_sizes
-from core.tasks.task import Episode
 
 Pool = Mapping[str, Sequence[Features]]
 """Intent → its examples."""

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from core.contracts.examples import MtodExample
-from core.encoders import Encoder
+from core.encoders.loading import Encoder
 from core.errors import Fault, InvalidInput
-from core.tasks.batches import filled, on_device, padded
+from core.tasks.batches import on_device, pad_sequences, padded
 from core.tasks.mtod.labels import LabelSet, Unit, tag_units
 from core.tasks.mtod.units import TokenSpan, split_units
-from core.tasks.pieces import Piece, PieceReader, without_space
+from core.tasks.tokenization import Piece, PieceReader, without_space
 
 IGNORED_INTENT = -100
 """The intent of a text whose intent is not known; cross-entropy passes over it."""
@@ -128,11 +128,11 @@ class Featurizer:
         """Pad features to one batch of tensors on the CPU."""
         ids = [one.input_ids for one in features]
         units = [one.unit_tokens for one in features]
-        input_ids = filled(ids, self.padding)  # [batch, tokens]
-        attention_mask = filled([[1] * len(one) for one in ids], 0)  # [batch, tokens]
-        unit_tokens = filled(units, 0)  # [batch, units]
-        unit_mask = filled([[1] * len(one) for one in units], 0).bool()  # [batch, units]
-        tags = filled([one.tags or [0] * len(one.units) for one in features], 0)  # [batch, units]
+        input_ids = pad_sequences(ids, self.padding)  # [batch, tokens]
+        attention_mask = pad_sequences([[1] * len(one) for one in ids], 0)  # [batch, tokens]
+        unit_tokens = pad_sequences(units, 0)  # [batch, units]
+        unit_mask = pad_sequences([[1] * len(one) for one in units], 0).bool()  # [batch, units]
+        tags = pad_sequences([one.tags or [0] * len(one.units) for one in features], 0)  # [batch, units]
         intents = torch.tensor([one.intent for one in features])  # [batch]
         return Batch(
             input_ids,

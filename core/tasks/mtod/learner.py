@@ -8,8 +8,8 @@ from transformers import PreTrainedModel
 
 from core.contracts.calibrations import PLAIN, Temperatures
 from core.contracts.examples import MtodExample
-from core.encoders import Encoder
-from core.tasks.batches import with_states
+from core.encoders.loading import Encoder
+from core.tasks.batches import with_encoder_states
 from core.tasks.mtod.features import Batch, Features, Featurizer
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.model import JointNlu
@@ -17,7 +17,7 @@ from core.tasks.parameters import new_parameters, pretrained_parameters
 
 
 class MtodLearner:
-    """What the engine trains (see `core.tasks.task.TaskLearner`) and the predictor runs.
+    """What the engine trains (see `core.tasks.engine.TaskLearner`) and the predictor runs.
 
     Args:
         encoder: Pre-trained, or with random weights that a checkpoint will replace.
@@ -87,10 +87,10 @@ class MtodLearner:
         return {self.featurizer.padding, *(number for one in features for number in one.input_ids)}
 
     @torch.no_grad()
-    def with_states(self, features: Sequence[Features]) -> list[Features]:
+    def with_encoder_states(self, features: Sequence[Features]) -> list[Features]:
         """Return features that know what the encoder makes of them."""
         self.model.eval()
-        return with_states(
+        return with_encoder_states(
             features, lambda some: self.network.states(self.batch(some)), lambda one: 1 + len(one.units)
         )
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from core.encoders import Pooling
+from core.encoders.loading import Pooling
 from core.tasks.encoding import encode
 from core.tasks.mtod.crf import Crf
 from core.tasks.mtod.features import IGNORED_INTENT, Batch

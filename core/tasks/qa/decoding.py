@@ -7,9 +7,9 @@ import torch
 
 from core.contracts.answers import PredictedAnswer
 from core.tasks.batches import length_batches
-from core.tasks.qa.band import Band
 from core.tasks.qa.features import Reading
 from core.tasks.qa.learner import QaLearner
+from core.tasks.qa.span_scores import SpanScores
 
 BATCH_TOKENS = 8_192
 """Tokens in one forward pass, padding included: bounds memory whatever the contexts."""
@@ -78,7 +78,7 @@ def _groups(readings: Sequence[Reading]) -> Iterator[list[Reading]]:
 
 def _answer_group(learner: QaLearner, group: Sequence[Reading], top_k: int) -> list[QaAnswer]:
     """Answer a few readings; windows of like length pass through the model together."""
-    bands = [Band(reading.context, reading.tokens) for reading in group]
+    bands = [SpanScores(reading.context, reading.tokens) for reading in group]
     places = [
         _Place(index, window, reading.window_tokens(window))
         for index, reading in enumerate(group)
@@ -91,7 +91,7 @@ def _answer_group(learner: QaLearner, group: Sequence[Reading], top_k: int) -> l
 
 
 def _score(
-    learner: QaLearner, group: Sequence[Reading], places: Sequence[_Place], bands: Sequence[Band]
+    learner: QaLearner, group: Sequence[Reading], places: Sequence[_Place], bands: Sequence[SpanScores]
 ) -> None:
     """Pass windows through the model and add what it says to the bands of their readings."""
     features = [group[place.reading].features(place.window) for place in places]

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from core.tasks.engine import Episode, FeaturesT
 from core.tasks.qa.neighbours import Vectors, nearest, support_rows
 from core.tasks.qa.shots import cross_lingual_sides, sides
-from core.tasks.task import Episode, FeaturesT
 
 
 @dataclass(frozen=True, slots=True)

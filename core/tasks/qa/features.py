@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from core.contracts.questions import QaExample
-from core.encoders import Encoder
+from core.encoders.loading import Encoder
 from core.errors import Fault, InvalidInput
-from core.tasks.batches import filled, on_device, padded
-from core.tasks.pieces import PieceReader
+from core.tasks.batches import on_device, pad_sequences, padded
 from core.tasks.qa.layout import PairLayout
 from core.tasks.qa.tokens import Tokens
 from core.tasks.qa.windows import context_windows, training_window
+from core.tasks.tokenization import PieceReader
 
 WINDOW_TOKENS = 384
 """Tokens of a window, special ones included, unless the encoder reads fewer; the paper's."""
@@ -191,10 +191,10 @@ class Featurizer:
         types = [one.token_type_ids for one in features] if self._layout.has_types else None
         context_mask = [[place in one.context for place in range(len(one))] for one in features]
         return Batch(
-            input_ids=filled(ids, self.padding),
-            attention_mask=filled([[1] * len(one) for one in ids], 0),
-            token_types=filled(types, 0) if types else None,
-            context_mask=filled(context_mask, 0).bool(),
+            input_ids=pad_sequences(ids, self.padding),
+            attention_mask=pad_sequences([[1] * len(one) for one in ids], 0),
+            token_types=pad_sequences(types, 0) if types else None,
+            context_mask=pad_sequences(context_mask, 0).bool(),
             starts=torch.tensor([one.start for one in features]),
             ends=torch.tensor([one.end for one in features]),
             states=padded(one.states for one in features),

@@ -7,15 +7,15 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from core.contracts.questions import QaExample
-from core.encoders import Encoder
-from core.tasks.batches import with_states
+from core.encoders.loading import Encoder
+from core.tasks.batches import with_encoder_states
 from core.tasks.parameters import new_parameters, pretrained_parameters
 from core.tasks.qa.features import Batch, Features, Featurizer
 from core.tasks.qa.model import SpanQa
 
 
 class QaLearner:
-    """What the engine trains (see `core.tasks.task.Learner`) and the predictor runs.
+    """What the engine trains (see `core.tasks.engine.Learner`) and the predictor runs.
 
     Args:
         encoder: Pre-trained, or with random weights that a checkpoint will replace.
@@ -73,7 +73,7 @@ class QaLearner:
         return {self.featurizer.padding, *(number for one in features for number in one.input_ids)}
 
     @torch.no_grad()
-    def with_states(self, features: Sequence[Features]) -> list[Features]:
+    def with_encoder_states(self, features: Sequence[Features]) -> list[Features]:
         """Return features that know what the encoder makes of them."""
         self.model.eval()
-        return with_states(features, lambda some: self.network.states(self.batch(some)), len)
+        return with_encoder_states(features, lambda some: self.network.states(self.batch(some)), len)

@@ -23,8 +23,8 @@ from sentence_transformers.sentence_transformer.modules import Module, Pooling, 
 from transformers import PreTrainedTokenizerBase
 
 from core.contracts.questions import QaExample
-from core.embedded.base import base_folder
-from core.encoders import EMBEDDED, EMBEDDED_ENGLISH, assemble_encoder, load_encoder
+from core.encoders.embedded.minilm import base_folder
+from core.encoders.loading import EMBEDDED, EMBEDDED_ENGLISH, assemble_encoder, load_encoder
 from core.errors import Fault, InvalidInput
 from core.tasks.batches import length_batches
 

@@ -4,8 +4,8 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from core.tasks.curriculum import Pools
-from core.tasks.parting import in_lasting_order, indices_of
+from core.tasks.data_split import Pools
+from core.tasks.holdout import in_lasting_order, indices_of
 
 META_ADAPT_SHARE: Final = 0.4
 """Of the target's few-shot data (the paper's; the rest is meta-train)."""

@@ -7,7 +7,7 @@ import regex
 import torch
 from torch import Tensor
 
-from core.tasks.pieces import Piece
+from core.tasks.tokenization import Piece
 
 _GRAPHEME = regex.compile(r"\X")
 

@@ -7,7 +7,7 @@ from typing import BinaryIO, NoReturn
 
 import pytest
 
-from core.queue import JobQueue
+from core.jobqueue.queue import JobQueue
 from tests.app.service import Service, adaptation, few_shot, problem
 
 

@@ -1,10 +1,10 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from app.cli import main
+from tests.repository import ROOT
 
 COMMANDS = [
     ["up"],
@@ -60,5 +60,5 @@ def test_the_command_line_imports_neither_torch_nor_the_worker() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_is_in_the_reference(command: list[str]) -> None:
-    page = Path(__file__).parents[3] / "docs" / "reference" / "cli.md"
+    page = ROOT / "docs" / "reference" / "cli.md"
     assert f"| `xmetra {' '.join(command)}" in page.read_text(encoding="utf-8")

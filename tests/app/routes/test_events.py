@@ -3,10 +3,10 @@ import time
 
 import pytest
 
-from app.sse import EventReader, ServerEvent
+from app.client.sse import EventReader, ServerEvent
 from core.contracts.jobs import JobEvent, JobStatus, Progress
 from core.contracts.values import now
-from core.queue import JobQueue
+from core.jobqueue.queue import JobQueue
 from tests.app.routes.test_jobs import end, start, waiting_record
 from tests.app.service import Service, faults, problem
 

@@ -85,8 +85,8 @@ class TestOne:
 
 def waiting_record(service: Service) -> JobRecord:
     """Write the record of a job past the queue."""
-    from app.material import Adaptation
-    from app.requests import AdaptRequest
+    from app.jobs.builders import Adaptation
+    from app.schemas.training import AdaptRequest
 
     job = Adaptation.checked(AdaptRequest.model_validate(adaptation()), service.store).job(service.store)
     record = JobRecord(

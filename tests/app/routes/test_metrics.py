@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from core.contracts.jobs import JobStatus
 from core.contracts.values import TaskName
-from core.tallies import Trained
+from core.jobqueue.counters import Trained
 from tests.app.service import Service
 
 Labels = Mapping[str, str]
@@ -35,7 +35,7 @@ class TestJobs:
         assert value(service, "xmetra_redis_up") == 1
 
     def test_what_all_workers_did_is_told(self, fresh: Service) -> None:
-        fresh.queue.tallies.count_training({(TaskName.MTOD, "meta-train"): Trained(40, 12.5)})
+        fresh.queue.counters.count_training({(TaskName.MTOD, "meta-train"): Trained(40, 12.5)})
         labels = {"task": "mtod", "stage": "meta-train"}
         assert value(fresh, "xmetra_training_steps_total", **labels) == 40
         assert value(fresh, "xmetra_training_seconds_total", **labels) == 12.5

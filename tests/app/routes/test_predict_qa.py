@@ -1,4 +1,4 @@
-from app.limits import DEFAULTS
+from app.schemas.limits import DEFAULTS
 from core.contracts.values import TaskName
 from tests.app.service import Json, Service, faults, problem
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from core.contracts.weights import head_rows, labels_metadata
-from core.encoders import load_encoder
+from core.encoders.loading import load_encoder
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
 from tests.core.tiny import english

@@ -7,6 +7,7 @@ import pytest
 from core.contracts.values import TaskName
 from core.errors import InvalidInput
 from core.experiments.corpora import Corpora, Files, find_corpora
+from tests.repository import SAMPLES
 
 MTOD, QA = TaskName.MTOD, TaskName.QA
 
@@ -47,7 +48,7 @@ def test_published_questions_are_learnt_from_train_or_where_there_is_none_from_d
 
 @pytest.mark.parametrize("task", TaskName)
 def test_the_samples_are_recognised_by_their_files(task: TaskName) -> None:
-    samples = Path(__file__).parents[3] / "samples"
+    samples = SAMPLES
     corpora = find_corpora(samples, task, ["es", "sw"])
     assert corpora.layout.name == "samples"
     assert len(corpora.examples(corpora.languages["sw"].few_shot)) >= 60

@@ -11,7 +11,7 @@ from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.values import TaskName
 from core.experiments.costs import Costs
 from core.store import Store
-from core.tasks.curriculum import FORWARD_SHARE
+from core.tasks.data_split import FORWARD_SHARE
 from tests.core.tiny import english, spanish
 
 MTOD = TaskName.MTOD

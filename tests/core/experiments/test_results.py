@@ -6,23 +6,23 @@ import pytest
 
 from core.contracts.evaluations import MtodEvaluation
 from core.errors import CorruptArtifact, NotFound
-from core.experiments.conclusion import conclude
 from core.experiments.folder import Folder
+from core.experiments.outputs import write_outputs
 from core.experiments.results import Results, gather_results
 
 
 @pytest.fixture(scope="module")
-def concluded(finished: Folder) -> Results:
-    return conclude(finished)
+def finished_results(finished: Folder) -> Results:
+    return write_outputs(finished)
 
 
-def test_what_is_written_can_be_read_again(finished: Folder, concluded: Results) -> None:
-    assert finished.read(finished.root / "results.json", Results) == concluded
+def test_what_is_written_can_be_read_again(finished: Folder, finished_results: Results) -> None:
+    assert finished.read(finished.root / "results.json", Results) == finished_results
 
 
-def test_every_run_is_told_with_all_that_it_depends_on(concluded: Results) -> None:
-    assert len(concluded.runs) == 10
-    for run in concluded.runs:
+def test_every_run_is_told_with_all_that_it_depends_on(finished_results: Results) -> None:
+    assert len(finished_results.runs) == 10
+    for run in finished_results.runs:
         report = run.report
         assert run.job.hyperparameters.seed == run.cell.seed
         assert report.dataset_ids["target"] == run.job.dataset_id
@@ -33,11 +33,13 @@ def test_every_run_is_told_with_all_that_it_depends_on(concluded: Results) -> No
         assert report.peak_memory_bytes > 0
         assert isinstance(report.result.evaluation, MtodEvaluation)
         assert set(report.result.evaluation.intents) == {"set_alarm", "find_weather", "set_reminder"}
-    assert len(concluded.kept.data) == 4
+    assert len(finished_results.kept.data) == 4
 
 
-def test_the_table_has_the_base_and_every_amount(concluded: Results) -> None:
-    told = [(row.variant.method, row.variant.shots, row.variant.share, row.runs) for row in concluded.table]
+def test_the_table_has_the_base_and_every_amount(finished_results: Results) -> None:
+    told = [
+        (row.variant.method, row.variant.shots, row.variant.share, row.runs) for row in finished_results.table
+    ]
     assert told == [
         ("pre", None, None, 1),
         ("ft", None, None, 1),
@@ -47,10 +49,10 @@ def test_the_table_has_the_base_and_every_amount(concluded: Results) -> None:
         ("ft", None, 0.5, 2),
         ("x-metra-ada", None, 0.5, 2),
     ]
-    assert {one.rival for one in concluded.comparisons} == {"ft"}
+    assert {one.rival for one in finished_results.comparisons} == {"ft"}
 
 
-def test_tables_and_figures_are_written_beside_it(finished: Folder, concluded: Results) -> None:
+def test_tables_and_figures_are_written_beside_it(finished: Folder, finished_results: Results) -> None:
     told = (finished.root / "report.md").read_text(encoding="utf-8")
     assert "## A few shots" in told
     figures = sorted(path.stem for path in finished.figures.glob("*.svg"))
@@ -58,9 +60,9 @@ def test_tables_and_figures_are_written_beside_it(finished: Folder, concluded: R
     assert all((finished.figures / f"{name}.png").exists() for name in figures)
 
 
-def test_concluding_twice_writes_the_same(finished: Folder, concluded: Results) -> None:
+def test_concluding_twice_writes_the_same(finished: Folder, finished_results: Results) -> None:
     before = finished.results.read_bytes()
-    conclude(finished)
+    write_outputs(finished)
     assert finished.results.read_bytes() == before
 
 

@@ -18,7 +18,7 @@ from core.errors import JobCancelled
 from core.experiments.records import Failed
 from core.experiments.runners import Message, run_apart, run_here
 from core.store import Store
-from core.store.documents import encoded
+from core.store.serialization import encoded
 from tests.core.experiments import made_up
 from tests.core.experiments.laboratory import nobody
 from tests.core.pipeline.workshop import put

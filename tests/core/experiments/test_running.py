@@ -9,10 +9,10 @@ from core.contracts.hyperparameters import Schedule
 from core.contracts.jobs import Progress
 from core.contracts.reports import Report
 from core.contracts.values import BASE, Promotion, TaskName, Trainable
-from core.experiments.draws import Draw
 from core.experiments.folder import Folder
 from core.experiments.records import BaseRun, Failure, Run
 from core.experiments.results import gather_results
+from core.experiments.sampling import Draw
 from core.store import Store
 from tests.core.experiments.laboratory import counting, experiment, failing, run
 

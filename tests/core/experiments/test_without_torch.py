@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
-from pathlib import Path
+
+from tests.repository import ROOT
 
 SCRIPT = """
 import sys
-import core.experiments.conclusion, core.experiments.runners, core.experiments.running
+import core.experiments.outputs, core.experiments.runners, core.experiments.running
 print({"torch", "transformers"} & set(sys.modules))
 """
 
@@ -17,6 +18,6 @@ def test_planning_and_summing_up_import_no_torch() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[3],
+        cwd=ROOT,
     )
     assert answer.stdout.strip() == "set()"

@@ -3,8 +3,8 @@ import pytest
 from core.contracts.values import TaskName
 from core.errors import InvalidInput
 from core.formats.detection import detect_format, detect_task, line_format
-from core.formats.documents import CHARACTERS_LOOKED_AT
-from core.formats.formats import FileFormat
+from core.formats.file_format import FileFormat
+from core.formats.json_documents import CHARACTERS_LOOKED_AT
 
 
 @pytest.mark.parametrize(

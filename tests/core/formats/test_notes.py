@@ -1,7 +1,7 @@
 import pytest
 
 from core.errors import InvalidInput
-from core.formats.formats import FileFormat
+from core.formats.file_format import FileFormat
 from core.formats.notes import MAX_FAULTS, Findings, ReadNotes
 
 

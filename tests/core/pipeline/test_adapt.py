@@ -17,12 +17,11 @@ from core.errors import CorruptArtifact, JobCancelled, NotFound
 from core.pipeline import Outcome
 from core.predictor import Predictor
 from core.store import Store
-from core.tasks.mtod.curriculum import MtodCurriculum
+from core.tasks.mtod.data_split import MtodDataSplitter
 from core.tasks.mtod.decoding import answer
+from core.tasks.mtod.engine import MtodTask
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.learner import MtodLearner
-from core.tasks.mtod.task import MtodTask
-from tests.core.learning.toys import stopping_at
 from tests.core.pipeline.workshop import (
     IDLE,
     MTOD,
@@ -35,6 +34,7 @@ from tests.core.pipeline.workshop import (
     told_by,
 )
 from tests.core.tiny import read_mtod, spanish, texts_of, utterance
+from tests.core.training.toys import stopping_at
 
 META: dict[str, Any] = {"method": Method.X_METRA_ADA, "baselines": (Method.FT,)}
 
@@ -87,7 +87,7 @@ def test_the_scores_are_those_of_the_stored_weights_on_what_was_held_out(
     store: Store, adapted: Outcome
 ) -> None:
     job = adapt_job(store, only_base(store))
-    held = MtodCurriculum().split(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed).evaluation
+    held = MtodDataSplitter().split(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed).evaluation
     again = MtodTask().measure(learner_of(store, adapted), held).evaluation
     assert again == adapted.report.result.evaluation == manifest_of(store, adapted).evaluation
 
@@ -211,7 +211,7 @@ def test_nothing_that_was_held_out_is_trained_on(
     monkeypatch.setattr(MtodLearner, "batch", noting)
     job = adapt_job(store, only_base(store), method=method)
     done(job, store)
-    split = MtodCurriculum().split(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed)
+    split = MtodDataSplitter().split(spanish(), None, fraction=0.25, seed=job.hyperparameters.seed)
     target = set(texts_of(spanish()))
     assert seen & target == {one.text for one in split.train}
     assert not seen & {one.text for one in split.evaluation}

@@ -11,9 +11,9 @@ from core.contracts.calibrations import Calibrated, Temperatures
 from core.contracts.examples import MtodExample
 from core.contracts.reports import Candidate
 from core.contracts.values import Method, Trainable
+from core.evaluation.calibration import Held
 from core.pipeline import Outcome
 from core.store import Store
-from core.tasks.calibration import Held
 from core.tasks.mtod import calibration
 from core.tasks.mtod.learner import MtodLearner
 from tests.core.pipeline.workshop import MTOD, QUICK, adapt_job, done, only_base, pretrain_job, put

@@ -78,7 +78,7 @@ def test_a_job_that_was_killed_before_it_deployed_goes_on_from_there(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Deployments, "deploy", _die)
         run(record, store=store, device="cpu", monitor=lambda _: None)
-    concluded = store.jobs.conclusion(record.job_id)
+    concluded = store.jobs.load_outcome(record.job_id)
     assert concluded is not None
     made = len(store.checkpoints.list(TaskName.MTOD))
 
@@ -102,7 +102,7 @@ def test_a_job_that_was_killed_after_it_deployed_deploys_no_second_time(store: S
 def test_what_does_not_serve_is_not_written_down_before(store: Store) -> None:
     record = _record(adapt_job(store, only_base(store), promote=Promotion.NEVER))
     run(record, store=store, device="cpu", monitor=lambda _: None)
-    assert store.jobs.conclusion(record.job_id) is None
+    assert store.jobs.load_outcome(record.job_id) is None
 
 
 def _record(request: AdaptJob | PretrainJob) -> JobRecord:

@@ -4,12 +4,11 @@ import pytest
 import torch
 
 from core.contracts.values import BASE, Promotion
-from core.encoders import load_encoder
+from core.encoders.loading import load_encoder
 from core.errors import InvalidInput, JobCancelled, NotFound
 from core.store import Store
-from core.tasks.mtod.curriculum import MtodCurriculum
-from core.tasks.mtod.task import MtodTask
-from tests.core.learning.toys import stopping_at
+from core.tasks.mtod.data_split import MtodDataSplitter
+from core.tasks.mtod.engine import MtodTask
 from tests.core.pipeline.workshop import (
     MTOD,
     done,
@@ -20,6 +19,7 @@ from tests.core.pipeline.workshop import (
     told_by,
 )
 from tests.core.tiny import english, read_mtod, spanish
+from tests.core.training.toys import stopping_at
 
 
 def test_a_base_is_published_with_where_it_came_from(empty_store: Store, bert_folder: Path) -> None:
@@ -64,7 +64,7 @@ def test_the_scores_are_those_of_the_published_weights_on_the_held_out_examples(
     manifest = store.checkpoints.manifest(MTOD, only_base(store))
     learner = read_mtod(store.checkpoints.fetch(MTOD, manifest.checkpoint_id), manifest)
     job = pretrain_job(store, bert_folder)
-    split = MtodCurriculum().split(english(), None, fraction=job.evaluation_fraction, seed=job.seed)
+    split = MtodDataSplitter().split(english(), None, fraction=job.evaluation_fraction, seed=job.seed)
     assert MtodTask().measure(learner, split.evaluation).evaluation == manifest.evaluation
 
 

@@ -11,9 +11,9 @@ from core.errors import CorruptArtifact
 from core.pipeline import Outcome
 from core.predictor import Predictor
 from core.store import Store
+from core.tasks.mtod.engine import MtodTask
 from core.tasks.mtod.learner import MtodLearner
 from core.tasks.mtod.model import JointNlu
-from core.tasks.mtod.task import MtodTask
 from tests.core.pipeline.workshop import MTOD, QUICK, adapt_job, done, only_base
 from tests.core.tiny import spanish, texts_of
 
@@ -52,9 +52,9 @@ def test_what_is_kept_is_only_what_was_added_and_scores_as_it_was_measured(
 
 
 def trained_on(outcome: Outcome) -> set[str]:
-    from core.tasks.mtod.curriculum import MtodCurriculum
+    from core.tasks.mtod.data_split import MtodDataSplitter
 
-    split = MtodCurriculum().split(spanish(), None, fraction=0.25, seed=outcome.report.seed)
+    split = MtodDataSplitter().split(spanish(), None, fraction=0.25, seed=outcome.report.seed)
     return set(texts_of(split.train))
 
 

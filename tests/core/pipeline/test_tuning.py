@@ -6,11 +6,11 @@ import pytest
 
 from core.contracts.hyperparameters import FineTuneSettings, Hyperparameters
 from core.contracts.values import Method
-from core.learning.grid import RATES, longer, rates
 from core.store import Store
+from core.tasks.engine import Measurement
+from core.tasks.mtod.engine import MtodTask
 from core.tasks.mtod.learner import MtodLearner
-from core.tasks.mtod.task import MtodTask
-from core.tasks.task import Measurement
+from core.training.tuning_grid import RATES, longer, rates
 from tests.core.pipeline.workshop import QUICK, adapt_job, done, only_base, put, told_by
 from tests.core.tiny import spanish, texts_of
 

@@ -1,7 +1,7 @@
 from core.contracts.evaluations import MtodEvaluation
 from core.contracts.reports import Candidate
 from core.pipeline.verdict import Rated, verdict
-from core.tasks.task import Measurement
+from core.tasks.engine import Measurement
 
 
 def rated(name: str, *, right: int, of: int = 20) -> Rated:

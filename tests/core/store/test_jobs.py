@@ -222,14 +222,14 @@ def test_a_record_is_created_once(store: Store) -> None:
 
 
 def test_what_a_job_came_to_is_written_once_for_all_attempts(store: Store) -> None:
-    assert store.jobs.conclusion("job-1") is None
+    assert store.jobs.load_outcome("job-1") is None
     first = report()
     second = first.model_copy(update={"verdict": "of another attempt"})
-    assert store.jobs.conclude("job-1", first) == first
-    assert store.jobs.conclude("job-1", second) == first
-    assert store.jobs.conclusion("job-1") == first
+    assert store.jobs.save_outcome("job-1", first) == first
+    assert store.jobs.save_outcome("job-1", second) == first
+    assert store.jobs.load_outcome("job-1") == first
 
 
 def test_an_outcome_without_a_record_is_no_job(store: Store) -> None:
-    store.jobs.conclude("job-1", report())
+    store.jobs.save_outcome("job-1", report())
     assert store.jobs.list() == []

@@ -25,9 +25,9 @@ from tests.core.store.builders import (
     job,
 )
 from tests.core.store.s3 import ENVIRONMENT, S3, client, new_bucket, s3_server
+from tests.repository import ROOT
 
 WRITERS = 4
-ROOT = Path(__file__).parents[3]
 CHECKPOINT = "xmetra/checkpoints/mtod/es-1"
 
 

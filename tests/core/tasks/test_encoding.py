@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.encoders import load_encoder
+from core.encoders.loading import load_encoder
 from core.tasks import encoding
 from core.tasks.encoding import encode
 from tests.core.tiny import english, tiny_learner

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from core.encoders import Encoder, load_encoder
+from core.encoders.loading import Encoder, load_encoder
 from tests.core.tiny import Kind, english, spanish, texts_of, tiny_encoder_folder
 
 SPANISH = "¿Qué tiempo hará mañana en Málaga?"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from transformers import BertTokenizer
 
 from core.contracts.examples import MtodExample, SlotSpan
-from core.encoders import Encoder, load_encoder
+from core.encoders.loading import Encoder, load_encoder
 from core.errors import InvalidInput
 from core.tasks.batches import length_batches
 from core.tasks.mtod.features import IGNORED_INTENT, Features, Featurizer

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModel, BertConfig, BertTokenizer
 
-from core.encoders import Encoder, assemble_encoder, load_encoder
+from core.encoders.loading import Encoder, assemble_encoder, load_encoder
 from core.formats import read_examples
 from core.tasks.mtod.features import Features, Featurizer
 from core.tasks.mtod.labels import LabelSet, tag_units, text_spans

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from core.contracts.examples import MtodExample
-from core.encoders import Pooling, load_encoder
+from core.encoders.loading import Pooling, load_encoder
 from core.tasks.mtod.features import IGNORED_INTENT, Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.contracts.questions import AnswerSpan, QaExample
-from core.encoders import load_encoder
+from core.encoders.loading import load_encoder
 from core.tasks.qa.learner import QaLearner
 from tests.core.tiny import Kind, tiny_encoder_folder
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from core.contracts.answers import PredictedAnswer
-from core.tasks.qa.band import MAX_ANSWER_TOKENS
+from core.tasks.qa.span_scores import MAX_ANSWER_TOKENS
 from core.tasks.qa.tokens import Tokens
 
 Scored = tuple[range, list[float], list[float]]

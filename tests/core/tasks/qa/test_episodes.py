@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.tasks.engine import Episode
 from core.tasks.qa.episodes import TripletPool, cross_lingual_episodes, within_language_episodes
 from core.tasks.qa.shots import cross_lingual_sides, sides
-from core.tasks.task import Episode
 
 EPISODES = 5
 WIDTH = 4

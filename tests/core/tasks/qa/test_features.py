@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.contracts.questions import AnswerSpan
-from core.encoders import Encoder, load_encoder
+from core.encoders.loading import Encoder, load_encoder
 from core.errors import InvalidInput
 from core.tasks.qa.features import NO_ANSWER, Features, Featurizer
 from tests.core.tasks.qa.asking import EXAMPLES, Question, answered, tiny_qa_folder

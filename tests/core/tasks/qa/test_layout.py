@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from core.encoders import EMBEDDED, EMBEDDED_ENGLISH, load_encoder
+from core.encoders.loading import EMBEDDED, EMBEDDED_ENGLISH, load_encoder
 from core.tasks.qa.layout import PairLayout
 from tests.core.tasks.mtod.scripts import script_encoder
 from tests.core.tasks.qa.asking import EXAMPLES, tiny_qa_folder

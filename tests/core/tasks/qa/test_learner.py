@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from core.contracts.questions import QaExample
-from core.encoders import load_encoder
+from core.encoders.loading import load_encoder
+from core.tasks.engine import TaskLearner
 from core.tasks.qa.decoding import answer
 from core.tasks.qa.learner import QaLearner
 from core.tasks.qa.metrics import evaluate_answers
-from core.tasks.task import TaskLearner
 from tests.core.tasks.qa.asking import EXAMPLES, Question, answered, tiny_qa_folder, tiny_qa_learner
 from tests.core.tiny import Kind
 

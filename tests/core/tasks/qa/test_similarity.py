@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
 from core.contracts.questions import AnswerSpan, QaExample
-from core.encoders import EMBEDDED, EMBEDDED_ENGLISH, load_encoder
+from core.encoders.loading import EMBEDDED, EMBEDDED_ENGLISH, load_encoder
 from core.errors import InvalidInput
 from core.tasks.qa.similarity import SentenceEncoder, triplet_text
 from tests.core.tiny import WINDOW, Kind, tiny_encoder_folder

@@ -9,8 +9,8 @@ import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.tasks.pieces import Piece, PieceReader
 from core.tasks.qa.tokens import Tokens
+from core.tasks.tokenization import Piece, PieceReader
 from tests.core.tasks.mtod.scripts import TOKENIZERS, script_encoder, script_texts
 from tests.core.tasks.qa.asking import EXAMPLES
 

@@ -1,0 +1,1 @@
+"""The commands of ``xmetra``, one module a group."""

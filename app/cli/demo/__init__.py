@@ -1,0 +1,1 @@
+"""The demo: the whole service, from samples to answers, in one command."""

@@ -1,0 +1,1 @@
+"""Liveness, readiness and warm-up of the API process."""

@@ -1,0 +1,1 @@
+"""Predictions: loaded models, batches, and which checkpoint answers a language."""

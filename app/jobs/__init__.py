@@ -1,0 +1,1 @@
+"""Jobs of the API: building, validating, submitting, querying and following them."""

@@ -1,0 +1,258 @@
+"""Every error as ``application/problem+json`` (RFC 9457), by one table.
+
+InvalidInput              422   every fault with its place
+└── UnreadableBody        400   not the JSON or multipart it says it is
+UnsupportedMediaType      415
+PayloadTooLarge           413
+Unauthenticated           401   WWW-Authenticate
+Forbidden                 403   WWW-Authenticate
+NotFound                  404
+Conflict                  409
+PreconditionFailed        412
+QueueFull                 429   Retry-After
+RateExceeded              429   Retry-After, RateLimit
+Unavailable               503   Retry-After
+StoreFull                 507
+anything else             500   the log has it under the request's id, the answer does not
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from app.parsing.validation_errors import parameter_faults
+from core.errors import (
+    Conflict,
+    CorruptArtifact,
+    Fault,
+    InvalidInput,
+    ModelUnavailable,
+    NotFound,
+    Overloaded,
+    PayloadTooLarge,
+    PreconditionFailed,
+    QueueFull,
+    QueueUnavailable,
+    StoreFull,
+    StoreUnavailable,
+    XmetraError,
+)
+
+log = structlog.get_logger(__name__)
+
+PROBLEM_JSON: Final = "application/problem+json"
+
+MAX_FAULTS_SHOWN: Final = 1_000
+"""Faults in one answer. A person mends by kind, and 20,000 examples can hold a million faults."""
+
+RETRY_UNAVAILABLE_SECONDS: Final = 5
+"""Redis or a store restarts in about this time."""
+
+RETRY_QUEUE_FULL_SECONDS: Final = 60
+"""A short adaptation on a CPU; one waiting place is free after that."""
+
+
+class UnreadableBody(InvalidInput):
+    """The body is not the JSON or multipart that it says it is."""
+
+
+class UnsupportedMediaType(XmetraError):
+    """The body is of a kind that this route does not read."""
+
+
+class Refusal(XmetraError):
+    """A request that is good, but not from this caller, or not now; never raised itself.
+
+    Args:
+        detail: For people.
+        headers: For programs.
+    """
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+
+class Unauthenticated(Refusal):
+    """There is no key, or it is nobody's."""
+
+
+class Forbidden(Refusal):
+    """The key, or the place where the request comes from, does not allow it."""
+
+
+class RateExceeded(Refusal):
+    """The caller has asked for more than is taken in a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one class of errors is told.
+
+    Attributes:
+        slug: The last part of the problem's type.
+        retry_after: Seconds, or None if trying again will not help.
+    """
+
+    status: int
+    slug: str
+    title: str
+    retry_after: int | None = None
+
+
+TABLE: Final[Mapping[type[Exception], Kind]] = {
+    UnreadableBody: Kind(400, "unreadable-body", "The request body cannot be read"),
+    InvalidInput: Kind(422, "invalid-input", "The request holds faults"),
+    UnsupportedMediaType: Kind(415, "unsupported-media-type", "The request body is of another kind"),
+    PayloadTooLarge: Kind(413, "payload-too-large", "The request is too large"),
+    Unauthenticated: Kind(401, "unauthenticated", "A key is needed"),
+    Forbidden: Kind(403, "forbidden", "This is not allowed"),
+    NotFound: Kind(404, "not-found", "There is no such thing"),
+    Conflict: Kind(409, "conflict", "The request contradicts what is stored"),
+    PreconditionFailed: Kind(412, "precondition-failed", "Somebody else was first"),
+    QueueFull: Kind(429, "queue-full", "Too many jobs are waiting", RETRY_QUEUE_FULL_SECONDS),
+    RateExceeded: Kind(429, "rate-exceeded", "Too much was asked for in a short time"),
+    QueueUnavailable: Kind(503, "queue-unavailable", "Redis does not answer", RETRY_UNAVAILABLE_SECONDS),
+    StoreUnavailable: Kind(
+        503, "store-unavailable", "The store cannot be read or written", RETRY_UNAVAILABLE_SECONDS
+    ),
+    ModelUnavailable: Kind(503, "model-unavailable", "No model can answer now", RETRY_UNAVAILABLE_SECONDS),
+    Overloaded: Kind(503, "overloaded", "Too many predictions are waiting", RETRY_UNAVAILABLE_SECONDS),
+    StoreFull: Kind(507, "store-full", "The store has no space left"),
+    CorruptArtifact: Kind(500, "corrupt-artifact", "A stored file is damaged"),
+    ClientDisconnect: Kind(400, "disconnected", "The client went away"),
+}
+
+UNEXPECTED: Final = Kind(500, "unexpected", "Something went wrong here")
+
+
+class ProblemFault(BaseModel):
+    """One thing wrong with the request."""
+
+    pointer: str = Field(
+        description="A JSON pointer into the body, `query/limit`, `path/job_id`, or `line 7` of a file.",
+        examples=["/examples/3/slots/0"],
+    )
+    detail: str = Field(description="What was found and what was expected.")
+
+
+class ProblemDetails(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str = Field(examples=["urn:xmetra:problem:invalid-input"])
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    instance: str = Field(description="The path that was asked for.", examples=["/adapt"])
+    request_id: str = Field(description="Also the header `x-request-id`; the log knows it.")
+    errors: tuple[ProblemFault, ...] = ()
+
+
+def kind_of(error: Exception) -> Kind:
+    """Return the line of the table that is nearest to the error's class."""
+    return next((TABLE[cls] for cls in type(error).__mro__ if cls in TABLE), UNEXPECTED)
+
+
+def problem_type(slug: str) -> str:
+    """Return the URI by which a program tells one problem from another."""
+    return f"urn:xmetra:problem:{slug}"
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id that the middleware gave to the request."""
+    return str(getattr(request.state, "request_id", "unknown"))
+
+
+def problem_response(
+    request: Request,
+    kind: Kind,
+    *,
+    detail: str,
+    faults: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Build the answer; half a surrogate pair that a client sent comes back as a question mark."""
+    shown = [ProblemFault(pointer=fault.pointer, detail=fault.detail) for fault in faults[:MAX_FAULTS_SHOWN]]
+    request_id = request_id_of(request)
+    problem = {
+        "type": problem_type(kind.slug),
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": request_id,
+        "errors": [fault.model_dump() for fault in shown],
+    }
+    retry = {} if kind.retry_after is None else {"retry-after": str(kind.retry_after)}
+    return Response(
+        json.dumps(problem, ensure_ascii=False).encode(errors="replace"),
+        status_code=kind.status,
+        media_type=PROBLEM_JSON,
+        headers={**(headers or {}), **retry, "x-request-id": request_id},
+    )
+
+
+def faults_detail(faults: Sequence[Fault]) -> str:
+    """Say how many faults there are, and how many of them are listed."""
+    if len(faults) == 1:
+        return str(faults[0]) if faults[0].pointer else faults[0].detail
+    more = f"; the first {MAX_FAULTS_SHOWN} are listed" if len(faults) > MAX_FAULTS_SHOWN else ""
+    return f"{len(faults)} faults were found{more}"
+
+
+async def answer_known(request: Request, error: Exception) -> Response:
+    """Tell an error of our own tree."""
+    kind = kind_of(error)
+    if kind.status >= 500:
+        log.error(
+            "request failed", path=request.url.path, request_id=request_id_of(request), error=str(error)
+        )
+    faults = error.faults if isinstance(error, InvalidInput) else ()
+    detail = faults_detail(faults) if faults else str(error) or kind.title
+    if isinstance(error, Overloaded):
+        kind = replace(kind, retry_after=max(1, math.ceil(error.retry_after)))
+    headers = error.headers if isinstance(error, Refusal) else None
+    return problem_response(request, kind, detail=detail, faults=faults, headers=headers)
+
+
+async def answer_parameters(request: Request, error: Exception) -> Response:
+    """Tell faults in a path, a query or a header."""
+    assert isinstance(error, RequestValidationError)
+    faults = parameter_faults(error.errors())
+    return problem_response(request, TABLE[InvalidInput], detail=faults_detail(faults), faults=faults)
+
+
+async def answer_http(request: Request, error: Exception) -> Response:
+    """Tell what the router and the form parser refuse: no such route, no such method, no form."""
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    kind = Kind(error.status_code, phrase.lower().replace(" ", "-"), phrase)
+    return problem_response(request, kind, detail=error.detail, headers=error.headers)
+
+
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """Tell nothing of a bug but where the log has it; the server logs the traceback itself."""
+    request_id = request_id_of(request)
+    log.error("unexpected error", path=request.url.path, request_id=request_id, error=repr(error))
+    return problem_response(
+        request, UNEXPECTED, detail=f"An unexpected error; the service's log has it under {request_id}."
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make the app answer every error as a problem."""
+    app.add_exception_handler(XmetraError, answer_known)
+    app.add_exception_handler(ClientDisconnect, answer_known)
+    app.add_exception_handler(RequestValidationError, answer_parameters)
+    app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(Exception, answer_unexpected)

@@ -1,0 +1,1 @@
+"""Encoders: loading them by name, and the embedded multilingual one."""

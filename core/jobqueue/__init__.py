@@ -1,0 +1,1 @@
+"""The job queue: RQ and Redis."""

@@ -1,0 +1,1 @@
+"""The operating system: processes, threads, memory, devices, files and logs."""

@@ -1,0 +1,178 @@
+"""The inner loop of Algorithm 1: from θ to fast weights φ on the support, then a gradient on the query."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from core.contracts.hyperparameters import InnerLoop
+from core.training import maml
+
+Weights = dict[str, Tensor]
+"""Parameter name → tensor; only those that are trained."""
+
+Trial = tuple[Sequence[object], object]
+"""The support batch of each inner step, and the query batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeGradient:
+    """What one episode gives the outer step.
+
+    Attributes:
+        gradients: ∇ of the query loss, name → tensor, at φ (first order) or through φ (second order).
+        support_loss: Mean loss on the support before each inner step.
+        query_loss: Loss on the query after the inner loop.
+    """
+
+    gradients: Weights
+    support_loss: float
+    query_loss: float
+
+
+GradientFunction = Callable[[nn.Module, Sequence[object], Any, float], EpisodeGradient]
+"""(model, the support batch of each inner step, query batch, α) → gradient."""
+
+
+def trainable(model: nn.Module) -> Weights:
+    """Return the tensors that are trained, by name."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+@contextmanager
+def fast_weights(model: nn.Module) -> Iterator[Weights]:
+    """Let the trainable tensors hold copies of themselves, φ; afterwards they hold θ again.
+
+    Where a tensor keeps its numbers is changed, not the tensor: nothing is copied back, and the module need
+    not be searched for what to replace at each pass, which `functional_call` does.
+
+    Args:
+        model: Its trainable tensors are lent out.
+
+    Yields:
+        The tensors themselves, by name.
+    """
+    weights = trainable(model)
+    theta = [parameter.data for parameter in weights.values()]
+    try:
+        for parameter, numbers in zip(weights.values(), theta, strict=True):
+            parameter.data = numbers.clone()
+        yield weights
+    finally:
+        for parameter, numbers in zip(weights.values(), theta, strict=True):
+            parameter.data = numbers
+
+
+def inner_loop(model: nn.Module, fast: Weights, supports: Sequence[object], inner_lr: float) -> float:
+    """Take plain SGD steps, in place.
+
+    Args:
+        model: `model(batch)` is a mean loss.
+        fast: The tensors that move.
+        supports: The batch of each step.
+        inner_lr: α.
+
+    Returns:
+        The mean support loss.
+    """
+    leaves = list(fast.values())
+    losses = []
+    for batch in supports:
+        loss = model(batch)
+        gradients = torch.autograd.grad(loss, leaves)
+        with torch.no_grad():
+            torch._foreach_add_(leaves, gradients, alpha=-inner_lr)
+        losses.append(float(loss.detach()))
+    return sum(losses) / len(losses)
+
+
+def fused_gradient(
+    model: nn.Module,
+    supports: Sequence[object],
+    query: object,
+    inner_lr: float,
+) -> EpisodeGradient:
+    """First order, in place: one copy of the weights an episode, one fused update a step."""
+    return chained_gradient(model, [(supports, query)], inner_lr)
+
+
+def chained_gradient(model: nn.Module, chain: Sequence[Trial], inner_lr: float) -> EpisodeGradient:
+    """First order, of episodes that the same fast weights go through one after the other.
+
+    Returns:
+        The sum of the gradients on each query, each at the weights of that moment, and mean losses.
+    """
+    total: list[Tensor] = []
+    support_losses, query_losses = [], []
+    with fast_weights(model) as fast:
+        for supports, query in chain:
+            support_losses.append(inner_loop(model, fast, supports, inner_lr))
+            loss = model(query)
+            gradients = torch.autograd.grad(loss, list(fast.values()))
+            # A new list each time: autograd may give two tensors one and the same gradient.
+            total = list(torch._foreach_add(total, gradients)) if total else list(gradients)
+            query_losses.append(float(loss.detach()))
+    return EpisodeGradient(
+        dict(zip(fast, total, strict=True)),
+        sum(support_losses) / len(support_losses),
+        sum(query_losses) / len(query_losses),
+    )
+
+
+def learn2learn_gradient(
+    model: nn.Module,
+    supports: Sequence[object],
+    query: object,
+    inner_lr: float,
+) -> EpisodeGradient:
+    """First order by learn2learn: the reference that the fused loop is tested against."""
+    return _by_learn2learn(model, supports, query, inner_lr=inner_lr, first_order=True)
+
+
+def second_order_gradient(
+    model: nn.Module,
+    supports: Sequence[object],
+    query: object,
+    inner_lr: float,
+) -> EpisodeGradient:
+    """Full MAML by learn2learn: the gradient runs through every inner step.
+
+    Attention runs in its plain form: the fused kernels have no second derivative.
+    """
+    with sdpa_kernel(SDPBackend.MATH):
+        return _by_learn2learn(model, supports, query, inner_lr=inner_lr, first_order=False)
+
+
+def _by_learn2learn(
+    model: nn.Module,
+    supports: Sequence[object],
+    query: object,
+    *,
+    inner_lr: float,
+    first_order: bool,
+) -> EpisodeGradient:
+    clone = maml.wrap(model, inner_lr=inner_lr, first_order=first_order).clone()
+    losses = []
+    for batch in supports:
+        loss = clone(batch)
+        clone.adapt(loss)
+        losses.append(float(loss.detach()))
+    query_loss = clone(query)
+    weights = trainable(model)
+    gradients = torch.autograd.grad(query_loss, list(weights.values()))
+    return EpisodeGradient(
+        dict(zip(weights, gradients, strict=True)),
+        sum(losses) / len(losses),
+        float(query_loss.detach()),
+    )
+
+
+GRADIENTS: dict[InnerLoop, GradientFunction] = {
+    InnerLoop.FUSED: fused_gradient,
+    InnerLoop.LEARN2LEARN: learn2learn_gradient,
+    InnerLoop.SECOND_ORDER: second_order_gradient,
+}

@@ -1,0 +1,56 @@
+import time
+
+import anyio
+from fastapi.testclient import TestClient
+
+from app.health.warmup import warm_up
+from app.main import create_app
+from app.settings import Settings
+from core.errors import CorruptArtifact
+from tests.app.service import Service
+
+
+def test_the_base_is_loaded_before_anybody_asks(service: Service) -> None:
+    anyio.run(warm_up, service.services)
+
+    assert service.loader.loaded == ["base-en"]
+    assert service.loader.models["base-en"].batches == [["hello"]]
+
+
+def test_the_base_of_each_task_is_loaded(service: Service) -> None:
+    service.make_qa_base()
+
+    anyio.run(warm_up, service.services)
+
+    assert service.loader.loaded == ["base-en", "qa-base-en"]
+
+
+def test_where_nothing_was_made_there_is_nothing_to_load(fresh: Service) -> None:
+    anyio.run(warm_up, fresh.services)
+
+    assert fresh.loader.loaded == []
+
+
+def test_a_base_that_cannot_be_loaded_does_not_stop_the_start(service: Service) -> None:
+    service.loader.failure = CorruptArtifact("model.safetensors is not the file that was written")
+
+    anyio.run(warm_up, service.services)
+
+    assert service.http.get("/health/live").status_code == 200
+
+
+def test_a_fault_nobody_foresaw_does_not_stop_it_either(service: Service) -> None:
+    service.loader.failure = ZeroDivisionError("a fault")
+
+    anyio.run(warm_up, service.services)
+
+    assert service.http.get("/health/live").status_code == 200
+
+
+def test_an_api_that_starts_warms_up_without_being_asked(service: Service) -> None:
+    with TestClient(create_app(Settings(preload=True), services=service.services)) as http:
+        assert http.get("/health/live").status_code == 200
+        deadline = time.monotonic() + 60
+        while not service.loader.models and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert service.loader.loaded == ["base-en"]
