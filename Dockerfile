@@ -1,4 +1,4 @@
-# Two images: `service`, of which the api and the worker are two commands, and `gateway`, before any number of apis.
+# Two images: `service`, which runs the API or the worker, and `gateway`, the load balancer before the APIs.
 FROM python:3.11-slim-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev python3-dev \
@@ -10,6 +10,8 @@ COPY requirements.txt requirements-s3.txt build-constraints.txt ./
 RUN pip install --no-cache-dir -r requirements.txt -r requirements-s3.txt
 RUN PIP_CONSTRAINT=build-constraints.txt pip install --no-cache-dir --no-deps --use-pep517 \
     --config-settings="--build-option=build_ext" learn2learn==0.2.0
+COPY client client
+RUN PIP_CONSTRAINT=build-constraints.txt pip install --no-cache-dir --no-deps ./client
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY core core

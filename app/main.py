@@ -13,7 +13,19 @@ from app.observability.access_log import AccessLog
 from app.observability.request_context import RequestIds
 from app.parsing import problems
 from app.parsing.body_limit import BodyLimit
-from app.routes import adapt, checkpoints, datasets, health, jobs, languages, metrics, predict, pretrain
+from app.routes import (
+    adapt,
+    checkpoints,
+    datasets,
+    docs,
+    evaluate,
+    health,
+    jobs,
+    languages,
+    metrics,
+    predict,
+    pretrain,
+)
 from app.schemas.limits import Limits
 from app.security.authentication import Authentication, LoopbackOnly
 from app.security.key_store import KeyStore
@@ -28,25 +40,28 @@ ROUTERS = (
     datasets.router,
     adapt.router,
     jobs.router,
-    predict.router,
+    predict.predict_router(),
+    evaluate.router,
     languages.router,
     checkpoints.router,
     health.router,
     metrics.router,
+    docs.router,
 )
 
 
 def create_app(settings: Settings | None = None, *, services: Services | None = None) -> FastAPI:
-    """Make the app.
+    """Create the app.
 
-    Nothing is connected: without Redis, store or model it starts all the same, and says what is missing.
+    No connection is opened: the app starts without Redis, store or model, and ``/health/ready`` reports what
+    is missing.
 
     Args:
-        settings: Without them, those of the environment.
-        services: What the routes stand on; tests put their own in place.
+        settings: The settings; read from the environment by default.
+        services: The services the routes depend on; tests pass their own.
 
     Raises:
-        InvalidInput: The file of keys cannot be used; all its faults.
+        InvalidInput: The key file is invalid; contains all its faults.
     """
     chosen = settings or Settings()
 
@@ -63,9 +78,11 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
         title="xmetra",
         version=installed_version(),
         summary="Few-shot cross-lingual NLU as a service.",
-        description=openapi.DESCRIPTION,
+        description=openapi.description(),
         openapi_tags=openapi.TAGS,
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         separate_input_output_schemas=False,
         redirect_slashes=False,
     )
@@ -92,9 +109,9 @@ def create_app(settings: Settings | None = None, *, services: Services | None = 
 
 
 def _services(settings: Settings) -> Services:
-    """Make what the routes stand on, in a process of their own: how it logs and computes is fixed here.
+    """Create the services, and configure logging and compute threads for the whole process.
 
-    How many threads compute must be known before torch can be imported.
+    The number of threads must be set before torch is imported.
     """
     configure_logging(level=settings.log_level, style=settings.log_format)
     configure_computing(settings.threads)

@@ -1,4 +1,4 @@
-"""What an operator may set, all of it by environment variables that begin with ``XMETRA_``."""
+"""Settings of the API, read from environment variables with the prefix ``XMETRA_``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.schemas.limits import DEFAULTS
-from app.schemas.training import EncoderName
+from core.contracts.task_options import EncoderName
 from core.system.logging import LogFormat, LogLevel
 
 MEBIBYTE = 2**20
@@ -15,36 +15,36 @@ GIBIBYTE = 2**30
 
 
 class Settings(BaseSettings):
-    """The settings of the api; the worker has its own, and shares the two URLs.
+    """The settings of the API. The worker has its own settings; both share the two URLs.
 
     Attributes:
-        redis_url: ``redis://``, ``rediss://`` or ``unix://``.
-        store_url: A folder, or any fsspec URL.
-        device: Where predictions are computed: ``auto``, ``cpu``, ``cuda``, or ``cuda:1``.
-        threads: Compute threads of a forward pass; 0 takes every core.
-        keys_file: The file of keys; without it the service is open, and answers this machine only.
-        insecure: Whether it is open to whoever can reach it, without keys.
-        encoder: What a base is made with when its request names no encoder.
-        preload: Whether torch and the base are loaded at the start, so that no first prediction waits.
-        max_body_bytes: Largest request body. 32 MiB hold all 30,521 English utterances of MTOD five
-            times over.
-        max_archive_bytes: Largest archive that `POST /checkpoints` takes: XLM-R large has 2.2 GB.
-        max_utterances: Utterances in one prediction.
-        max_questions: Questions in one prediction.
-        max_context_characters: Characters of all contexts of one prediction.
-        max_examples: Examples of an adaptation.
-        max_source_examples: Examples of a base, or of a dataset.
-        predict_items_per_minute: Utterances and questions that a caller may send; 0 means any number.
-        jobs_per_hour: Jobs that a caller may submit; 0 means any number.
-        max_waiting_jobs: Jobs that may wait in the queue before `429`.
-        job_timeout_seconds: What a job may take before the worker ends it.
-        predictor_cache_bytes: Weights kept loaded; the least recently used go first.
-        batch_tokens: Tokens of one forward pass at most; whatever waits for the same model is answered
-            together.
-        max_waiting_tokens: Tokens of predictions that may wait for their turn before `503`.
-        log_level: The least that is logged.
-        log_format: Lines for people (``console``), one JSON object a line (``json``), or ``auto``: what
-            suits where it goes.
+        redis_url: A URL with the scheme ``redis://``, ``rediss://`` or ``unix://``.
+        store_url: The path of a folder, or an fsspec URL.
+        device: Device of predictions: ``auto``, ``cpu``, ``cuda``, or ``cuda:1``.
+        threads: Compute threads of a forward pass; 0 means one per core.
+        keys_file: The key file; without one, the service needs no keys and accepts loopback connections only.
+        insecure: Whether a service without keys accepts connections from other machines.
+        encoder: The encoder of a base whose request names none.
+        preload: Whether torch and the bases are loaded at the start rather than at the first prediction.
+        max_body_bytes: Size limit of a request body. All 30,521 English utterances of MTOD fit five times
+            into 32 MiB.
+        max_archive_bytes: Size limit of an archive sent to `POST /checkpoints`: XLM-R large has 2.2 GB.
+        max_utterances: Utterances per prediction request.
+        max_questions: Questions per prediction request.
+        max_context_characters: Total characters of all contexts per prediction request.
+        max_examples: Examples per adaptation.
+        max_source_examples: Examples per base or dataset.
+        predict_items_per_minute: Rate limit per caller, in utterances and questions; 0 disables it.
+        jobs_per_hour: Rate limit of submitted jobs per caller; 0 disables it.
+        max_waiting_jobs: Length of the job queue; beyond it, submissions get `429`.
+        job_timeout_seconds: Run time after which the worker ends a job.
+        predictor_cache_bytes: Size of the model cache; the least recently used models are evicted first.
+        batch_tokens: Maximum tokens of a forward pass; waiting requests for the same model are batched up
+            to it.
+        max_waiting_tokens: Tokens that may wait for a forward pass; beyond it, predictions get `503`.
+        log_level: Minimum level of log entries.
+        log_format: ``console`` for text, ``json`` for one JSON object per line, or ``auto``: ``console`` on a
+            terminal, else ``json``.
     """
 
     model_config = SettingsConfigDict(env_prefix="XMETRA_", env_ignore_empty=True, frozen=True)

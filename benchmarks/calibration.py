@@ -1,9 +1,9 @@
-r"""Does `confidence` mean something? Calibration errors on examples that no temperature has seen.
+r"""Calibration errors of `confidence` on examples that no temperature was fitted on.
 
-Makes a base, adapts a language, and measures both on a half of the held-out file that the jobs are not given,
-through the answers a user would get: as the model says, and at the temperatures of the checkpoint. The errors
-of the report are told beside them. Runs the jobs that the worker runs, and keeps every report, so that a run
-that was stopped goes on where it was.
+Trains a base, adapts a language, and evaluates both on a half of the held-out file that the jobs do not get,
+by the predictions of the API: without temperatures, and with those of the checkpoint, beside the errors of
+the report. Runs the same jobs as the worker, and stores every report, so that an interrupted run can be
+resumed.
 
     python -m benchmarks.calibration --out .data/benchmarks-calibration
     python -m benchmarks.calibration --out DIR --source train-en.conllu --source-held test-en.tsv \
@@ -22,31 +22,30 @@ from core.contracts.examples import MtodExample
 from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
 from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import CheckpointManifest, Report
-from core.contracts.values import Method, Promotion, TaskName, Trainable
-from core.evaluation.calibration import Judged, expected_calibration_error
+from core.contracts.values import MTOD, Method, Promotion, Trainable
+from core.evaluation.calibration import ScoredAnswers, expected_calibration_error
 from core.formats import read_examples
 from core.store import Store
-from core.tasks.holdout import in_lasting_order
+from core.tasks.holdout import sorted_by_hash
 
 if TYPE_CHECKING:
-    from core.tasks.mtod.decoding import Answer
+    from core.tasks.mtod.decoding import MtodAnswer
 
-MTOD = TaskName.MTOD
 SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
 
 
 def main() -> None:
-    """Run what has no report yet, then print the table."""
+    """Run the unfinished jobs, and print the table."""
     arguments = _arguments()
     arguments.out.mkdir(parents=True, exist_ok=True)
     store = Store(str(arguments.out / "store"))
-    given, unseen = _halves(arguments.source_held)
-    base = _base(arguments, store, given)
+    evaluation, unseen = _halves(arguments.source_held)
+    base = _base(arguments, store, evaluation)
     columns = ("model", "answers of", "temperature", "unseen", "ECE", "calibrated", "report's", "calibrated")
     lines = [*header(columns), *_rows("base", base, store, unseen)]
-    given, unseen = _halves(arguments.held)
+    evaluation, unseen = _halves(arguments.held)
     for method in arguments.methods:
-        report = _adapt(arguments, store, str(base.result.checkpoint_id), method, given)
+        report = _adapt(arguments, store, str(base.result.checkpoint_id), method, evaluation)
         lines += _rows(f"{arguments.language} {method}", report, store, unseen)
     print("\n".join(lines))
 
@@ -71,18 +70,21 @@ def _arguments() -> argparse.Namespace:
 
 
 def _halves(path: Path) -> tuple[list[MtodExample], list[MtodExample]]:
-    """Return the examples of a file that a job is given, and those that it is not; no text is in both."""
+    """Split a file into examples for the job and examples for this benchmark, without common texts."""
     examples = read_examples(path.read_bytes())
-    half = set(in_lasting_order({one.text for one in examples})[::2])
-    return [one for one in examples if one.text in half], [one for one in examples if one.text not in half]
+    half = set(sorted_by_hash({example.text for example in examples})[::2])
+    return (
+        [example for example in examples if example.text in half],
+        [example for example in examples if example.text not in half],
+    )
 
 
-def _base(arguments: argparse.Namespace, store: Store, held: list[MtodExample]) -> Report:
+def _base(arguments: argparse.Namespace, store: Store, evaluation: list[MtodExample]) -> Report:
     job = PretrainJob(
         task=MTOD,
         source_language="en",
         dataset_id=_put(store, read_examples(arguments.source.read_bytes()), "en"),
-        evaluation_dataset_id=_put(store, held, "en"),
+        evaluation_dataset_id=_put(store, evaluation, "en"),
         encoder=arguments.encoder,
         settings=PretrainSettings(epochs=arguments.epochs),
         seed=arguments.seed,
@@ -91,13 +93,13 @@ def _base(arguments: argparse.Namespace, store: Store, held: list[MtodExample]) 
 
 
 def _adapt(
-    arguments: argparse.Namespace, store: Store, base: str, method: Method, held: list[MtodExample]
+    arguments: argparse.Namespace, store: Store, base: str, method: Method, evaluation: list[MtodExample]
 ) -> Report:
     job = AdaptJob(
         task=MTOD,
         language=arguments.language,
         dataset_id=_put(store, read_examples(arguments.few_shot.read_bytes()), arguments.language),
-        evaluation_dataset_id=_put(store, held, arguments.language),
+        evaluation_dataset_id=_put(store, evaluation, arguments.language),
         base_id=base,
         method=method,
         hyperparameters=Hyperparameters(seed=arguments.seed, trainable=arguments.trainable),
@@ -112,45 +114,54 @@ def _put(store: Store, examples: list[MtodExample], language: str) -> str:
 
 
 def _rows(name: str, report: Report, store: Store, unseen: list[MtodExample]) -> list[str]:
-    """Return a line for the intents of a model, and one for its slots."""
+    """Return a line for the intents of a model, and a line for its slots."""
     manifest = store.checkpoints.manifest(MTOD, str(report.result.checkpoint_id))
     calibration = report.result.calibration
     if calibration is None:
         raise SystemExit(f"the report of {name} is from before there was calibration")
-    plain = _judged(store, manifest.model_copy(update={"temperatures": PLAIN}), unseen)
-    scaled = _judged(store, manifest, unseen)
-    found = {"intents": calibration.intents, "slots": calibration.slots}
-    return [_row((name, kind), found[kind], plain[kind], scaled[kind]) for kind in found]
+    unscaled = _scored_answers(store, manifest.model_copy(update={"temperatures": PLAIN}), unseen)
+    scaled = _scored_answers(store, manifest, unseen)
+    reported = {"intents": calibration.intents, "slots": calibration.slots}
+    return [_row((name, kind), reported[kind], unscaled[kind], scaled[kind]) for kind in reported]
 
 
-def _row(cell: tuple[str, str], told: Calibrated, plain: Judged, scaled: Judged) -> str:
-    errors = (*map(expected_calibration_error, (plain, scaled)), told.ece_before, told.ece_after)
+def _row(cell: tuple[str, str], reported: Calibrated, unscaled: ScoredAnswers, scaled: ScoredAnswers) -> str:
+    errors = (*map(expected_calibration_error, (unscaled, scaled)), reported.ece_before, reported.ece_after)
     figures = ["" if error is None else f"{100 * error:.1f}" for error in errors]
-    return f"| {' | '.join([*cell, f'{told.temperature:.2f}', str(len(plain.right)), *figures])} |"
+    return f"| {' | '.join([*cell, f'{reported.temperature:.2f}', str(len(unscaled.correct)), *figures])} |"
 
 
-def _judged(store: Store, manifest: CheckpointManifest, examples: list[MtodExample]) -> dict[str, Judged]:
-    """Ask for the texts as users do, and hold each confidence against what is right."""
-    from core.predictor import Predictor  # noqa: PLC0415 - jobs set their threads before torch comes
+def _scored_answers(
+    store: Store, manifest: CheckpointManifest, examples: list[MtodExample]
+) -> dict[str, ScoredAnswers]:
+    """Predict as the API does, and return confidences with correctness."""
+    from core.predictor import Predictor  # noqa: PLC0415 - jobs set their threads before torch is imported
 
-    answers = Predictor.open(store, manifest).predict([one.text for one in examples], top_k=1)
+    answers = Predictor.open(store, manifest).predict([example.text for example in examples], top_k=1)
     pairs = list(zip(examples, answers, strict=True))
     return {
-        "intents": _paired(
-            [(told.intents[0].confidence, told.intents[0].name == one.intent) for one, told in pairs]
+        "intents": _from_pairs(
+            [
+                (answer.intents[0].confidence, answer.intents[0].name == example.intent)
+                for example, answer in pairs
+            ]
         ),
-        "slots": _paired([pair for one, told in pairs for pair in _slots(one, told)]),
+        "slots": _from_pairs([pair for example, answer in pairs for pair in _slots(example, answer)]),
     }
 
 
-def _slots(example: MtodExample, told: "Answer") -> list[tuple[float, bool]]:
+def _slots(example: MtodExample, answer: "MtodAnswer") -> list[tuple[float, bool]]:
     return [
-        (slot.confidence, span in example.slots) for slot, span in zip(told.slots, told.spans, strict=True)
+        (slot.confidence, span in example.slots)
+        for slot, span in zip(answer.slots, answer.spans, strict=True)
     ]
 
 
-def _paired(pairs: list[tuple[float, bool]]) -> Judged:
-    return Judged(np.array([sure for sure, _ in pairs]), np.array([right for _, right in pairs], dtype=bool))
+def _from_pairs(pairs: list[tuple[float, bool]]) -> ScoredAnswers:
+    return ScoredAnswers(
+        np.array([confidence for confidence, _ in pairs]),
+        np.array([correct for _, correct in pairs], dtype=bool),
+    )
 
 
 if __name__ == "__main__":

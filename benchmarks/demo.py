@@ -1,7 +1,7 @@
-"""The demo as a newcomer runs it, in an empty folder and then again: seconds, and the most memory held.
+"""Duration and peak memory of the demo, in an empty folder and then again.
 
-Memory is the proportional set size (PSS, Linux) of the demo and all its processes together, sampled
-once a second, so that pages which processes share count once.
+Memory is the proportional set size (PSS, Linux) of the demo and all its processes together, sampled once a
+second; pages that processes share count once.
 
     python -m benchmarks.demo
 """
@@ -26,36 +26,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--log", type=Path, help="a file for what the demo prints")
+    parser.add_argument("--log", type=Path, help="file for the output of the demo")
     arguments = parser.parse_args()
     lines = ["| run | seconds | peak MB |", "|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder:
         for run in ("first", "second"):
-            seconds, peak = _watched(Path(folder) / "data", arguments.log)
+            seconds, peak = _run_demo(Path(folder) / "data", arguments.log)
             lines.append(f"| {run} | {seconds:.0f} | {peak / 2**20:.0f} |")
     print("\n".join(lines))
 
 
-def _watched(data: Path, log: Path | None) -> tuple[float, int]:
-    """Run the demo on a data folder; return its seconds and its most bytes."""
+def _run_demo(data: Path, log: Path | None) -> tuple[float, int]:
+    """Run the demo on a data folder, and return its seconds and its peak memory in bytes."""
     command = program("app.cli", "demo", "--data", str(data), "--samples", str(ROOT / "samples"))
-    began, peak = time.monotonic(), 0
+    start, peak = time.monotonic(), 0
     with (log or Path(os.devnull)).open("ab") as output:
         demo = subprocess.Popen(command, env=program_environment(), stdout=output, stderr=output)
         while demo.poll() is None:
-            peak = max(peak, _held(psutil.Process(demo.pid)))
+            peak = max(peak, _memory(psutil.Process(demo.pid)))
             time.sleep(SAMPLE_SECONDS)
     if demo.returncode:
-        raise SystemExit(f"the demo ended with {demo.returncode}; --log FILE keeps what it says")
-    return time.monotonic() - began, peak
+        raise SystemExit(f"the demo ended with {demo.returncode}; see its output with --log FILE")
+    return time.monotonic() - start, peak
 
 
-def _held(process: psutil.Process) -> int:
-    """Return the bytes of a process and all its descendants; one that ends meanwhile counts nothing."""
+def _memory(process: psutil.Process) -> int:
+    """Return the bytes of a process and its descendants, except those that end meanwhile."""
     total = 0
-    for one in (process, *_descendants(process)):
+    for member in (process, *_descendants(process)):
         try:
-            total += one.memory_full_info().pss
+            total += member.memory_full_info().pss
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return total

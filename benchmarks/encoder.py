@@ -1,7 +1,7 @@
-"""What an encoder knows of each language before any fine-tuning, for one or more encoders side by side.
+"""Quality of pre-trained encoders in each language, before fine-tuning.
 
-Retrieval among held-out news sentences, tokens, unknown tokens, and intents read off frozen sentence
-vectors by a logistic regression that saw English alone.
+Translation retrieval among held-out news sentences, numbers of tokens and of unknown tokens, and intents
+predicted from frozen sentence vectors by a logistic regression that was trained on English.
 
     python -m benchmarks.encoder --data DIR --encoders embedded-en embedded
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 TRAINED_ON = 6000
-"""English training utterances the regression sees."""
+"""Number of English training utterances of the regression."""
 
 TESTS = {"en": "en/test-en.tsv", "es": "es/test-es.tsv", "th": "th/test-th.tsv"}
 
@@ -50,15 +50,16 @@ def main() -> None:
     print("\n| encoder | " + " | ".join(f"zero-shot intent {language}" for language in TESTS) + " |")
     print("|---" * (1 + len(TESTS)) + "|")
     for name in arguments.encoders:
-        found = _zero_shot_intent(name, arguments.data / "mtod")
+        accuracies = _zero_shot_intent(name, arguments.data / "mtod")
         print(
-            f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in found.values()) + " |", flush=True
+            f"| {name} | " + " | ".join(f"{100 * share:.1f}" for share in accuracies.values()) + " |",
+            flush=True,
         )
 
 
 def _print_loading(names: Sequence[str]) -> None:
-    """Print the seconds until an encoder is there: for the first time in a process, and again."""
-    import torch  # noqa: F401, PLC0415 - not a part of loading an encoder
+    """Print the seconds of loading an encoder, for the first time in a process and again."""
+    import torch  # noqa: F401, PLC0415 - its import must not count as loading
 
     from core.encoders.loading import load_encoder  # noqa: PLC0415
 
@@ -67,22 +68,22 @@ def _print_loading(names: Sequence[str]) -> None:
     for name in names:
         seconds = []
         for _ in range(2):
-            began = time.monotonic()
+            start = time.monotonic()
             load_encoder(name)
-            seconds.append(time.monotonic() - began)
+            seconds.append(time.monotonic() - start)
         print(f"| {name} | {seconds[0]:.2f} | {seconds[1]:.2f} |", flush=True)
 
 
 def _print_retrieval(name: str, folder: Path, languages: Sequence[str]) -> None:
     from core.encoders.embedded.retrieval import measure_retrieval  # noqa: PLC0415
 
-    model, tokenizer = _opened(name)
+    model, tokenizer = _load(name)
     means = []
     for language in languages:
-        found = measure_retrieval(model, tokenizer, read_corpus(folder, language, seed=0).held_out)
-        means.append(found.mean)
-        shares = f"{100 * found.from_english:.1f} | {100 * found.to_english:.1f}"
-        tokens = f"{found.tokens_per_english:.2f} | {100 * found.unknown:.2f} %"
+        retrieval = measure_retrieval(model, tokenizer, read_corpus(folder, language, seed=0).held_out)
+        means.append(retrieval.mean)
+        shares = f"{100 * retrieval.from_english:.1f} | {100 * retrieval.to_english:.1f}"
+        tokens = f"{retrieval.tokens_per_english:.2f} | {100 * retrieval.unknown:.2f} %"
         print(f"| {name} | {language} | {shares} | {tokens} |", flush=True)
     print(f"| {name} | **mean of both ways** | {100 * statistics.mean(means):.1f} | | | |", flush=True)
 
@@ -92,35 +93,39 @@ def _zero_shot_intent(name: str, folder: Path) -> Mapping[str, float]:
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     english = _examples(folder / "en/train-en.conllu")
-    seen = random.Random(1).sample(english, TRAINED_ON)  # noqa: S311
+    training = random.Random(1).sample(english, TRAINED_ON)  # noqa: S311
     vectors = _Vectors(name)
-    model = LogisticRegression(C=10, max_iter=300).fit(vectors(seen), [one.intent for one in seen])
+    model = LogisticRegression(C=10, max_iter=300).fit(
+        vectors(training), [example.intent for example in training]
+    )
     accuracy = {}
     for language, file in TESTS.items():
         examples = _examples(folder / file)
-        expected = np.array([one.intent for one in examples])
+        expected = np.array([example.intent for example in examples])
         accuracy[language] = float((model.predict(vectors(examples)) == expected).mean())
     return accuracy
 
 
 class _Vectors:
-    """Unit sentence vectors of an encoder as it comes."""
+    """Unit sentence vectors of a pre-trained encoder."""
 
     def __init__(self, name: str) -> None:
-        self._model, self._tokenizer = _opened(name)
+        self._model, self._tokenizer = _load(name)
 
     def __call__(self, examples: Sequence[MtodExample]) -> np.ndarray:
         from core.encoders.embedded.retrieval import sentence_vectors  # noqa: PLC0415
 
-        encoded = self._tokenizer.encode_batch([one.text for one in examples], add_special_tokens=False)
-        found = sentence_vectors(self._model, [one.ids for one in encoded])
-        unit: np.ndarray = found / np.linalg.norm(found, axis=1, keepdims=True)
+        encoded = self._tokenizer.encode_batch(
+            [example.text for example in examples], add_special_tokens=False
+        )
+        vectors = sentence_vectors(self._model, [encoding.ids for encoding in encoded])
+        unit: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
 
 
-def _opened(name: str) -> tuple["PreTrainedModel", "Tokenizer"]:
-    """Load an encoder in evaluation mode, and its tokenizer without padding or an end."""
-    from core.encoders.loading import load_encoder  # noqa: PLC0415 - torch must come after the threads are set
+def _load(name: str) -> tuple["PreTrainedModel", "Tokenizer"]:
+    """Load an encoder in evaluation mode, and its tokenizer without padding and truncation."""
+    from core.encoders.loading import load_encoder  # noqa: PLC0415 - torch must be imported after the threads are set
 
     encoder = load_encoder(name)
     tokenizer: Tokenizer = encoder.tokenizer.backend_tokenizer

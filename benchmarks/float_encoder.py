@@ -1,6 +1,6 @@
-"""The student of a finished build in single precision, to see what whole numbers lose.
+"""Export of a finished build in single precision, to measure the loss by quantisation.
 
-It becomes a folder as Hugging Face has them:
+The result is a folder in Hugging Face format:
 
     python -m benchmarks.float_encoder --build .data/encoder --out .data/encoder-float32
     python -m benchmarks.encoder --data DIR --encoders embedded .data/encoder-float32
@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from core.encoders.embedded.artifact import Student
-from core.encoders.embedded.assembly import assembled, fast_tokenizer
+from core.encoders.embedded.assembly import assemble_student, fast_tokenizer
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     arrays = load_file(arguments.build / "student.safetensors")
     body = {name.removeprefix("body."): tensor for name, tensor in arrays.items() if name.startswith("body.")}
     rows = arrays["rows"]
-    model = assembled(Student(np.arange(len(rows)), rows, len(rows), body, ()))
+    model = assemble_student(Student(np.arange(len(rows)), rows, len(rows), body, ()))
     model.save_pretrained(arguments.out)
     fast_tokenizer(arguments.build / "tokenizer.json").save_pretrained(arguments.out)
     pooling = arguments.out / "1_Pooling"

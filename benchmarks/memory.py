@@ -1,9 +1,8 @@
-"""Memory of an api that serves many languages, by what their adaptations trained.
+"""Memory of the API with many languages, by the trainable tensors of their adaptations.
 
-Each row is a process of its own, which loads one language's model, or ten, as the api does, and asks each of
-them a question. Weights are those of distinct tensors; resident memory is the process's, less what it had
-with torch imported and no model. Heads and adapters are random: how many bytes they have does not depend on
-what they learnt.
+Each row is a separate process, which loads the model of one or of ten languages as the API does, and predicts
+with each. Weights are those of distinct tensors; resident memory is that of the process minus its memory
+after the import of torch. Heads and adapters are random, because their size does not depend on their values.
 
     python -m benchmarks.memory
 """
@@ -14,7 +13,7 @@ import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from core.contracts.values import TaskName, Trainable
+from core.contracts.values import MTOD, Trainable
 from core.formats import read_examples
 from core.store import Store
 from core.system.compute import configure_computing
@@ -35,29 +34,29 @@ def main() -> None:
     print("| trained | models | weights MB | resident MB | against one |\n|---|---|---|---|---|")
     for trainable in Trainable:
         with tempfile.TemporaryDirectory() as folder:
-            _in_a_process(_publish, folder, arguments.languages, arguments.encoder, trainable)
-            one = _in_a_process(_load, folder, 1)
-            many = _in_a_process(_load, folder, arguments.languages)
-        for count, measured in ((1, one), (arguments.languages, many)):
+            _in_subprocess(_publish, folder, arguments.languages, arguments.encoder, trainable)
+            single = _in_subprocess(_load, folder, 1)
+            many = _in_subprocess(_load, folder, arguments.languages)
+        for count, measured in ((1, single), (arguments.languages, many)):
             weights, resident = (number / MEBIBYTE for number in measured)
-            against = " / ".join(f"{ours / first:.2f}" for ours, first in zip(measured, one, strict=True))
+            against = " / ".join(f"{ours / first:.2f}" for ours, first in zip(measured, single, strict=True))
             print(f"| {trainable.value} | {count} | {weights:.1f} | {resident:.1f} | {against} |", flush=True)
 
 
-def _in_a_process(work: object, *arguments: object) -> tuple[int, int]:
-    """Call a function in a fresh process and return what it sends."""
+def _in_subprocess(work: object, *arguments: object) -> tuple[int, int]:
+    """Call a function in a new process, and return the numbers that it sends."""
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=work, args=(theirs, *arguments))  # type: ignore[arg-type]
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(sender, *arguments))  # type: ignore[arg-type]
     process.start()
-    theirs.close()
-    sent: tuple[int, int] = ours.recv()
+    sender.close()
+    numbers: tuple[int, int] = receiver.recv()
     process.join()
-    return sent
+    return numbers
 
 
-def _publish(told: Connection, folder: str, languages: int, encoder: str, trainable: Trainable) -> None:
-    """Put a base and adaptations of it into a store."""
+def _publish(connection: Connection, folder: str, languages: int, encoder: str, trainable: Trainable) -> None:
+    """Publish a base and adaptations of it."""
     configure_computing()
     from benchmarks.untrained import publish_untrained  # noqa: PLC0415 - torch after the threads are set
 
@@ -69,27 +68,27 @@ def _publish(told: Connection, folder: str, languages: int, encoder: str, traina
         publish_untrained(
             store, examples, encoder=encoder, language=f"x-{number}", trainable=trainable, base_id=base
         )
-    told.send((0, 0))
+    connection.send((0, 0))
 
 
-def _load(told: Connection, folder: str, languages: int) -> None:
-    """Load so many models, ask each, and send the bytes of their weights and of the process."""
+def _load(connection: Connection, folder: str, languages: int) -> None:
+    """Load models, predict with each, and send the bytes of their weights and of the process."""
     configure_computing()
     from app.inference.model_cache import ModelCache, TorchLoader, engine  # noqa: PLC0415 - torch after the threads
 
     engine()
     before = _resident()
     models = ModelCache(Store(folder), TorchLoader("cpu"), max_bytes=2**62)
-    held: dict[int, int] = {}
+    tensor_bytes: dict[int, int] = {}
     for number in range(languages):
-        model = models.get(TaskName.MTOD, f"untrained-x-{number}")
+        model = models.get(MTOD, f"untrained-x-{number}")
         model.answer(model.read(["set an alarm for six"]), top_k=3)
-        held.update(model.memory)
-    told.send((sum(held.values()), _resident() - before))
+        tensor_bytes.update(model.memory)
+    connection.send((sum(tensor_bytes.values()), _resident() - before))
 
 
 def _resident() -> int:
-    """Return the bytes of memory that this process has."""
+    """Return the resident memory of this process in bytes."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 

@@ -1,8 +1,7 @@
-"""MTOD on real data: a base from English, then a language from all or a few of its examples an intent.
+"""MTOD on real data: a base from English, then adaptations on all or a few examples per intent.
 
-Runs the jobs that the worker runs (`core.pipeline.run` on a store), each in a process of its own so
-that its peak memory is its own, and keeps every report, so that a run that was stopped goes on where
-it was.
+Runs the same jobs as the worker (`core.pipeline.run` on a store), each in a subprocess, which measures its
+peak memory, and stores every report, so that an interrupted run can be resumed.
 
     python -m benchmarks.mtod --data DIR --out .data/benchmarks --shots 10 30 full --seeds 42 35 119
 """
@@ -12,11 +11,11 @@ import random
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.runs import header, measured, read_report, row, run
+from benchmarks.runs import header, read_report, row, run, run_result
 from core.contracts.examples import MtodExample
 from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
 from core.contracts.jobs import AdaptJob, PretrainJob
-from core.contracts.values import BASE, Method, Promotion, TaskName
+from core.contracts.values import BASE, MTOD, Method, Promotion
 from core.formats import read_examples
 from core.store import Store
 
@@ -24,7 +23,7 @@ FULL = "full"
 
 
 def main() -> None:
-    """Run what has no report yet, then print the table."""
+    """Run the unfinished jobs, and print the table."""
     arguments = _arguments()
     folder = arguments.out
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,13 +54,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _base(arguments: argparse.Namespace, store: Store, folder: Path) -> str:
-    """Train the English base, or return the one that was trained before."""
-    live = store.deployments.live(TaskName.MTOD, BASE)
+    """Train the English base, unless it exists, and return its checkpoint id."""
+    live = store.deployments.live(MTOD, BASE)
     if live is not None:
         return live.checkpoint_id
     data = arguments.data / "mtod" / "en"
     job = PretrainJob(
-        task=TaskName.MTOD,
+        task=MTOD,
         source_language="en",
         dataset_id=_put(store, data / "train-en.conllu", "en"),
         evaluation_dataset_id=_put(store, data / "test-en.tsv", "en"),
@@ -74,17 +73,17 @@ def _base(arguments: argparse.Namespace, store: Store, folder: Path) -> str:
 def _adapt(
     arguments: argparse.Namespace, store: Store, folder: Path, base: str, cell: tuple[str, str, int, Method]
 ) -> None:
-    """Run one cell of the table unless its report is there."""
+    """Run a cell of the table, unless its report exists."""
     language, shots, seed, method = cell
     path = folder / f"{language}.{shots}.{seed}.{method}.json"
     if path.exists():
         return
     data = arguments.data / "mtod" / language
     examples = read_examples((data / f"eval-{language}.tsv").read_bytes())
-    chosen = examples if shots == FULL else few_shots(examples, int(shots), seed=seed)
-    manifest = store.datasets.put(chosen, task=TaskName.MTOD, language=language)
+    sample = examples if shots == FULL else few_shots(examples, int(shots), seed=seed)
+    manifest = store.datasets.put(sample, task=MTOD, language=language)
     job = AdaptJob(
-        task=TaskName.MTOD,
+        task=MTOD,
         language=language,
         dataset_id=manifest.dataset_id,
         evaluation_dataset_id=_put(store, data / f"test-{language}.tsv", language),
@@ -97,21 +96,21 @@ def _adapt(
 
 
 def few_shots(examples: list[MtodExample], count: int, *, seed: int) -> list[MtodExample]:
-    """Draw at most `count` examples of each intent."""
+    """Sample at most `count` examples of each intent."""
     order = list(examples)
     random.Random(seed).shuffle(order)  # noqa: S311 - reproducible, not secret
-    taken: dict[str, int] = defaultdict(int)
-    chosen = []
+    counts: dict[str, int] = defaultdict(int)
+    sample = []
     for example in order:
-        if taken[example.intent] < count:
-            taken[example.intent] += 1
-            chosen.append(example)
-    return chosen
+        if counts[example.intent] < count:
+            counts[example.intent] += 1
+            sample.append(example)
+    return sample
 
 
 def _put(store: Store, path: Path, language: str) -> str:
     examples = read_examples(path.read_bytes(), name=path.name)
-    return store.datasets.put(examples, task=TaskName.MTOD, language=language).dataset_id
+    return store.datasets.put(examples, task=MTOD, language=language).dataset_id
 
 
 def _table(folder: Path) -> str:
@@ -123,13 +122,13 @@ def _table(folder: Path) -> str:
         rows[language, shots, "zero-shot"].append(
             (report.baselines[0].evaluation, 0.0, report.peak_memory_bytes)
         )
-        rows[language, shots, method].append(measured(report))
+        rows[language, shots, method].append(run_result(report))
     columns = ("language", "shots", "method", "runs", "intent", "slot F1", "exact", "train s", "peak MB")
     lines = header(columns)
     base = folder / "base.json"
     if base.exists():
-        lines.append(row(("en", "train", "PRE"), [measured(read_report(base))]))
-    lines.extend(row(cell, found) for cell, found in rows.items())
+        lines.append(row(("en", "train", "PRE"), [run_result(read_report(base))]))
+    lines.extend(row(cell, runs) for cell, runs in rows.items())
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
-"""Seconds and memory that the neighbours of QA episodes take, beside two plain ways to find them.
+"""Time and memory of the neighbour search of QA episodes, compared with two naive implementations.
 
-The plain ways come last, because a process never gives its peak of memory back. Vectors are random.
+The naive ones run last, because the peak memory of a process never decreases. Vectors are random.
 
     python -m benchmarks.neighbours --rows 5000
 """
@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from core.system.compute import configure_computing, peak_memory_bytes
 
 if TYPE_CHECKING:
-    from core.tasks.qa.neighbours import Vectors
+    from core.tasks.qa.neighbours import UnitVectors
 
 SHOTS = 6
-"""k = q (the paper's)."""
+"""k = q, as in the paper."""
 
 COUNT = 2 * SHOTS - 1
-"""Neighbours that an episode within one language may need of a query."""
+"""Number of neighbours of a query that an episode within a language may need."""
 
 EPISODES = 1_000
 
-LOOPED = 300
-"""Rows of the search that compares pair by pair; the rest follows from their share of the pairs."""
+PAIRWISE_ROWS = 300
+"""Rows of the pairwise search, whose time is extrapolated by the number of pairs."""
 
 
 class Measurement(NamedTuple):
-    """One line of the table; of a busy machine, the processor's seconds tell more than the clock's."""
+    """A line of the table. On a busy machine, CPU seconds are more reliable than wall seconds."""
 
     what: str
     seconds: float
@@ -52,8 +52,8 @@ def main() -> None:
     print(_table(_measurements(vectors)))
 
 
-def _measurements(vectors: "Vectors") -> list[Measurement]:
-    """Measure one after the other, the most frugal first."""
+def _measurements(vectors: "UnitVectors") -> list[Measurement]:
+    """Measure one after the other, in the order of their memory."""
     from core.tasks.qa.episodes import (  # noqa: PLC0415 - after the threads are set
         TripletPool,
         within_language_episodes,
@@ -62,56 +62,60 @@ def _measurements(vectors: "Vectors") -> list[Measurement]:
 
     rows = len(vectors)
     exclude = [(row,) for row in range(rows)]
-    searched = _measured(
+    search = _measure(
         f"neighbours of {rows} × {rows}, in blocks",
         lambda: nearest(vectors, vectors, count=COUNT, exclude=exclude),
     )
     names = [str(row) for row in range(rows)]
     pool = TripletPool(names, names, vectors)
     episodes = within_language_episodes(pool, k_shot=SHOTS, q_shot=SHOTS, seed=1)
-    drawn = _measured(f"{EPISODES} episodes, k = q = {SHOTS}", lambda: list(islice(episodes, EPISODES)))
-    looped = _measured(f"pair by pair in Python, from {LOOPED} rows", lambda: _pair_by_pair(vectors[:LOOPED]))
-    share = (rows / LOOPED) ** 2
-    looped = looped._replace(seconds=looped.seconds * share, cpu_seconds=looped.cpu_seconds * share)
-    whole = _measured("the whole matrix, sorted", lambda: (-(vectors @ vectors.T)).argsort(axis=1)[:, :COUNT])
-    return [searched, drawn, looped, whole]
+    sampling = _measure(f"{EPISODES} episodes, k = q = {SHOTS}", lambda: list(islice(episodes, EPISODES)))
+    pairwise = _measure(
+        f"pair by pair in Python, from {PAIRWISE_ROWS} rows", lambda: _pair_by_pair(vectors[:PAIRWISE_ROWS])
+    )
+    share = (rows / PAIRWISE_ROWS) ** 2
+    pairwise = pairwise._replace(seconds=pairwise.seconds * share, cpu_seconds=pairwise.cpu_seconds * share)
+    full_matrix = _measure(
+        "the whole matrix, sorted", lambda: (-(vectors @ vectors.T)).argsort(axis=1)[:, :COUNT]
+    )
+    return [search, sampling, pairwise, full_matrix]
 
 
-def _pair_by_pair(vectors: "Vectors") -> list[list[int]]:
-    """Compare every two rows, as the definition says."""
-    found = []
+def _pair_by_pair(vectors: "UnitVectors") -> list[list[int]]:
+    """Return the neighbours of each row by comparing all pairs."""
+    neighbours = []
     for row, query in enumerate(vectors):
         cosines = {other: float(query @ vector) for other, vector in enumerate(vectors) if other != row}
-        found.append(sorted(cosines, key=lambda other: -cosines[other])[:COUNT])
-    return found
+        neighbours.append(sorted(cosines, key=lambda other: -cosines[other])[:COUNT])
+    return neighbours
 
 
-def _unit_vectors(rows: int, width: int) -> "Vectors":
+def _unit_vectors(rows: int, width: int) -> "UnitVectors":
     import numpy as np  # noqa: PLC0415 - after the threads are set
 
-    drawn = np.random.default_rng(1).standard_normal((rows, width), dtype=np.float32)
-    unit: Vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    vectors = np.random.default_rng(1).standard_normal((rows, width), dtype=np.float32)
+    unit: UnitVectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
 
 
-def _measured(what: str, work: Callable[[], object]) -> Measurement:
+def _measure(what: str, work: Callable[[], object]) -> Measurement:
     before = peak_memory_bytes()
-    began, cpu = time.perf_counter(), time.process_time()
+    start, cpu_start = time.perf_counter(), time.process_time()
     work()
-    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
     return Measurement(what, seconds, cpu_seconds, before / 2**20, peak_memory_bytes() / 2**20)
 
 
 def _table(measurements: list[Measurement]) -> str:
-    """Return seconds, and how far each raised the peak of the process."""
+    """Return a table of seconds and of the process's peak memory before and after each measurement."""
     lines = [
         "| what | seconds | of processors | peak memory before, MB | after, MB |",
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {one.what} | {one.seconds:.3f} | {one.cpu_seconds:.3f} "
-        f"| {one.before_mb:.0f} | {one.after_mb:.0f} |"
-        for one in measurements
+        f"| {line.what} | {line.seconds:.3f} | {line.cpu_seconds:.3f} "
+        f"| {line.before_mb:.0f} | {line.after_mb:.0f} |"
+        for line in measurements
     ]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Jobs as the worker runs them, each in a process of its own, and their reports as rows of a table."""
+"""Jobs in subprocesses, and their reports as rows of a table."""
 
 import json
 import multiprocessing
@@ -15,17 +15,17 @@ from core.contracts.values import now
 from core.store import Store
 from core.system.compute import configure_computing
 
-Measured = tuple[Evaluation, float, int]
+RunResult = tuple[Evaluation, float, int]
 """Scores, seconds of training, and peak memory in bytes."""
 
 
 def run(job: AdaptJob | PretrainJob, path: Path, *, threads: int) -> Report:
-    """Do a job in a new process, so that its peak memory is its own, and keep its report.
+    """Run a job in a new process, which measures its peak memory, and write its report.
 
     Args:
-        job: On the store beside the report.
-        path: Where the report goes; one that is there is read, and the job not done again.
-        threads: 0 for every core.
+        job: The job; its datasets are in the store beside the report.
+        path: Path of the report; if it exists, it is returned and the job is not run again.
+        threads: Number of compute threads; 0 for all cores.
     """
     if path.exists():
         return read_report(path)
@@ -40,52 +40,52 @@ def run(job: AdaptJob | PretrainJob, path: Path, *, threads: int) -> Report:
     print(f"{path.stem} …", flush=True)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        report = pool.submit(_work, record, str(path.parent / "store"), threads).result()
+        report = pool.submit(_child_main, record, str(path.parent / "store"), threads).result()
     path.write_text(report.model_dump_json(indent=1), encoding="utf-8")
     print(f"  {_scores(report.result.evaluation)}  {report.wall_seconds:.0f} s", flush=True)
     return report
 
 
 def read_report(path: Path) -> Report:
-    """Return a report that was kept."""
+    """Read a report."""
     return Report.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def measured(report: Report) -> Measured:
-    """Return what a row tells of a job's result."""
+def run_result(report: Report) -> RunResult:
+    """Return the numbers of a report for a row."""
     return report.result.evaluation, report.result.train_seconds, report.peak_memory_bytes
 
 
-def row(cell: Sequence[str], found: Sequence[Measured]) -> str:
-    """Return one line of a Markdown table: mean ± standard deviation over runs."""
-    headlines = [evaluation.headline for evaluation, _, _ in found]
+def row(cell: Sequence[str], runs: Sequence[RunResult]) -> str:
+    """Return a line of a Markdown table: mean ± standard deviation over runs."""
+    headlines = [evaluation.headline for evaluation, _, _ in runs]
     rates = [spread([100 * headline[name] for headline in headlines]) for name in headlines[0]]
-    seconds = statistics.mean(train for _, train, _ in found)
-    memory = max(peak for _, _, peak in found) / 2**20
-    return f"| {' | '.join(cell)} | {len(found)} | {' | '.join(rates)} | {seconds:.0f} | {memory:.0f} |"
+    seconds = statistics.mean(train for _, train, _ in runs)
+    memory = max(peak for _, _, peak in runs) / 2**20
+    return f"| {' | '.join(cell)} | {len(runs)} | {' | '.join(rates)} | {seconds:.0f} | {memory:.0f} |"
 
 
 def header(names: Sequence[str]) -> list[str]:
-    """Return the head of a Markdown table."""
+    """Return the header of a Markdown table."""
     return [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
 
 
 def spread(values: Sequence[float]) -> str:
-    """Return mean ± standard deviation; of one value only itself."""
+    """Return mean ± standard deviation, or a single value."""
     mean = statistics.mean(values)
     return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} ± {statistics.stdev(values):.1f}"
 
 
-def _work(record: JobRecord, store_url: str, threads: int) -> Report:
-    """In the child: threads first, then torch."""
+def _child_main(record: JobRecord, store_url: str, threads: int) -> Report:
+    """Run a job in the child process, where the threads must be set before torch is imported."""
     configure_computing(threads)
-    from core.pipeline import run as run_job  # noqa: PLC0415 - torch must come after the threads are set
+    from core.pipeline import run as run_job  # noqa: PLC0415 - torch must be imported after the threads are set
 
     return run_job(record, store=Store(store_url), device="auto", monitor=_Printer()).report
 
 
 class _Printer:
-    """Prints a line of progress every half minute."""
+    """Monitor that prints a line of progress every half minute."""
 
     def __init__(self) -> None:
         self._next = 0.0

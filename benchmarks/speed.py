@@ -1,7 +1,7 @@
-"""Seconds a training step takes, beside the bare encoder passes it contains.
+"""Duration of training steps, compared with the bare encoder passes they contain.
 
-Every figure is the median of interleaved repeats on the project's own samples, so that a drift of the
-machine's speed touches all of them alike. The ratio is what heads, CRF, optimiser and copies add.
+Numbers are medians of interleaved repeats on the samples, so that a drift of the machine's speed affects all
+of them equally. The ratio is the overhead of heads, CRF, optimiser and copies.
 
     python -m benchmarks.speed --repeats 7
 """
@@ -19,8 +19,8 @@ from core.system.compute import configure_computing, peak_memory_bytes
 
 SAMPLES = Path(__file__).parent.parent / "samples" / "mtod"
 
-LEAST_SECONDS = 0.15
-"""A step that takes less is repeated for so long: the first after another kind finds cold caches."""
+MIN_SECONDS = 0.15
+"""Duration for which short steps are repeated, because caches are cold after a step of another kind."""
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _steps(encoder: str) -> dict[str, Callable[[], object]]:
-    """Return each kind of step, and under its name with ``bare`` the encoder passes it contains."""
+    """Return each kind of step by name, and with the suffix ``bare`` the encoder passes it contains."""
     from benchmarks.stages import Stages, encoder_of, released_episode  # noqa: PLC0415 - torch after the threads are set
 
     source = read_examples((SAMPLES / "en.jsonl").read_bytes())
@@ -61,8 +61,10 @@ def _steps(encoder: str) -> dict[str, Callable[[], object]]:
         settings = meta.model_copy(update={"inner_loop": inner_loop})
         steps[f"meta-train, {inner_loop}"] = lambda settings=settings: stages.episode(settings)  # type: ignore[misc]
     for trainable in (Trainable.HEADS, Trainable.LORA):
-        part = Stages(encoder=encoder_of(encoder), source=source, target=target, trainable=trainable)
-        steps[f"meta-train, {trainable}"] = lambda part=part: part.episode(meta)  # type: ignore[misc]
+        partial_stages = Stages(
+            encoder=encoder_of(encoder), source=source, target=target, trainable=trainable
+        )
+        steps[f"meta-train, {trainable}"] = lambda stages=partial_stages: stages.episode(meta)  # type: ignore[misc]
     steps["meta-train, as released"] = released_episode(
         Stages(encoder=encoder_of(encoder), source=source, target=target), meta
     )
@@ -70,24 +72,23 @@ def _steps(encoder: str) -> dict[str, Callable[[], object]]:
 
 
 def _timed(step: Callable[[], object]) -> float:
-    """Return the seconds of a step, of several in turn where one alone is over at once."""
-    began = time.perf_counter()
+    """Return the seconds of a step, averaged over repeats if it is short."""
+    start = time.perf_counter()
     count = 0
-    while (passed := time.perf_counter() - began) < LEAST_SECONDS:
+    while (elapsed := time.perf_counter() - start) < MIN_SECONDS:
         step()
         count += 1
-    return passed / count
+    return elapsed / count
 
 
 def _table(times: dict[str, list[float]]) -> str:
-    """Return medians, the spread, and each step's ratio to the bare passes it contains."""
+    """Return a table of medians, ranges and ratios to the bare passes."""
     lines = ["| step | median s | min–max s | ratio to bare |", "|---|---|---|---|"]
-    for name, found in times.items():
+    for name, seconds in times.items():
         bare = times[f"{name.partition(',')[0]}, bare"]
-        ratio = statistics.median(a / b for a, b in zip(found, bare, strict=True))
-        lines.append(
-            f"| {name} | {statistics.median(found):.3f} | {min(found):.3f}–{max(found):.3f} | {ratio:.2f} |"
-        )
+        ratio = statistics.median(a / b for a, b in zip(seconds, bare, strict=True))
+        median, spread = statistics.median(seconds), f"{min(seconds):.3f}–{max(seconds):.3f}"
+        lines.append(f"| {name} | {median:.3f} | {spread} | {ratio:.2f} |")
     return "\n".join(lines)
 
 

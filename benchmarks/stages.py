@@ -1,4 +1,4 @@
-"""One step of each stage, whole and bare, for `benchmarks.speed`."""
+"""Training steps of each stage, and their bare encoder passes, for `benchmarks.speed`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,20 +16,20 @@ from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes
 from core.tasks.mtod.features import Batch, Features
 from core.tasks.mtod.labels import LabelSet
 from core.tasks.mtod.learner import MtodLearner
-from core.tasks.shots import shots
+from core.tasks.shots import shots_per_class
 from core.training.adapters import set_trainable
 from core.training.optimiser import OuterOptimiser
 from core.training.outer_loop import minibatches, outer_step
-from core.training.sparse_embeddings import used_rows
+from core.training.sparse_embeddings import restricted_embeddings
 
 MBERT_SHAPE = "mbert-shape"
 
 
 def encoder_of(name: str) -> Encoder:
-    """Return ``embedded``, a hub's or a folder's encoder, or one of M-BERT's shape with random weights.
+    """Return ``embedded``, an encoder of the hub or a folder, or a random one with the shape of M-BERT.
 
-    The last is BERT-base (12 layers, 768 wide) with the embedded encoder's tokenizer: what a step takes does
-    not depend on what the weights are, and it can be had without a hub.
+    The last is BERT-base (12 layers, 768 wide) with the tokenizer of the embedded encoder: the duration of a
+    step does not depend on the weights, and no download is needed.
     """
     if name != MBERT_SHAPE:
         return load_encoder(name)
@@ -39,13 +39,13 @@ def encoder_of(name: str) -> Encoder:
 
 
 class Stages:
-    """A learner with fixed data: every repeat does the same work.
+    """A learner with fixed data, so that every repeat does the same work.
 
     Args:
-        encoder: Made for these stages alone.
+        encoder: The encoder, which is changed in place.
         source: English examples.
         target: Few-shot examples.
-        trainable: What learns.
+        trainable: The tensors to train.
     """
 
     def __init__(
@@ -60,43 +60,45 @@ class Stages:
         set_trainable(self.learner.body, trainable, seed=0)
         features = {"source": self.learner.features(source), "target": self.learner.features(target)}
         if trainable is Trainable.HEADS:
-            features = {name: self.learner.with_encoder_states(some) for name, some in features.items()}
+            features = {
+                name: self.learner.with_encoder_states(examples) for name, examples in features.items()
+            }
         self.learner.model.train()
         self.target = features["target"]
         self.everything = [*features["source"], *features["target"]]
         pool = by_intent(target, features["target"])
-        shot = shots(None, len(pool))
-        self.drawn: Episode[Features] = next(
+        shot = shots_per_class(None, len(pool))
+        self.sampled_episode: Episode[Features] = next(
             cross_lingual_episodes(
                 by_intent(source, features["source"]), pool, k_shot=shot, q_shot=shot, seed=0
             )
         )
-        # Held as long as this lives: a context that nobody holds is left at once.
-        self._rows = used_rows(self.learner.body, self.learner.token_ids(self.everything))
-        self._rows.__enter__()
+        # Stored as an attribute, because a context manager exits when it is garbage collected.
+        self._embeddings = restricted_embeddings(self.learner.body, self.learner.token_ids(self.everything))
+        self._embeddings.__enter__()
         self.optimiser = OuterOptimiser(
             self.learner, encoder_lr=1e-9, heads_lr=1e-9, steps=1_000_000, warmup=0.0
         )
 
     def fine_tune(self, settings: FineTuneSettings) -> None:
-        """Take one step of plain training."""
+        """Take a step of fine-tuning."""
         self.learner.model(self.learner.batch(self.target[: settings.batch_size])).backward()
         self.optimiser.step()
 
     def bare_fine_tune(self, settings: FineTuneSettings) -> None:
-        """Pass the same batch through the encoder alone, forward and backward."""
+        """Run forward and backward passes of the encoder alone on the same batch."""
         self._bare(self.target[: settings.batch_size])
 
     def episode(self, settings: MetaSettings) -> None:
-        """Take one outer step over one episode."""
-        outer_step(self.learner, [self.drawn], settings)
+        """Take an outer step on an episode."""
+        outer_step(self.learner, [self.sampled_episode], settings)
         self.optimiser.step()
 
     def bare_episode(self, settings: MetaSettings) -> None:
-        """Pass the same minibatches and the query through the encoder alone, forward and backward."""
-        for part in minibatches(self.drawn.support, settings.inner_steps):
+        """Run forward and backward passes of the encoder alone on the same minibatches and query."""
+        for part in minibatches(self.sampled_episode.support, settings.inner_steps):
             self._bare(part)
-        self._bare(self.drawn.query)
+        self._bare(self.sampled_episode.query)
 
     def _bare(self, features: Sequence[Features]) -> None:
         batch: Batch = self.learner.batch(features)
@@ -108,24 +110,24 @@ class Stages:
 
 
 def released_episode(stages: Stages, settings: MetaSettings) -> Callable[[], None]:
-    """Return an outer step as the paper's released code takes it, of the same episode.
+    """Return an outer step on the same episode as in the paper's released code.
 
-    learn2learn's clones, every text padded to the longest of the whole data, no attention mask, and attention
-    written out.
+    It uses learn2learn's clones, pads every text to the longest one of all data, has no attention mask, and
+    materialises attention.
     """
-    learner = _Padding(stages.learner, longest=max(len(one) for one in stages.everything))
+    learner = _PaddingLearner(stages.learner, longest=max(len(features) for features in stages.everything))
     stages.learner.body.set_attn_implementation("eager")
     as_released = settings.model_copy(update={"inner_loop": InnerLoop.LEARN2LEARN})
 
     def step() -> None:
-        outer_step(learner, [stages.drawn], as_released)
+        outer_step(learner, [stages.sampled_episode], as_released)
         stages.optimiser.step()
 
     return step
 
 
-class _Padding:
-    """A learner whose batches are as wide as the longest text of all."""
+class _PaddingLearner:
+    """A learner whose batches are padded to a fixed length."""
 
     def __init__(self, learner: MtodLearner, *, longest: int) -> None:
         self._learner = learner
@@ -135,7 +137,7 @@ class _Padding:
         self.head_parameters = learner.head_parameters
 
     def batch(self, features: Sequence[Features]) -> Batch:
-        """Return the examples, padded, without a mask."""
+        """Return a padded batch without a mask."""
         batch = self._learner.batch(features)
         missing = self._longest - batch.input_ids.shape[1]
         ids = functional.pad(batch.input_ids, (0, missing), value=self._learner.featurizer.padding)

@@ -1,4 +1,4 @@
-"""Checkpoints with heads and adapters at random, for measurements that do not depend on weights."""
+"""Checkpoints with random heads and adapters, for benchmarks that do not depend on weights."""
 
 import tempfile
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ from zlib import crc32
 
 from torch import nn
 
-from core.checkpoints import write_addition, write_whole
+from core.checkpoints import write_delta, write_full
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName, Trainable, now
+from core.contracts.values import MTOD, Trainable, now
 from core.encoders.loading import load_encoder
 from core.store import Store
 from core.tasks.mtod.labels import LabelSet
@@ -27,26 +27,28 @@ def publish_untrained(
     trainable: Trainable = Trainable.ALL,
     base_id: str | None = None,
 ) -> str:
-    """Publish a checkpoint that knows some examples' labels, and return its id.
+    """Publish a checkpoint with the labels of examples, and return its id.
 
     Args:
-        store: Takes it.
-        examples: Have the labels.
-        encoder: Reads the text.
-        language: BCP-47; a part of the id.
-        trainable: What is new in it; where that is not all, the rest is the base's.
-        base_id: What it is made from.
+        store: Receives the checkpoint.
+        examples: Examples with the labels.
+        encoder: Name of the encoder.
+        language: BCP-47 tag, a part of the id.
+        trainable: Tensors that differ from the base.
+        base_id: Checkpoint id of the base.
     """
     learner = MtodLearner(load_encoder(encoder), LabelSet.of(examples))
     if trainable is Trainable.LORA:
         set_trainable(learner.body, trainable, seed=crc32(language.encode()))
-        for tensor in (one for one in learner.body.parameters() if one.requires_grad):
-            nn.init.normal_(tensor, std=0.02)  # trained ones differ, and equal ones would be held once
+        for tensor in (parameter for parameter in learner.body.parameters() if parameter.requires_grad):
+            nn.init.normal_(
+                tensor, std=0.02
+            )  # distinct, as trained ones are; equal ones would be stored once
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         manifest = CheckpointManifest(
             checkpoint_id=f"untrained-{language}",
-            task=TaskName.MTOD,
+            task=MTOD,
             method="pre",
             languages=(language,),
             dataset_ids={},
@@ -56,9 +58,9 @@ def publish_untrained(
             base_id=base_id,
             trainable=trainable,
             files=(
-                write_whole(learner, folder)
+                write_full(learner, folder)
                 if trainable is Trainable.ALL
-                else write_addition(learner, folder, trainable=trainable)
+                else write_delta(learner, folder, trainable=trainable)
             ),
             bytes=sum(path.stat().st_size for path in folder.iterdir()),
             created_at=now(),

@@ -1,23 +1,23 @@
-"""Every error xmetra raises on purpose.
+"""Hierarchy of the errors that xmetra raises.
 
     XmetraError
-    ├── InvalidInput         content that cannot be used; lists every fault with its place
+    ├── InvalidInput         invalid content; lists all faults with their locations
     ├── PayloadTooLarge      more than a limit allows
-    ├── NotFound             no job, dataset, checkpoint or base of that name
+    ├── NotFound             no job, dataset, checkpoint or base with that name
     ├── Conflict             the request contradicts what is stored
-    ├── PreconditionFailed   somebody else was first: what was believed to be live is not
+    ├── PreconditionFailed   the live deployment is not the expected one
     ├── QueueFull            too many jobs are waiting
-    ├── Unavailable          a part of the service cannot answer now; try again later
+    ├── Unavailable          a part of the service is temporarily unavailable
     │   ├── QueueUnavailable     Redis
     │   ├── StoreUnavailable     the store cannot be read or written
     │   ├── ModelUnavailable     no base, or a model that is still loading
     │   └── Overloaded           too many predictions are waiting
     ├── StoreFull            the store has no space left
-    ├── CorruptArtifact      a checkpoint or encoder that is not what its manifest says
-    ├── TrainingDiverged     a loss that is no longer a number
-    └── JobCancelled         somebody asked the job to stop
+    ├── CorruptArtifact      a checkpoint or encoder does not match its manifest
+    ├── TrainingDiverged     a loss is not finite
+    └── JobCancelled         the cancellation of the job was requested
 
-The table in ``app/errors.py`` gives each its HTTP status.
+The table in ``app/parsing/problems.py`` maps each to an HTTP status.
 """
 
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with an input.
+    """A fault of an input.
 
     Attributes:
-        pointer: Where: a JSON pointer (``/examples/3/slots/0``) or a file line (``line 7``).
-        detail: What was found and what was expected, in one sentence.
+        pointer: Location: a JSON pointer (``/examples/3/slots/0``) or a line of a file (``line 7``).
+        detail: The actual and the expected value, in one sentence.
     """
 
     pointer: str
@@ -41,14 +41,14 @@ class Fault:
 
 
 class XmetraError(Exception):
-    """Root of the tree; never raised itself."""
+    """Base class of all errors; not raised itself."""
 
 
 class InvalidInput(XmetraError):
-    """Content that cannot be used.
+    """Invalid content.
 
     Args:
-        faults: Everything wrong with it, not only the first; never empty.
+        faults: All faults, not only the first; never empty.
     """
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -63,7 +63,7 @@ class PayloadTooLarge(XmetraError):
 
 
 class NotFound(XmetraError):
-    """No job, dataset, checkpoint or base of that name."""
+    """No job, dataset, checkpoint or base with that name exists."""
 
 
 class Conflict(XmetraError):
@@ -71,7 +71,7 @@ class Conflict(XmetraError):
 
 
 class PreconditionFailed(XmetraError):
-    """Somebody else was first: what was believed to be live is not."""
+    """The live deployment is not the expected one, because another client has deployed."""
 
 
 class QueueFull(XmetraError):
@@ -79,11 +79,11 @@ class QueueFull(XmetraError):
 
 
 class Unavailable(XmetraError):
-    """A part of the service cannot answer now."""
+    """A part of the service is temporarily unavailable."""
 
 
 class QueueUnavailable(Unavailable):
-    """Redis does not answer."""
+    """Redis does not respond."""
 
 
 class StoreUnavailable(Unavailable):
@@ -98,8 +98,8 @@ class Overloaded(Unavailable):
     """Too many predictions are waiting.
 
     Args:
-        message: What is waiting.
-        retry_after: Seconds until that will have been answered.
+        message: Description for the client.
+        retry_after: Expected seconds until the waiting predictions are done.
     """
 
     def __init__(self, message: str, *, retry_after: float) -> None:
@@ -112,12 +112,12 @@ class StoreFull(XmetraError):
 
 
 class CorruptArtifact(XmetraError):
-    """A checkpoint or encoder that is not what its manifest or checksum says."""
+    """A checkpoint or encoder does not match its manifest or checksum."""
 
 
 class TrainingDiverged(XmetraError):
-    """A loss that is no longer a finite number."""
+    """A loss is not finite."""
 
 
 class JobCancelled(XmetraError):
-    """Somebody asked the job to stop."""
+    """The cancellation of the job was requested."""

@@ -1,4 +1,4 @@
-"""A checkpoint that answers."""
+"""Prediction with one checkpoint."""
 
 from collections.abc import Mapping, Sequence, Sized
 from typing import Any
@@ -7,15 +7,15 @@ from core.checkpoints import SharedEncoders, open_checkpoint
 from core.contracts.reports import CheckpointManifest
 from core.store import Store
 from core.tasks.engine import TaskLearner
-from core.tasks.engines import TASKS
+from core.tasks.engines import task_engine
 
 
 class Predictor:
-    """Answers with one checkpoint what its task is asked.
+    """Predicts with one checkpoint.
 
     Args:
-        learner: The rebuilt model.
-        manifest: What it is.
+        learner: The loaded learner.
+        manifest: The manifest of its checkpoint.
     """
 
     def __init__(self, learner: TaskLearner[Any, Any], manifest: CheckpointManifest) -> None:
@@ -34,42 +34,42 @@ class Predictor:
         """Load a checkpoint.
 
         Args:
-            store: Holds it, and its base.
-            manifest: Which.
-            device: Where to compute.
-            shared: Encoders that are loaded already, which it then has in common.
+            store: The store of the checkpoint and its base.
+            manifest: The manifest of the checkpoint.
+            device: Torch device.
+            shared: Loaded encoders to share; None to load an encoder that is not shared.
 
         Raises:
-            NotFound: It is not there.
-            CorruptArtifact: It is not what was written.
+            NotFound: The checkpoint or its base does not exist.
+            CorruptArtifact: A file is missing, or its checksum is wrong.
             StoreUnavailable: The store cannot be read.
         """
         return cls(open_checkpoint(store, manifest, device=device, shared=shared), manifest)
 
     @property
     def memory(self) -> Mapping[int, int]:
-        """The pieces of memory its tensors are in, address → bytes; models that share some name the same."""
+        """The memory of its tensors, address → bytes; models with shared tensors have equal addresses."""
         tensors = [*self._learner.model.parameters(), *self._learner.model.buffers()]
         storages = [tensor.untyped_storage() for tensor in tensors]
         return {storage.data_ptr(): storage.nbytes() for storage in storages}
 
-    def read(self, asked: Sequence[Any]) -> Sequence[Sized]:
-        """Tokenise, in order, what the task is asked: texts, or questions with contexts.
+    def read(self, inputs: Sequence[Any]) -> Sequence[Sized]:
+        """Tokenise inputs of the task: texts, or questions with contexts.
 
         Raises:
-            InvalidInput: Something is longer than the model reads; the pointer begins with its index.
+            InvalidInput: An input is longer than the model accepts; the pointer starts with its index.
         """
-        return TASKS[self.manifest.task].read(self._learner, asked)
+        return task_engine(self.manifest.task).read(self._learner, inputs)
 
-    def answer(self, read: Sequence[Sized], *, top_k: int = 3) -> list[Any]:
-        """Answer what was read, in its order.
+    def answer(self, features: Sequence[Sized], *, top_k: int = 3) -> list[Any]:
+        """Answer tokenised inputs, in their order.
 
         Args:
-            read: By this predictor.
-            top_k: Answers to rank.
+            features: Tokenised inputs, returned by `read` of this predictor.
+            top_k: Number of answers to rank.
         """
-        return TASKS[self.manifest.task].answer(self._learner, read, top_k=top_k)
+        return task_engine(self.manifest.task).answer(self._learner, features, top_k=top_k)
 
-    def predict(self, asked: Sequence[Any], *, top_k: int = 3) -> list[Any]:
-        """Read and answer."""
-        return self.answer(self.read(asked), top_k=top_k)
+    def predict(self, inputs: Sequence[Any], *, top_k: int = 3) -> list[Any]:
+        """Tokenise and answer inputs."""
+        return self.answer(self.read(inputs), top_k=top_k)

@@ -1,4 +1,4 @@
-"""How far a job is: stages of known cost, steps, losses and the time that is left."""
+"""Progress of a job: stages with expected costs, steps, metrics and remaining time."""
 
 import itertools
 import time
@@ -8,21 +8,23 @@ from core.contracts.jobs import Progress
 from core.contracts.reports import CurvePoint
 
 Monitor = Callable[[Progress], None]
-"""Told of every step; raises `JobCancelled` to stop the work."""
+"""Callback for every step; raises `JobCancelled` to stop the job."""
 
 CURVE_POINTS = 200
-"""Losses kept a stage for the report: enough to plot, little enough to send."""
+"""Maximum number of curve points per stage in the report: enough to plot, small enough to send."""
 
 
 class ProgressTracker:
-    """Turns steps into percent and ETA.
+    """Computes percentage and ETA of a job from the steps of its stages.
 
-    Set `prefix` to tell the stages of one model from those of another in the same job.
+    Attributes:
+        curves: Metrics of the steps, thinned out.
+        prefix: Prefix of the stage names, to distinguish the stages of several models in a job.
 
     Args:
-        monitor: Who is told.
-        costs: Stage → its expected cost, in any one unit, in the order they run.
-        clock: Seconds, for the tests.
+        monitor: Callback that receives the progress.
+        costs: Stage → expected cost in any common unit, in the order of execution.
+        clock: Returns a time in seconds; replaced in tests.
     """
 
     def __init__(
@@ -31,41 +33,45 @@ class ProgressTracker:
         self._monitor = monitor
         self._costs = dict(costs)
         self._clock = clock
-        self._started = clock()
-        self._done = 0.0
+        self._start_time = clock()
+        self._completed_cost = 0.0
         self._stage = ""
         self._total_steps = 0
         self.curves: list[CurvePoint] = []
         self.prefix = ""
 
     def begin(self, stage: str, total_steps: int) -> None:
-        """Enter a stage; those announced before it count as done, however much of them was run.
+        """Begin a stage; the stages before it count as complete.
+
+        Args:
+            stage: One of the stages in `costs`, without the prefix.
+            total_steps: Expected number of steps.
 
         Raises:
-            KeyError: The stage was not announced.
+            KeyError: The stage is not in `costs`.
         """
         stage = self.prefix + stage
         if stage not in self._costs:
             raise KeyError(f"stage {stage!r} was not announced; known are {sorted(self._costs)}")
         earlier = itertools.takewhile(lambda name: name != stage, self._costs)
-        self._done = sum(self._costs[name] for name in earlier)
+        self._completed_cost = sum(self._costs[name] for name in earlier)
         self._stage = stage
         self._total_steps = max(1, total_steps)
-        self._tell(0, {})
+        self._report(0, {})
 
     def step(self, step: int, metrics: Mapping[str, float] | None = None) -> None:
-        """Tell that `step` steps of the stage are done."""
-        measured = dict(metrics or {})
+        """Report that `step` steps of the stage are complete."""
+        values = dict(metrics or {})
         every = max(1, self._total_steps // CURVE_POINTS)
-        if measured and (step % every == 0 or step == self._total_steps):
-            self.curves.append(CurvePoint(stage=self._stage, step=step, metrics=measured))
-        self._tell(step, measured)
+        if values and (step % every == 0 or step == self._total_steps):
+            self.curves.append(CurvePoint(stage=self._stage, step=step, metrics=values))
+        self._report(step, values)
 
-    def _tell(self, step: int, metrics: dict[str, float]) -> None:
-        """Compute percent and ETA from the share of the cost that is done."""
+    def _report(self, step: int, metrics: dict[str, float]) -> None:
+        """Compute percentage and ETA from the completed share of the cost, and call the monitor."""
         share = min(1.0, step / self._total_steps) * self._costs[self._stage]
-        fraction = min(1.0, (self._done + share) / (sum(self._costs.values()) or 1.0))
-        elapsed = self._clock() - self._started
+        fraction = min(1.0, (self._completed_cost + share) / (sum(self._costs.values()) or 1.0))
+        elapsed = self._clock() - self._start_time
         eta = elapsed * (1 - fraction) / fraction if fraction > 0.01 else None
         self._monitor(
             Progress(

@@ -1,14 +1,14 @@
-"""Make the question samples from their sources: ``python -m samples.build_questions --help``.
+"""Build the question samples from their sources: ``python -m samples.build_questions --help``.
 
-A source is a text file of articles; an article has one or more paragraphs, each on one line and followed by
-its questions::
+A source is a text file of articles. An article has one or more paragraphs, each on a single line and followed
+by its questions::
 
     # Title of an article
     One paragraph on one line.
     ? A question :: the answer exactly as it stands in the paragraph
     ? Another question :: an answer that occurs more than once @2
 
-``@2`` says that the second occurrence is meant. Blank lines mean nothing.
+``@2`` selects the second occurrence. Blank lines are ignored.
 """
 
 import argparse
@@ -25,7 +25,7 @@ VERSION = "xmetra-samples-1"
 ANSWER = re.compile(r"(?P<text>.+?)(?:\s+@(?P<number>\d+))?")
 
 EPILOG = """\
-The same sources give the same bytes. The files beside the project were made with
+The same sources give the same bytes. The files in the repository were made with
 
     python -m samples.build_questions --out samples/qa
 
@@ -34,31 +34,31 @@ and a test compares them.
 
 
 class SourceError(ValueError):
-    """The sources cannot be used; the message tells every fault with its file and line."""
+    """The sources are invalid; the message lists every fault with its file and line."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """What is wrong in one line of a source."""
+    """A fault in a line of a source."""
 
     file: str
     line: int
     message: str
 
     def __str__(self) -> str:
-        """Return the fault as editors know to read it."""
+        """Return the fault in the format that editors recognise."""
         return f"{self.file}:{self.line}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and where its answer is.
+    """A question with its answer.
 
     Attributes:
-        text: What is asked.
-        answer: The answer, a part of the paragraph.
-        start: Where it begins in the paragraph, in Unicode code points.
-        line: The line of the source.
+        text: The question.
+        answer: The answer, a substring of the paragraph.
+        start: Offset of the answer in the paragraph, in Unicode code points.
+        line: Line number in the source.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A paragraph, the line it stands on, and what is asked about it."""
+    """A paragraph, its line number in the source, and its questions."""
 
     text: str
     line: int
@@ -78,7 +78,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A titled sequence of paragraphs, and the line of its title."""
+    """An article: title, line number of the title, and paragraphs."""
 
     title: str
     line: int
@@ -102,10 +102,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def build(folder: Path) -> dict[str, str]:
-    """Return the content of every file of questions, SQuAD v1.1, by its name.
+    """Return the content of every question file (SQuAD v1.1) by file name.
 
     Raises:
-        SourceError: There is no source, or at least one has a fault.
+        SourceError: There is no source, or a source has faults.
     """
     sources = [Source(file) for file in sorted(folder.glob("*.txt"))]
     if not sources:
@@ -118,22 +118,22 @@ def build(folder: Path) -> dict[str, str]:
 
 
 class Source:
-    """One source file. Reading goes on after a fault, so that all are known at once.
+    """A source file. Parsing continues after a fault, so that all faults are reported together.
 
     Attributes:
-        file: Where it was read from.
-        articles: What it says.
-        faults: What is wrong with it, taken by itself.
+        file: Path of the file.
+        articles: Parsed articles.
+        faults: Faults of this file alone.
     """
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.articles: list[Article] = []
         self.faults: list[Fault] = []
-        self._asked: set[int] = set()
+        self._lines_with_questions: set[int] = set()
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            self._read(number, line.strip())
-        self._look_for_gaps()
+            self._parse_line(number, line.strip())
+        self._check_completeness()
 
     def paragraphs(self) -> Iterator[Paragraph]:
         """Yield the paragraphs of all articles."""
@@ -145,35 +145,35 @@ class Source:
         return Fault(str(self.file), line, message)
 
     def squad(self) -> str:
-        """Return the source as SQuAD v1.1 JSON; questions are numbered through the file."""
+        """Return the source as SQuAD v1.1 JSON, with questions numbered consecutively."""
         prefix = self.file.stem.replace(".", "-")
-        names = (f"{prefix}-{number:04d}" for number in itertools.count(1))
-        content = {"version": VERSION, "data": [_article(article, names) for article in self.articles]}
+        ids = (f"{prefix}-{number:04d}" for number in itertools.count(1))
+        content = {"version": VERSION, "data": [_article(article, ids) for article in self.articles]}
         return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
-    def _read(self, number: int, line: str) -> None:
+    def _parse_line(self, number: int, line: str) -> None:
         if line.startswith("#"):
             self.articles.append(Article(line.removeprefix("#").strip(), number))
         elif line.startswith("?"):
-            self._read_question(number, line.removeprefix("?"))
+            self._parse_question(number, line.removeprefix("?"))
         elif line and self.articles:
             self.articles[-1].paragraphs.append(Paragraph(line, number))
         elif line:
             self.faults.append(self.fault(number, "a paragraph stands before the first title"))
 
-    def _read_question(self, number: int, line: str) -> None:
+    def _parse_question(self, number: int, line: str) -> None:
         if not self.articles or not self.articles[-1].paragraphs:
             self.faults.append(self.fault(number, "a question stands before its paragraph"))
             return
         paragraph = self.articles[-1].paragraphs[-1]
-        self._asked.add(paragraph.line)
+        self._lines_with_questions.add(paragraph.line)
         try:
-            paragraph.questions.append(_question(line, number, paragraph))
+            paragraph.questions.append(_parse_question(line, number, paragraph))
         except ValueError as error:
             self.faults.append(self.fault(number, str(error)))
 
-    def _look_for_gaps(self) -> None:
-        """Tell what has nothing below it."""
+    def _check_completeness(self) -> None:
+        """Add faults for missing articles, titles, paragraphs and questions."""
         if not self.articles:
             self.faults.append(self.fault(1, "the file has no article"))
         for article in self.articles:
@@ -182,80 +182,80 @@ class Source:
             if not article.paragraphs:
                 self.faults.append(self.fault(article.line, "the article has no paragraph"))
         for paragraph in self.paragraphs():
-            if paragraph.line not in self._asked:
+            if paragraph.line not in self._lines_with_questions:
                 self.faults.append(self.fault(paragraph.line, "the paragraph has no question"))
 
 
-def _question(line: str, number: int, paragraph: Paragraph) -> Question:
-    """Read a question and find its answer.
+def _parse_question(line: str, number: int, paragraph: Paragraph) -> Question:
+    """Parse a question and locate its answer.
 
     Raises:
-        ValueError: A part is missing, or the answer is not there, or not once.
+        ValueError: A part is missing, or the answer does not occur, or is ambiguous.
     """
-    text, mark, given = (part.strip() for part in line.partition("::"))
-    if not mark:
+    text, separator, answer_part = (part.strip() for part in line.partition("::"))
+    if not separator:
         raise ValueError("the question has no ::, which must stand before its answer")
-    match = ANSWER.fullmatch(given)
+    match = ANSWER.fullmatch(answer_part)
     if not text or not match:
         raise ValueError("the question or its answer is empty")
     answer = match["text"]
-    starts = [found.start() for found in re.finditer(f"(?={re.escape(answer)})", paragraph.text)]
-    return Question(text, answer, _choose(starts, match["number"], answer, paragraph.line), number)
+    starts = [occurrence.start() for occurrence in re.finditer(f"(?={re.escape(answer)})", paragraph.text)]
+    return Question(text, answer, _select_start(starts, match["number"], answer, paragraph.line), number)
 
 
-def _choose(starts: Sequence[int], number: str | None, answer: str, line: int) -> int:
-    """Return where the answer begins that the source means.
+def _select_start(starts: Sequence[int], number: str | None, answer: str, line: int) -> int:
+    """Return the offset of the selected occurrence of an answer.
 
     Raises:
-        ValueError: There is no such occurrence, or there are several and none is named.
+        ValueError: There is no such occurrence, or there are several and none is selected.
     """
-    there = f"in the paragraph of line {line}"
+    place = f"in the paragraph of line {line}"
     if not starts:
-        raise ValueError(f"{answer!r} is not {there}")
+        raise ValueError(f"{answer!r} is not {place}")
     if number is None and len(starts) > 1:
-        raise ValueError(f"{answer!r} occurs {len(starts)} times {there}: say which one, with @1 or @2 …")
-    chosen = int(number or 1)
-    if not 1 <= chosen <= len(starts):
-        raise ValueError(f"{answer!r} @{chosen} is not {there}, where it occurs {len(starts)} time(s)")
-    return starts[chosen - 1]
+        raise ValueError(f"{answer!r} occurs {len(starts)} times {place}: say which one, with @1 or @2 …")
+    index = int(number or 1)
+    if not 1 <= index <= len(starts):
+        raise ValueError(f"{answer!r} @{index} is not {place}, where it occurs {len(starts)} time(s)")
+    return starts[index - 1]
 
 
 def _repeats(sources: Sequence[Source]) -> Iterator[Fault]:
-    """Tell every paragraph and question that was told before, in whatever file, case and marks."""
-    told: dict[tuple[str, str], str] = {}
+    """Yield a fault for every repeated paragraph or question of all files, ignoring case and punctuation."""
+    locations: dict[tuple[str, str], str] = {}
     for source in sources:
         for paragraph in source.paragraphs():
             texts = [("paragraph", paragraph.text, paragraph.line)]
             texts += [("question", question.text, question.line) for question in paragraph.questions]
             for kind, text, line in texts:
                 key = (kind, " ".join(re.findall(r"\w+", text.casefold())))
-                first = told.setdefault(key, f"{source.file}:{line}")
+                first = locations.setdefault(key, f"{source.file}:{line}")
                 if first != f"{source.file}:{line}":
-                    yield source.fault(line, f"the {kind} was told before, in {first}")
+                    yield source.fault(line, f"the {kind} repeats the one in {first}")
 
 
-def _article(article: Article, names: Iterator[str]) -> dict[str, object]:
+def _article(article: Article, ids: Iterator[str]) -> dict[str, object]:
     return {
         "title": article.title,
         "paragraphs": [
             {
                 "context": paragraph.text,
-                "qas": [_qa(question, next(names)) for question in paragraph.questions],
+                "qas": [_qa(question, next(ids)) for question in paragraph.questions],
             }
             for paragraph in article.paragraphs
         ],
     }
 
 
-def _qa(question: Question, name: str) -> dict[str, object]:
+def _qa(question: Question, question_id: str) -> dict[str, object]:
     answer = {"text": question.answer, "answer_start": question.start}
-    return {"id": name, "question": question.text, "answers": [answer]}
+    return {"id": question_id, "question": question.text, "answers": [answer]}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m samples.build_questions",
-        description="Make the question samples (SQuAD v1.1 JSON) from their sources.",
+        description="Build the question samples (SQuAD v1.1 JSON) from their sources.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

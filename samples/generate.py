@@ -1,4 +1,4 @@
-"""Make the sample files from the grammars: ``python -m samples.generate --help``."""
+"""Generate the sample files from the grammars: ``python -m samples.generate --help``."""
 
 import argparse
 import json
@@ -12,14 +12,14 @@ from pathlib import Path
 from core.contracts.examples import MtodExample, SlotSpan
 from samples.grammar import Grammar, GrammarError, read_grammar
 from samples.patterns import Choice
-from samples.utterance import Speaker
+from samples.utterance import Sampler
 
 GRAMMARS = Path(__file__).parent / "grammars"
 ATTEMPTS = 200
-"""Tries for one more new utterance before the grammar is held to be exhausted."""
+"""Attempts to generate a new utterance before the grammar counts as exhausted."""
 
 COVERAGE = 2
-"""How often each slot of an intent shall be heard in the first examples of it."""
+"""Number of times that each slot of an intent occurs in its first examples."""
 
 SOURCE_COUNTS: Mapping[str, int] = {
     "alarm/cancel_alarm": 130,
@@ -35,18 +35,18 @@ SOURCE_COUNTS: Mapping[str, int] = {
     "weather/checkSunset": 90,
     "weather/find": 300,
 }
-"""Utterances of each intent in a source file: uneven, as requests are."""
+"""Number of utterances of each intent in a source file: unbalanced, like real requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleFile:
-    """One file to be made.
+    """A file to generate.
 
     Attributes:
-        name: Its name within the output folder.
-        language: The folder of its grammar.
-        counts: How many utterances of each intent, or one number for all.
-        held_out: Whether held-out lines take part; no text of the language's earlier files is repeated.
+        name: File name in the output folder.
+        language: Folder of the grammar.
+        counts: Number of utterances of each intent, or a common number for all.
+        held_out: Whether held-out lines are used; texts of the language's earlier files are not repeated.
     """
 
     name: str
@@ -67,15 +67,15 @@ FILES = (
 )
 
 EPILOG = """\
-The same seed gives the same bytes on every machine. The files beside the project were made with
+The same seed gives the same bytes on every machine. The files in the repository were made with
 
     python -m samples.generate --seed 7 --out samples/mtod
 
-and a test compares them. To look before you write:
+and a test compares them. To preview a file:
 
     python -m samples.generate --only es.few-shot.jsonl --out - | shuf -n 20
 
-To add a language, write samples/grammars/TAG/*.grammar (samples/README.md tells how), and name its files
+To add a language, write samples/grammars/TAG/*.grammar (see samples/README.md), and name its files
 in FILES of samples/generate.py.
 """
 
@@ -101,67 +101,68 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def generate(seed: int) -> dict[str, str]:
-    """Return the content of every sample file by its name.
+    """Return the content of every sample file by file name.
 
     Raises:
-        GrammarError: A grammar is faulty or says too little for a file.
+        GrammarError: A grammar is invalid, or has too few utterances for a file.
     """
     contents: dict[str, str] = {}
-    told: dict[str, set[str]] = {}
+    keys: dict[str, set[str]] = {}
     for file in FILES:
         grammar = read_grammar(GRAMMARS / file.language)
-        examples = _examples(file, grammar, seed, told.setdefault(file.language, set()))
-        contents[file.name] = "".join(_line(example) for example in examples)
+        examples = _examples(file, grammar, seed, keys.setdefault(file.language, set()))
+        contents[file.name] = "".join(_json_line(example) for example in examples)
     return contents
 
 
-def _examples(file: SampleFile, grammar: Grammar, seed: int, told: set[str]) -> list[MtodExample]:
-    """Say every utterance of a file, in random order; what is told once is not told again."""
+def _examples(file: SampleFile, grammar: Grammar, seed: int, keys: set[str]) -> list[MtodExample]:
+    """Return the utterances of a file in random order, without those whose keys are known."""
     examples: list[MtodExample] = []
     for intent, lines in sorted(grammar.intents.items()):
-        # One stream of choices an intent: a new frame elsewhere leaves the other intents as they were.
-        chance = random.Random(f"{intent}/{file.name}/{seed}")
-        speaker = Speaker(grammar, chance, held_out_share=0.6 if file.held_out else 0.0)
-        frames = _rounds(list(lines) if file.held_out else lines.seen, grammar, chance)
-        wanted = file.counts if isinstance(file.counts, int) else file.counts[intent]
-        examples.extend(_new_example(intent, frames, speaker, told) for _ in range(wanted))
+        # A random generator per intent: a new frame does not change the utterances of other intents.
+        generator = random.Random(f"{intent}/{file.name}/{seed}")
+        sampler = Sampler(grammar, generator, held_out_share=0.6 if file.held_out else 0.0)
+        frames = _rounds(list(lines) if file.held_out else lines.regular, grammar, generator)
+        count = file.counts if isinstance(file.counts, int) else file.counts[intent]
+        examples.extend(_new_example(intent, frames, sampler, keys) for _ in range(count))
     random.Random(f"{file.name}/{seed}").shuffle(examples)
     return examples
 
 
-def _rounds(frames: list[Choice], grammar: Grammar, chance: random.Random) -> Iterator[Choice]:
-    """Yield all frames in random order, again and again, so that none is heard much more than another.
+def _rounds(frames: list[Choice], grammar: Grammar, generator: random.Random) -> Iterator[Choice]:
+    """Yield all frames in random order, round after round, so that their frequencies are balanced.
 
-    The first round begins with the frames that a slot needs to be heard `COVERAGE` times: ten examples
-    picked blindly would leave out the rare slots.
+    The first round starts with frames such that each slot occurs `COVERAGE` times: ten randomly selected
+    examples would omit the rare slots.
     """
-    heard: Counter[str] = Counter()
-    chance.shuffle(frames)
+    slot_counts: Counter[str] = Counter()
+    generator.shuffle(frames)
     later: list[Choice] = []
     for frame in frames:
         slots = grammar.slots_of(frame)
-        if any(heard[slot] < COVERAGE for slot in slots):
+        if any(slot_counts[slot] < COVERAGE for slot in slots):
             yield frame
         else:
             later.append(frame)
-        heard.update(slots)
+        slot_counts.update(slots)
     yield from later
     while True:
-        chance.shuffle(frames)
+        generator.shuffle(frames)
         yield from frames
 
 
-def _new_example(intent: str, frames: Iterator[Choice], speaker: Speaker, told: set[str]) -> MtodExample:
+def _new_example(intent: str, frames: Iterator[Choice], sampler: Sampler, keys: set[str]) -> MtodExample:
+    """Return an utterance whose key is not known, and add its key."""
     for _ in range(ATTEMPTS):
-        utterance = speaker.say(next(frames))
-        if utterance.key not in told and not utterance.repeats_itself:
-            told.add(utterance.key)
+        utterance = sampler.sample(next(frames))
+        if utterance.key not in keys and not utterance.repeats_itself:
+            keys.add(utterance.key)
             slots = tuple(SlotSpan(slot=slot, start=start, end=end) for slot, start, end in utterance.spans)
             return MtodExample(text=utterance.text, intent=intent, slots=slots)
-    raise GrammarError(f"@ {intent} has too little to say: {ATTEMPTS} tries in a row gave nothing new")
+    raise GrammarError(f"@ {intent} has too few utterances: {ATTEMPTS} attempts in a row gave no new one")
 
 
-def _line(example: MtodExample) -> str:
+def _json_line(example: MtodExample) -> str:
     content = example.model_dump(mode="json", exclude={"tokens"})
     return json.dumps(content, ensure_ascii=False) + "\n"
 
@@ -169,11 +170,11 @@ def _line(example: MtodExample) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m samples.generate",
-        description="Make the sample files (JSONL of text, intent and slots) from the grammars.",
+        description="Generate the sample files (JSONL of text, intent and slots) from the grammars.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seed", type=int, default=7, help="the seed of every choice (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="random seed (default: %(default)s)")
     parser.add_argument(
         "--out", default="samples/mtod", metavar="FOLDER", help="where to write, '-' to print (%(default)s)"
     )
@@ -182,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         choices=[file.name for file in FILES],
         metavar="NAME",
-        help=f"make only this file; may be repeated ({', '.join(file.name for file in FILES)})",
+        help=f"generate only this file; may be repeated ({', '.join(file.name for file in FILES)})",
     )
     return parser
 

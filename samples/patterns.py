@@ -1,16 +1,16 @@
-"""The pattern language of the sample grammars.
+"""Pattern language of the sample grammars.
 
-A pattern is what a person could say, with the places where they could say it otherwise:
+A pattern is an utterance with alternatives:
 
 ==================  ==========================================================
-``(a | b)``         one of them; an empty one is allowed
-``[a | b]``         one of them, or nothing
-``<name>``          one line of the rule ``name``
+``(a | b)``         one of the alternatives, which may be empty
+``[a | b]``         one of the alternatives, or nothing
+``<name>``          a line of the rule ``name``
 ``{slot: body}``    the body, marked as a slot
 ==================  ==========================================================
 
-Spaces around ``|`` and next to brackets mean nothing inside them; outside they are kept as written, so
-languages without spaces need no exception. Surplus spaces go when the utterance is tidied.
+Inside brackets, spaces around ``|`` and next to the brackets are ignored; outside they are preserved, so that
+languages without spaces need no special case. Redundant spaces are removed from the utterance later.
 """
 
 from collections.abc import Iterator
@@ -20,33 +20,33 @@ CLOSERS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 
 class PatternError(ValueError):
-    """A pattern cannot be read."""
+    """A pattern cannot be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Text to be said as it stands."""
+    """Literal text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A rule to be said in this place."""
+    """Reference to a rule."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Alternatives, of which one is said."""
+    """Alternatives, one of which is selected."""
 
     alternatives: "tuple[Pattern, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A stretch of text that is a slot."""
+    """A span that is marked as a slot."""
 
     slot: str
     body: Choice
@@ -57,20 +57,20 @@ Pattern = tuple[Node, ...]
 
 
 def parse(text: str) -> Choice:
-    """Read one line of a grammar.
+    """Parse a line of a grammar.
 
     Raises:
-        PatternError: A bracket is left open or closed without need, or a slot or rule has no name.
+        PatternError: Brackets are unbalanced, or a slot or rule has no name.
     """
-    reader = _Reader(text)
-    choice = reader.alternatives("")
-    if reader.position < len(text):
-        raise PatternError(f"{text[reader.position]!r} at character {reader.position} closes nothing")
+    parser = _Parser(text)
+    choice = parser.alternatives("")
+    if parser.position < len(text):
+        raise PatternError(f"{text[parser.position]!r} at character {parser.position} closes nothing")
     return choice
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Yield a node and everything below it."""
+    """Yield a node and all its descendants."""
     yield node
     if isinstance(node, Labelled):
         yield from walk(node.body)
@@ -80,22 +80,22 @@ def walk(node: Node) -> Iterator[Node]:
                 yield from walk(child)
 
 
-class _Reader:
-    """Recursive descent over one line."""
+class _Parser:
+    """Recursive descent parser of a line."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
 
     def alternatives(self, closer: str) -> Choice:
-        """Read patterns parted by ``|`` up to the closer, which is left unread."""
-        found = [self._pattern()]
+        """Parse patterns separated by ``|`` up to the closing bracket, which is not consumed."""
+        patterns = [self._pattern()]
         while self._peek() == "|":
             self.position += 1
-            found.append(self._pattern())
+            patterns.append(self._pattern())
         if self._peek() != closer and closer:
             raise PatternError(f"{closer!r} is missing at character {self.position}")
-        return Choice(tuple(found))
+        return Choice(tuple(patterns))
 
     def _pattern(self) -> Pattern:
         nodes: list[Node] = []
@@ -136,7 +136,7 @@ class _Reader:
 
 
 def _trimmed(nodes: list[Node]) -> Pattern:
-    """Drop the outer spaces of a pattern: they belong to how the grammar is written down."""
+    """Remove the outer spaces of a pattern, which only format the grammar file."""
     if nodes and isinstance(nodes[0], Literal):
         nodes[0] = Literal(nodes[0].text.lstrip())
     if nodes and isinstance(nodes[-1], Literal):

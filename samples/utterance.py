@@ -1,4 +1,4 @@
-"""From a frame to an utterance: choose, tidy, put into a manner of speech, and keep the spans right."""
+"""Sampling of utterances from frames, with styles and slot offsets."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ NO_SPACE_BEFORE = " .,;:!?…"
 
 
 class Style(Enum):
-    """How an utterance is written down; the words stay as they are."""
+    """Style of punctuation and case; words are the same in all styles."""
 
     SENTENCE = "a complete sentence"
     CASUAL = "no opening marks, no full stop"
@@ -25,13 +25,13 @@ STYLE_WEIGHTS = {Style.SENTENCE: 4, Style.CASUAL: 3, Style.BARE: 2, Style.SPOKEN
 
 
 ALL_MARKS = ".,;:!?¡¿…"
-DROPPED_MARKS = {Style.SENTENCE: "", Style.CASUAL: "¡¿", Style.BARE: "¡¿.!?…", Style.SPOKEN: ALL_MARKS}
-"""The marks that a style leaves out; those within a slot, such as the comma of a place, always stay."""
+OMITTED_MARKS = {Style.SENTENCE: "", Style.CASUAL: "¡¿", Style.BARE: "¡¿.!?…", Style.SPOKEN: ALL_MARKS}
+"""Punctuation that a style omits, except within slots, such as the comma of a place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text within one slot, or outside every slot."""
+    """A span of text in a slot, or outside of slots."""
 
     text: str
     slot: str | None = None
@@ -39,59 +39,61 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """A finished text and its slots as (slot, start, end)."""
+    """A text and its slots as (slot, start, end)."""
 
     text: str
     spans: tuple[tuple[str, int, int], ...]
 
     @property
     def key(self) -> str:
-        """The text without case, marks and surplus spaces: two utterances of one key are the same."""
+        """The text without case, punctuation and redundant spaces; equal keys mean equal utterances."""
         letters = "".join(" " if character in ALL_MARKS else character for character in self.text.casefold())
         return " ".join(letters.split())
 
     @property
     def repeats_itself(self) -> bool:
-        """Whether one slot says what another says already: "Lima, not Lima"."""
+        """Whether a slot repeats the value of another: "Lima, not Lima"."""
         values = [f" {self.text[start:end].casefold()} " for _, start, end in self.spans]
-        return any(one in other for i, one in enumerate(values) for j, other in enumerate(values) if i != j)
+        return any(
+            value in other for i, value in enumerate(values) for j, other in enumerate(values) if i != j
+        )
 
 
 Characters = list[tuple[str, int]]
-"""A text with, at every character, the number of the piece that it came from."""
+"""Characters of a text, each with the index of its piece."""
 
 
-class Speaker:
-    """Says frames of a grammar.
+class Sampler:
+    """Samples utterances of a grammar.
 
     Args:
-        grammar: What can be said.
-        chance: The source of every choice.
-        held_out_share: How often the held-out lines of a rule that has them are taken; 0 is never.
+        grammar: The grammar.
+        generator: Random number generator of all choices.
+        held_out_share: Probability of the held-out lines of rules that have them.
     """
 
-    def __init__(self, grammar: Grammar, chance: random.Random, *, held_out_share: float = 0.0) -> None:
+    def __init__(self, grammar: Grammar, generator: random.Random, *, held_out_share: float = 0.0) -> None:
         self._grammar = grammar
-        self._chance = chance
+        self._generator = generator
         self._held_out_share = held_out_share
 
-    def say(self, frame: Choice) -> Utterance:
-        """Return one utterance of a frame."""
+    def sample(self, frame: Choice) -> Utterance:
+        """Return a random utterance of a frame."""
         pieces = list(self._choice(frame))
-        style = self._chance.choices(list(STYLE_WEIGHTS), weights=list(STYLE_WEIGHTS.values()))[0]
+        style = self._generator.choices(list(STYLE_WEIGHTS), weights=list(STYLE_WEIGHTS.values()))[0]
         if style is Style.SENTENCE and CLOSING in self._grammar.rules and not _is_closed(pieces):
             pieces.append(Piece("".join(piece.text for piece in self._rule(CLOSING))))
-        return written(pieces, style)
+        return render(pieces, style)
 
     def _choice(self, choice: Choice) -> Iterator[Piece]:
-        yield from self._pattern(self._chance.choice(choice.alternatives))
+        yield from self._pattern(self._generator.choice(choice.alternatives))
 
     def _rule(self, name: str) -> Iterator[Piece]:
-        yield from self._choice(self._chance.choice(self._lines(self._grammar.rules[name])))
+        yield from self._choice(self._generator.choice(self._lines(self._grammar.rules[name])))
 
     def _lines(self, lines: Lines) -> Sequence[Choice]:
-        held_out = lines.held_out and self._chance.random() < self._held_out_share
-        return lines.held_out if held_out else lines.seen
+        held_out = lines.held_out and self._generator.random() < self._held_out_share
+        return lines.held_out if held_out else lines.regular
 
     def _pattern(self, pattern: Pattern) -> Iterator[Piece]:
         for node in pattern:
@@ -106,16 +108,16 @@ class Speaker:
                     yield from self._choice(node)
 
 
-def written(pieces: Iterable[Piece], style: Style) -> Utterance:
-    """Join pieces into a text in a style, without surplus spaces, and find the slots in it."""
+def render(pieces: Iterable[Piece], style: Style) -> Utterance:
+    """Join pieces to a text in a style, without redundant spaces, and compute the slot offsets."""
     slots: list[str | None] = []
     characters: Characters = []
     for index, piece in enumerate(pieces):
         slots.append(piece.slot)
-        dropped = "" if piece.slot else DROPPED_MARKS[style]
-        characters.extend((character, index) for character in piece.text if character not in dropped)
-    tidied = _tidied(characters)
-    styled = [(c.lower(), i) for c, i in tidied] if style is Style.SPOKEN else _capitalised(tidied)
+        omitted = "" if piece.slot else OMITTED_MARKS[style]
+        characters.extend((character, index) for character in piece.text if character not in omitted)
+    trimmed = _without_redundant_spaces(characters)
+    styled = [(c.lower(), i) for c, i in trimmed] if style is Style.SPOKEN else _capitalised(trimmed)
     text = "".join(character for character, _ in styled)
     return Utterance(text, tuple(_spans(styled, slots)))
 
@@ -124,35 +126,34 @@ def _is_closed(pieces: Sequence[Piece]) -> bool:
     return "".join(piece.text for piece in pieces).rstrip()[-1:] in CLOSING_MARKS
 
 
-def _tidied(characters: Characters) -> Characters:
-    """Drop spaces at the ends, before another space and before a mark."""
-    kept: Characters = []
+def _without_redundant_spaces(characters: Characters) -> Characters:
+    """Remove spaces at both ends, before another space and before punctuation."""
+    result: Characters = []
     for character, index in characters:
-        if kept and kept[-1][0] == " " and character in NO_SPACE_BEFORE:
-            kept.pop()
-        if kept or character != " ":
-            kept.append((character, index))
-    if kept and kept[-1][0] == " ":
-        kept.pop()
-    return kept
+        if result and result[-1][0] == " " and character in NO_SPACE_BEFORE:
+            result.pop()
+        if result or character != " ":
+            result.append((character, index))
+    if result and result[-1][0] == " ":
+        result.pop()
+    return result
 
 
 def _capitalised(characters: Characters) -> Characters:
-    """Write the first letter large; a digit in its place needs nothing."""
+    """Capitalise the first letter or digit, which does not change a digit."""
     for position, (character, index) in enumerate(characters):
         if character.isalnum():
-            large = character.upper()
-            return [*characters[:position], (large, index), *characters[position + 1 :]]
+            return [*characters[:position], (character.upper(), index), *characters[position + 1 :]]
     return characters
 
 
 def _spans(characters: Characters, slots: Sequence[str | None]) -> Iterator[tuple[str, int, int]]:
-    """Yield each slot from its first to its last character that is no space."""
-    places: dict[int, list[int]] = {}
+    """Yield (slot, start, end) of each slot, without spaces at its ends."""
+    positions_of: dict[int, list[int]] = {}
     for position, (character, index) in enumerate(characters):
         if slots[index] is not None and not character.isspace():
-            places.setdefault(index, []).append(position)
-    for index, positions in places.items():
+            positions_of.setdefault(index, []).append(position)
+    for index, positions in positions_of.items():
         slot = slots[index]
         assert slot is not None
         yield slot, positions[0], positions[-1] + 1

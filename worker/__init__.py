@@ -1,1 +1,1 @@
-"""The RQ worker that trains."""
+"""The RQ worker that runs training jobs."""

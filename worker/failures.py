@@ -1,4 +1,4 @@
-"""Why a job failed, in words for who sent it."""
+"""Problem descriptions of failed jobs, for the client that submitted the job."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ DID_NOT_STOP: Final = Problem(
 
 
 def problem_of(error: BaseException) -> Problem:
-    """Return what an error means for who sent the job."""
+    """Return the problem that describes an error to the client that submitted the job."""
     match error:
         case InvalidInput():
             faults = tuple({"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults)
@@ -55,7 +55,9 @@ def problem_of(error: BaseException) -> Problem:
             return Problem(title=next(titles, "The job failed"), detail=str(error))
         case JobTimeoutException():
             return timed_out(str(error))
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's own
+    if (
+        isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    ):  # torch's, which is not imported here
         return Problem(
             title=OUT_OF_MEMORY, detail=str(error) or "The worker has too little memory for this job."
         )
@@ -63,22 +65,26 @@ def problem_of(error: BaseException) -> Problem:
 
 
 def timed_out(detail: str) -> Problem:
-    """Return the problem of a job that took longer than it may."""
+    """Return the problem of a job that exceeded its time limit."""
     return Problem(title=TIMED_OUT, detail=detail)
 
 
 def abandoned(attempts: int) -> Problem:
-    """Return the problem of a job whose workers were killed, again and again."""
+    """Return the problem of a job whose worker was killed in every attempt.
+
+    Args:
+        attempts: The number of attempts.
+    """
     times = "once" if attempts == 1 else f"{attempts} times"
     detail = f"It began {times}, and each time its worker was killed or lost its machine before it ended."
     return Problem(title=WORKER_DIED, detail=detail)
 
 
 def death_of(wait_status: int | None) -> Problem:
-    """Return why a job's process is gone, from what the kernel told.
+    """Return the problem of a job whose process ended without closing its record.
 
     Args:
-        wait_status: What `os.wait4` gave, or None when somebody else got it.
+        wait_status: The status that `os.wait4` returned, or None if the process was reaped elsewhere.
     """
     if wait_status is None:
         return Problem(title="The job's process died", detail="How it ended is not known.")

@@ -1,6 +1,6 @@
-"""``python -m worker.health``: whether a worker of this machine or container lives, by what it tells Redis.
+"""``python -m worker.health``: health check of the worker on this machine or in this container.
 
-A worker renews its entry while it waits and while it works; that of a dead one fades.
+A worker sends heartbeats to Redis while it waits and while it works; the entry of a dead worker expires.
 """
 
 import socket
@@ -14,48 +14,50 @@ from rq.serializers import JSONSerializer
 
 from core.jobqueue.connection import connect
 from worker.settings import WorkerSettings
-from worker.supervisor import RQ_PATIENCE_SECONDS
+from worker.supervisor import RQ_DEQUEUE_MARGIN_SECONDS
 
 
-def trouble(connection: Redis, *, host: str, now: datetime, patience_seconds: int) -> str | None:
-    """Return what is wrong, or None.
+def unhealthy_reason(connection: Redis, *, host: str, now: datetime, timeout_seconds: int) -> str | None:
+    """Return why no worker of a host is healthy, or None if one is.
 
     Args:
-        connection: The Redis of the worker.
-        host: The name of the machine that it runs on.
-        now: With its time zone.
-        patience_seconds: The silence after which a worker counts as hanging.
+        connection: The worker's Redis.
+        host: The host name of the worker's machine.
+        now: The current time, with a time zone.
+        timeout_seconds: The age of the last heartbeat after which a worker counts as hanging.
 
     Raises:
         RedisError: Redis does not answer.
     """
-    ours = [one for one in Worker.all(connection, serializer=JSONSerializer) if one.hostname == host]
-    told = [one.last_heartbeat for one in ours if one.last_heartbeat is not None]
-    if not told:
+    workers = [
+        worker for worker in Worker.all(connection, serializer=JSONSerializer) if worker.hostname == host
+    ]
+    heartbeats = [worker.last_heartbeat for worker in workers if worker.last_heartbeat is not None]
+    if not heartbeats:
         return f"no worker of {host} is known to Redis"
-    silent = (now - max(told).replace(tzinfo=UTC)).total_seconds()
-    if silent > patience_seconds:
-        return f"no worker of {host} told of itself for {silent:.0f} seconds"
+    age = (now - max(heartbeats).replace(tzinfo=UTC)).total_seconds()
+    if age > timeout_seconds:
+        return f"no worker of {host} sent a heartbeat for {age:.0f} seconds"
     return None
 
 
 def main() -> int:
-    """Return the exit code: 0 if a worker lives here."""
+    """Return the exit code: 0 if a worker of this host is healthy, else 1."""
     settings = WorkerSettings()
-    # It tells of itself at least once in a wait for a job, which is shorter than this.
-    patience = 2 * (settings.lost_after_seconds + RQ_PATIENCE_SECONDS)
+    # A worker sends a heartbeat at least once per wait for a job, which is shorter than this.
+    timeout = 2 * (settings.lost_after_seconds + RQ_DEQUEUE_MARGIN_SECONDS)
     connection = connect(settings.redis_url)
     try:
-        found = trouble(
-            connection, host=socket.gethostname(), now=datetime.now(UTC), patience_seconds=patience
+        reason = unhealthy_reason(
+            connection, host=socket.gethostname(), now=datetime.now(UTC), timeout_seconds=timeout
         )
     except RedisError as error:
-        found = f"Redis does not answer: {error}"
+        reason = f"Redis does not answer: {error}"
     finally:
         connection.close()
-    if found is not None:
-        print(found, file=sys.stderr)  # noqa: T201  what `docker inspect` shows
-    return 0 if found is None else 1
+    if reason is not None:
+        print(reason, file=sys.stderr)  # noqa: T201  `docker inspect` shows it
+    return 0 if reason is None else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Connect, and work until told to stop; a Redis that is not there yet, or goes away, is waited for."""
+"""Entry point of the worker: works until a signal, and reconnects whenever Redis is unavailable."""
 
 import contextlib
 import signal
@@ -19,11 +19,11 @@ from worker.tasks import WORKER_CONTEXT, Pipeline, WorkerContext, import_torch, 
 
 log = structlog.get_logger(__name__)
 
-CHATTER: Final = ("rq", "rq.worker", "rq.job", "rq.registry")
-"""RQ tells every heartbeat and every job."""
+QUIET_LOGGERS: Final = ("rq", "rq.worker", "rq.job", "rq.registry")
+"""RQ's loggers, limited to warnings: they log every heartbeat and every job."""
 
-FIRST_WAIT_SECONDS: Final = 0.25
-LONGEST_WAIT_SECONDS: Final = 5.0
+MIN_RETRY_SECONDS: Final = 0.25
+MAX_RETRY_SECONDS: Final = 5.0
 
 
 def main(
@@ -35,15 +35,15 @@ def main(
     """Work until SIGTERM or SIGINT: the first ends the worker after its job, the second at once.
 
     Args:
-        settings: What the operator set.
-        pipeline: What does the work of a job.
-        prepare: Brings what that needs, once.
+        settings: The settings.
+        pipeline: Runs a job.
+        prepare: Imports what the pipeline needs, before the first job.
 
     Raises:
-        SystemExit: The second signal came.
-        ValueError: The Redis URL is none.
+        SystemExit: A second signal arrived.
+        ValueError: The Redis URL is invalid.
     """
-    configure_logging(level=settings.log_level, style=settings.log_format, quiet=CHATTER)
+    configure_logging(level=settings.log_level, style=settings.log_format, quiet=QUIET_LOGGERS)
     configure_computing(settings.threads)
     context = WorkerContext(
         queue=JobQueue.connect(settings.redis_url),
@@ -53,30 +53,30 @@ def main(
         prepare=prepare,
     )
     WORKER_CONTEXT.set(context)
-    with contextlib.suppress(KeyboardInterrupt):  # a signal while there was no job
+    with contextlib.suppress(KeyboardInterrupt):  # a signal between jobs
         _work_until_stopped(settings, context)
     log.info("worker_stopped")
 
 
 def _work_until_stopped(settings: WorkerSettings, context: WorkerContext) -> None:
-    """Connect again and again, more slowly each time, but at once after some work."""
-    wait = FIRST_WAIT_SECONDS
+    """Reconnect with exponential backoff, which restarts after a connection that lasted."""
+    wait = MIN_RETRY_SECONDS
     while True:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         context.prepare()
-        began = time.monotonic()
+        started_at = time.monotonic()
         if _work(settings, context):
             return
-        if time.monotonic() - began > LONGEST_WAIT_SECONDS:
-            wait = FIRST_WAIT_SECONDS
+        if time.monotonic() - started_at > MAX_RETRY_SECONDS:
+            wait = MIN_RETRY_SECONDS
         log.warning("redis_not_there", next_try_in_seconds=wait)
         time.sleep(wait)
-        wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+        wait = min(2 * wait, MAX_RETRY_SECONDS)
 
 
 def _work(settings: WorkerSettings, context: WorkerContext) -> bool:
-    """Work until a signal (True) or until Redis is lost (False)."""
+    """Work on one connection; return True after a signal, False if Redis became unavailable."""
     connection = waiting_connection(settings.redis_url)
     try:
         context.queue.ping()

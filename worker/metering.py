@@ -1,53 +1,56 @@
-"""What a job trains: the steps of each stage, and the seconds they take."""
+"""Metering of a job's training: steps and seconds per stage."""
 
 import time
 from collections.abc import Callable
 
 from core.contracts.jobs import Progress
 from core.contracts.values import TaskName
-from core.jobqueue.counters import Trained, TrainedStage, Training
+from core.jobqueue.counters import StageKey, StageTotals, TrainingTotals
 
 
 class Meter:
-    """Counts the training of one job, until somebody has taken it down.
+    """Accumulates the training steps of one job until they have been reported.
 
-    A step of training is one that has a loss: measuring a model, or comparing questions, has none.
+    A training step is one with a loss; evaluating a model or comparing questions has none.
 
     Args:
-        task: Of the job.
-        clock: Seconds, for the tests.
+        task: The job's task.
+        clock: Returns seconds; replaced by tests.
     """
 
     def __init__(self, task: TaskName, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._task = task
         self._clock = clock
-        self._latest, self._moment = Progress(), clock()
-        self._pending: dict[TrainedStage, Trained] = {}
+        self._latest, self._latest_at = Progress(), clock()
+        self._pending: dict[StageKey, StageTotals] = {}
 
     @property
-    def pending(self) -> Training:
-        """What was trained and not yet taken down."""
+    def pending(self) -> TrainingTotals:
+        """The training since the last `clear`."""
         return self._pending
 
-    def note(self, progress: Progress) -> None:
-        """Take in how far the job is; called for every step."""
-        before, began = self._latest, self._moment
-        self._latest, self._moment = progress, self._clock()
+    def record(self, progress: Progress) -> None:
+        """Add the progress of a step; to be called for every step."""
+        previous, previous_at = self._latest, self._latest_at
+        self._latest, self._latest_at = progress, self._clock()
         if not any(name.endswith("loss") for name in progress.metrics):
             return
-        goes_on = progress.stage == before.stage and progress.step >= before.step
+        is_continued = progress.stage == previous.stage and progress.step >= previous.step
         stage = (self._task, stage_name(progress.stage))
-        done = self._pending.get(stage, Trained())
-        self._pending[stage] = Trained(
-            steps=done.steps + progress.step - (before.step if goes_on else 0),
-            seconds=done.seconds + (self._moment - began if goes_on else 0.0),
+        totals = self._pending.get(stage, StageTotals())
+        self._pending[stage] = StageTotals(
+            steps=totals.steps + progress.step - (previous.step if is_continued else 0),
+            seconds=totals.seconds + (self._latest_at - previous_at if is_continued else 0.0),
         )
 
     def clear(self) -> None:
-        """Begin anew: what was pending is taken down."""
+        """Discard the pending training, after it has been reported."""
         self._pending = {}
 
 
 def stage_name(stage: str) -> str:
-    """Return a stage without the model it is of, for there are few stages: ``ft: tune 3: fine-tune``."""
+    """Return the stage without its model: ``fine-tune`` for ``ft: tune 3: fine-tune``.
+
+    Each stage is a time series, so there must be few.
+    """
     return stage.rpartition(": ")[2]

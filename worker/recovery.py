@@ -1,7 +1,7 @@
-"""Jobs that were accepted and that nobody has any more: they are queued again, or given up in the end.
+"""Recovery of lost jobs: unfinished jobs that are neither queued nor running are queued again.
 
-The store says which jobs have not ended, Redis who has them. What nobody has was left by a worker or an
-api that was killed, at whatever moment, or by a Redis that lost its data; how does not matter.
+The store lists the unfinished jobs; Redis knows which of them are queued or running. A job is lost if a
+worker or an API process was killed, at any moment, or if Redis lost its data.
 """
 
 from typing import Final
@@ -16,45 +16,50 @@ from worker.tasks import WorkerContext, close_failed_job
 
 log = structlog.get_logger(__name__)
 
-LOOKS: Final = 3
-"""How often lost jobs are looked for in the time after which a silent worker counts as dead."""
+SCANS_PER_TIMEOUT: Final = 3
+"""Scans within the time after which a worker without a heartbeat counts as dead."""
 
 
 class Recovery:
-    """Looks for lost jobs, for all workers: those that look at the same time leave it to the first.
+    """Scans for lost jobs; of all workers, one scans per interval.
 
     Args:
-        context: Whose jobs.
-        lost_after_seconds: After which a worker that said nothing counts as dead.
-        max_attempts: How often a job may begin before it is given up: it may be what kills the workers.
+        context: The worker's queue and store.
+        lost_after_seconds: Time without a heartbeat after which a worker counts as dead.
+        max_attempts: Attempts after which a job fails, because it may be what kills the workers.
+
+    Attributes:
+        interval_seconds: The time between two scans.
     """
 
     def __init__(self, context: WorkerContext, *, lost_after_seconds: int, max_attempts: int) -> None:
-        self.every_seconds = max(1, lost_after_seconds // LOOKS)
-        self._workplace = context
+        self.interval_seconds = max(1, lost_after_seconds // SCANS_PER_TIMEOUT)
+        self._context = context
         self._max_attempts = max_attempts
         self._store = Store(context.store_url)
 
     def requeue_lost(self) -> None:
-        """Queue again what nobody has; what cannot be done now is done at the next look."""
+        """Queue lost jobs again; an error is logged, and the next scan tries again."""
         try:
-            if self._workplace.queue.lost_jobs.take_turn(seconds=self.every_seconds):
-                self._look()
+            if self._context.queue.lost_jobs.acquire_scan(seconds=self.interval_seconds):
+                self._scan()
         except XmetraError as error:
             log.warning("lost_jobs_not_looked_for", reason=str(error))
 
-    def _look(self) -> None:
+    def _scan(self) -> None:
         unfinished = self._store.jobs.list(where=lambda header: not header.status.is_final)
         ids = [record.job_id for record in unfinished]
-        for job_id in self._workplace.queue.lost_jobs.lost(ids, within=LOOKS * self.every_seconds):
-            record = self._store.jobs.load(job_id)  # again: it may have ended since the list was made
+        for job_id in self._context.queue.lost_jobs.find_lost(
+            ids, within=SCANS_PER_TIMEOUT * self.interval_seconds
+        ):
+            record = self._store.jobs.load(job_id)  # reload: the job may have ended since
             if not record.status.is_final:
-                self._take_up(record)
+                self._requeue(record)
 
-    def _take_up(self, record: JobRecord) -> None:
-        """Queue a lost job again, or close its record after its last attempt."""
+    def _requeue(self, record: JobRecord) -> None:
+        """Queue a lost job again, or close its record if it has no attempts left."""
         if record.attempts >= self._max_attempts:
-            close_failed_job(record.job_id, failures.abandoned(record.attempts), self._workplace)
+            close_failed_job(record.job_id, failures.abandoned(record.attempts), self._context)
             return
         log.warning("lost_job_queued_again", job_id=record.job_id, attempts=record.attempts)
-        self._workplace.queue.enqueue(record.job_id, again=True)
+        self._context.queue.enqueue(record.job_id, requeue=True)

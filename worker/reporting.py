@@ -1,4 +1,4 @@
-"""How a running job tells what it does, and hears that it is to stop."""
+"""Reporting of a running job's progress, and cancellation."""
 
 import time
 from collections.abc import Callable
@@ -13,24 +13,27 @@ from worker.metering import Meter
 
 log = structlog.get_logger(__name__)
 
-TELL_SECONDS: Final = 0.2
-"""Often enough for a progress bar and for a cancellation; every step would be a flood."""
+REPORT_INTERVAL_SECONDS: Final = 0.2
+"""Short enough for a progress bar and for a cancellation; reporting every step would flood Redis."""
 
-SILENCE_SECONDS: Final = 5.0
-"""A Redis that does not answer is left alone for this long: it must not slow down the training."""
+BACKOFF_SECONDS: Final = 5.0
+"""Pause after Redis did not answer, so that its timeouts do not slow down the training."""
 
 
 class Reporter:
-    """The monitor of one job.
+    """The progress monitor of one job.
 
-    Redis may come and go while a job runs for hours. What is told meanwhile is lost, and that is all:
-    no job fails because nobody could be told how far it is.
+    Redis may be unavailable for a while during a job of hours. Reports are dropped meanwhile, and the job
+    continues: a failed report never fails the job.
 
     Args:
         job_id: The job.
-        queue: Where to tell.
-        meter: Counts what the job trains; None for a job that trains no more.
-        clock: Seconds, for the tests.
+        queue: The queue that stores the reports.
+        meter: Counts the job's training; None if the job's process has ended.
+        clock: Returns seconds; replaced by tests.
+
+    Attributes:
+        latest: The latest progress, whether it was reported or not.
     """
 
     def __init__(
@@ -45,74 +48,74 @@ class Reporter:
         self._queue = queue
         self._meter = meter
         self._clock = clock
-        self._next_tell = self._silent_until = clock()
+        self._next_report_at = self._backoff_until = clock()
         self.latest = Progress()
 
     def __call__(self, progress: Progress) -> None:
-        """Tell how far the job is.
+        """Record progress, and report it if the last report is old enough or a new stage begins.
 
         Raises:
-            JobCancelled: Somebody asked it to stop.
+            JobCancelled: The job was cancelled.
         """
-        entered = progress.stage != self.latest.stage
+        is_new_stage = progress.stage != self.latest.stage
         self.latest = progress
         if self._meter is not None:
-            self._meter.note(progress)
-        moment = self._clock()
-        if moment < self._silent_until or (moment < self._next_tell and not entered):
+            self._meter.record(progress)
+        now = self._clock()
+        if now < self._backoff_until or (now < self._next_report_at and not is_new_stage):
             return
-        self._next_tell = moment + TELL_SECONDS
+        self._next_report_at = now + REPORT_INTERVAL_SECONDS
         if self._report(progress) and self.is_cancelled():
             raise JobCancelled(f"job {self._job_id} was asked to stop")
 
-    def complete(self) -> None:
-        """Tell that everything is done."""
+    def report_completion(self) -> None:
+        """Report a progress of 100%."""
         self.latest = self.latest.model_copy(update={"percent": 100.0, "stage": "done", "eta_seconds": 0.0})
         self._report(self.latest)
 
     def is_cancelled(self) -> bool:
-        """Whether somebody asked the job to stop; not, as far as anybody can tell without Redis."""
-        asked: list[bool] = []
-        self._try(lambda: asked.append(self._queue.is_cancelled(self._job_id)))
-        return any(asked)
+        """Whether the job was cancelled; False if Redis does not answer."""
+        flags: list[bool] = []
+        self._try(lambda: flags.append(self._queue.is_cancelled(self._job_id)))
+        return any(flags)
 
-    def tell(self, status: JobStatus) -> None:
-        """Tell the status that the record has now."""
+    def report_status(self, status: JobStatus) -> None:
+        """Report the status of the stored record."""
         self._try(lambda: self._queue.report_status(self._job_id, status))
 
-    def count(self, record: JobRecord) -> None:
-        """Add a job that has ended, and what it trained since the last report, to what all workers did."""
+    def count_job(self, record: JobRecord) -> None:
+        """Add a finished job, and its training since the last report, to the counters of all workers."""
         self._try(lambda: self._queue.counters.count_job(record))
         if self._meter is not None and self._meter.pending:
             pending = self._meter.pending
             self._try(lambda: self._queue.counters.count_training(pending))
 
-    def recover(self) -> None:
-        """Take up what an earlier process told last."""
-        found: list[Progress | None] = []
-        self._try(lambda: found.append(self._queue.progress(self._job_id)))
-        self.latest = next(iter(found), None) or self.latest
+    def restore_progress(self) -> None:
+        """Set `latest` to the last progress that an earlier process of the job reported."""
+        reports: list[Progress | None] = []
+        self._try(lambda: reports.append(self._queue.progress(self._job_id)))
+        self.latest = next(iter(reports), None) or self.latest
 
-    def history(self) -> list[JobEvent]:
-        """Return everything that was told."""
+    def events(self) -> list[JobEvent]:
+        """Return all reported events; none if Redis does not answer."""
         events: list[JobEvent] = []
         self._try(lambda: events.extend(event for _, event in self._queue.events(self._job_id)))
         return events
 
     def _report(self, progress: Progress) -> bool:
-        """Tell how far the job is and what it trained, and return whether Redis answered."""
-        trained = None if self._meter is None else self._meter.pending
-        is_told = self._try(lambda: self._queue.report(self._job_id, progress, trained=trained))
-        if is_told and self._meter is not None:
+        """Report progress and the pending training; return whether Redis answered."""
+        training = None if self._meter is None else self._meter.pending
+        is_reported = self._try(lambda: self._queue.report(self._job_id, progress, training=training))
+        if is_reported and self._meter is not None:
             self._meter.clear()
-        return is_told
+        return is_reported
 
     def _try(self, action: Callable[[], None]) -> bool:
-        """Do something with Redis, and return whether Redis answered."""
+        """Run an action on the queue; return whether Redis answered."""
         try:
             action()
         except QueueUnavailable as error:
-            self._silent_until = self._clock() + SILENCE_SECONDS
+            self._backoff_until = self._clock() + BACKOFF_SECONDS
             log.warning("progress_not_told", job_id=self._job_id, reason=str(error))
             return False
         return True

@@ -1,4 +1,4 @@
-"""What an operator may set of a worker, by environment variables that begin with ``XMETRA_``."""
+"""Settings of a worker, read from environment variables with the prefix ``XMETRA_``."""
 
 from typing import Annotated
 
@@ -9,22 +9,21 @@ from core.system.logging import LogFormat, LogLevel
 
 
 class WorkerSettings(BaseSettings):
-    """The settings of a worker; the api shares the two URLs and the time a job may take.
+    """The settings of a worker. The API shares the two URLs and the job timeout.
 
     Attributes:
-        redis_url: ``redis://``, ``rediss://`` or ``unix://``.
-        store_url: A folder, or any fsspec URL.
-        device: Where models learn: ``auto``, ``cpu``, ``cuda``, or ``cuda:1``.
-        threads: Compute threads; 0 takes every core.
-        job_timeout_seconds: What a job may take here, or None for what it was queued with.
-        cancel_grace_seconds: What a job that is told to stop, or is out of time, gets to do so before
-            it is killed.
-        lost_after_seconds: After which a worker that says nothing counts as dead, and its job is queued
-            again; the same for all workers of a queue, whose clocks must agree to less than that.
-        max_attempts: How often a job may begin before it is given up.
-        log_level: The least that is logged.
-        log_format: Lines for people (``console``), one JSON object a line (``json``), or ``auto``: what
-            suits where it goes.
+        redis_url: A URL with the scheme ``redis://``, ``rediss://`` or ``unix://``.
+        store_url: The path of a folder, or an fsspec URL.
+        device: Device of training: ``auto``, ``cpu``, ``cuda``, or ``cuda:1``.
+        threads: Compute threads; 0 means one per core.
+        job_timeout_seconds: Time limit of a job on this worker, or None for the limit it was queued with.
+        cancel_grace_seconds: Time a cancelled or timed-out job gets to stop by itself before it is killed.
+        lost_after_seconds: Time without a heartbeat after which a worker counts as dead and its job is
+            queued again. All workers of a queue need the same value, and clocks that differ by less.
+        max_attempts: Attempts after which a job whose workers die is marked as failed.
+        log_level: Minimum level of log entries.
+        log_format: ``console`` for text, ``json`` for one JSON object per line, or ``auto``: ``console`` on a
+            terminal, else ``json``.
     """
 
     model_config = SettingsConfigDict(env_prefix="XMETRA_", frozen=True)

@@ -1,8 +1,8 @@
-"""What runs for a job: a record in, the pipeline, a record out.
+"""Execution of a job: loads its record, runs the pipeline, and stores the result in the record.
 
-Everything here but the pipeline is light. The parent process of a worker imports what trains before it
-takes its first job, and computes nothing: its forks, one for every job, have it at once, while no thread
-of torch's and no context of a GPU, which do not survive a fork, is there to be inherited.
+This module imports nothing heavy except the pipeline. The parent process of a worker imports torch before its
+first job but computes nothing with it, so that its forks, one per job, start at once and inherit neither
+torch threads nor a GPU context, which do not survive a fork.
 """
 
 import gc
@@ -30,47 +30,47 @@ log = structlog.get_logger(__name__)
 
 
 class Outcome(Protocol):
-    """What a pipeline made."""
+    """The result of a pipeline."""
 
     @property
     def checkpoint_id(self) -> str:
-        """The checkpoint."""
+        """The id of the checkpoint."""
 
     @property
     def report(self) -> Report:
-        """What it is worth."""
+        """The evaluation of the checkpoint."""
 
 
 class Pipeline(Protocol):
-    """Does the work of a job: ``core.pipeline.run``, or a quick one in the tests."""
+    """Runs a job: ``core.pipeline.run``, or a fast substitute in tests."""
 
     def __call__(self, record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Outcome:
-        """Make what the record asks for."""
+        """Train, evaluate and store the checkpoint that the record requests."""
 
 
 def torch_pipeline(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Outcome:
-    """Do the work with the real pipeline, which this module does not import: it brings torch."""
+    """Run the real pipeline; it is imported on demand, because it imports torch."""
     from core.pipeline import run  # noqa: PLC0415
 
     return run(record, store=store, device=device, monitor=monitor)
 
 
 def import_torch() -> None:
-    """Import what the real pipeline needs: some seconds that no fork has to spend again."""
+    """Import the real pipeline; this takes some seconds, which the forks save."""
     importlib.import_module("core.pipeline")
-    gc.freeze()  # what is never looked through stays shared with the forks
+    gc.freeze()  # keeps imported objects out of garbage collection, so that forks share their memory
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerContext:
-    """Where a worker works.
+    """What a worker needs to run jobs.
 
     Attributes:
-        queue: Where jobs come from and progress goes.
-        store_url: Where records and everything made are kept. Opened anew for each job, because
-            what talks to an object store does not survive a fork.
-        device: Where models learn.
-        pipeline: What does the work.
+        queue: The source of jobs, and the destination of progress.
+        store_url: The store of records and results. It is opened anew for each job, because the client of
+            an object store does not survive a fork.
+        device: The device of training.
+        pipeline: Runs a job.
         prepare: Called before the first job, in the process that forks.
     """
 
@@ -82,28 +82,28 @@ class WorkerContext:
 
 
 WORKER_CONTEXT: Final[ContextVar[WorkerContext]] = ContextVar("context")
-"""Set by the parent and inherited by its forks, for RQ brings nothing but the job's id."""
+"""Set by the parent and inherited by its forks, because RQ passes only the job's id."""
 
 
 def run_job(job_id: str) -> dict[str, Any]:
-    """Run a job; the name by which RQ calls this process.
+    """Run a job; RQ calls this function by name.
 
     Returns:
-        The end of it for RQ's book-keeping; the record in the store has everything.
+        A summary for RQ's result; the record in the store is complete.
 
     Raises:
-        NotFound: There is no such job.
-        StoreUnavailable: Its record cannot be read or written.
+        NotFound: The job has no record.
+        StoreUnavailable: The record cannot be read or written.
     """
     record = perform(job_id, WORKER_CONTEXT.get())
     return {"job_id": job_id, "status": record.status.value, "checkpoint_id": record.checkpoint_id}
 
 
 def perform(job_id: str, context: WorkerContext) -> JobRecord:
-    """Run a job to its end, whatever that is, and return its record, which is stored by then.
+    """Run a job until it succeeds, fails or is cancelled, and return its stored record.
 
-    A job that has ended already is left as it is. One that an earlier attempt brought to its end is not
-    cancelled any more, as it would not have been then.
+    The record of a job that has ended already is returned unchanged. A job is not cancelled if an earlier
+    attempt has already stored its outcome.
     """
     store = Store(context.store_url)
     record = store.jobs.load(job_id)
@@ -116,15 +116,15 @@ def perform(job_id: str, context: WorkerContext) -> JobRecord:
         update={"status": JobStatus.RUNNING, "attempts": record.attempts + 1, "started_at": now()}
     )
     store.jobs.save(record)
-    reporter.tell(JobStatus.RUNNING)
+    reporter.report_status(JobStatus.RUNNING)
     log.info("job_started", kind=record.kind.value, language=record.language, attempt=record.attempts)
     return _close(_attempt(record, store, reporter, context), store, reporter)
 
 
 def close_failed_job(job_id: str, problem: Problem, context: WorkerContext) -> None:
-    """Close the record of a job whose process is gone; one that is closed already stays.
+    """Close the record of a job whose process has ended, unless it is closed already.
 
-    It is called where nobody could do anything about an error, so it logs what it cannot do.
+    Errors are logged, not raised: the callers cannot handle them.
     """
     store = Store(context.store_url)
     reporter = Reporter(job_id, context.queue)
@@ -132,35 +132,35 @@ def close_failed_job(job_id: str, problem: Problem, context: WorkerContext) -> N
         record = store.jobs.load(job_id)
         if record.status.is_final:
             return
-        ended: dict[str, object] = {"status": JobStatus.FAILED, "error": problem}
+        changes: dict[str, object] = {"status": JobStatus.FAILED, "error": problem}
         if reporter.is_cancelled():
-            ended = {"status": JobStatus.CANCELLED}
-        reporter.recover()
-        _close(record.model_copy(update=ended), store, reporter)
+            changes = {"status": JobStatus.CANCELLED}
+        reporter.restore_progress()
+        _close(record.model_copy(update=changes), store, reporter)
     except XmetraError as error:
         log.error("record_not_closed", job_id=job_id, problem=problem.detail, reason=str(error))
 
 
 def _attempt(record: JobRecord, store: Store, reporter: Reporter, context: WorkerContext) -> JobRecord:
-    """Run the pipeline and return the record with what came of it; only this knows every way to end."""
+    """Run the pipeline and return the record with its result or error; nothing is stored yet."""
     try:
-        outcome = _outcome(record, store, reporter, context)
+        outcome = _run_pipeline(record, store, reporter, context)
     except JobCancelled:
         return record.model_copy(update={"status": JobStatus.CANCELLED})
     except XmetraError as error:
         problem = problem_of(error)
-        log.warning("job_failed", reason=problem.detail)  # the faults themselves quote what users wrote
+        log.warning("job_failed", reason=problem.detail)  # not the faults: they quote user input
         return record.model_copy(update={"status": JobStatus.FAILED, "error": problem})
-    except Exception as error:  # a fault of ours, RQ's timeout, or too little memory
+    except Exception as error:  # a bug, RQ's timeout, or out of memory
         log.exception("job_failed")
         return record.model_copy(update={"status": JobStatus.FAILED, "error": problem_of(error)})
-    reporter.complete()
-    made = {"checkpoint_id": outcome.checkpoint_id, "report": outcome.report}
-    return record.model_copy(update={"status": JobStatus.SUCCEEDED, **made})
+    reporter.report_completion()
+    result = {"checkpoint_id": outcome.checkpoint_id, "report": outcome.report}
+    return record.model_copy(update={"status": JobStatus.SUCCEEDED, **result})
 
 
-def _outcome(record: JobRecord, store: Store, reporter: Reporter, context: WorkerContext) -> Outcome:
-    """Run the pipeline under RQ's alarm for the timeout, and nothing after it: the end must be written."""
+def _run_pipeline(record: JobRecord, store: Store, reporter: Reporter, context: WorkerContext) -> Outcome:
+    """Run the pipeline, then disable RQ's timeout alarm: it must not interrupt the storing of the result."""
     try:
         return context.pipeline(record, store=store, device=context.device, monitor=reporter)
     finally:
@@ -168,10 +168,10 @@ def _outcome(record: JobRecord, store: Store, reporter: Reporter, context: Worke
 
 
 def _close(record: JobRecord, store: Store, reporter: Reporter) -> JobRecord:
-    """Store the end of a job, then tell of it, so that who hears of it finds it.
+    """Store the final record of a job, then report its status, so that a client that is notified can load it.
 
-    A worker that was silent for long was taken for dead, and another attempt is on its way or has ended:
-    that one's end counts.
+    If another attempt has started or ended meanwhile, because this worker sent no heartbeat and counted as
+    dead, that attempt's record is returned and stays unchanged.
     """
     stored = store.jobs.load(record.job_id)
     if stored.status.is_final or stored.attempts > record.attempts:
@@ -179,8 +179,8 @@ def _close(record: JobRecord, store: Store, reporter: Reporter) -> JobRecord:
         return stored
     record = record.model_copy(update={"progress": reporter.latest, "ended_at": now()})
     store.jobs.save(record)
-    reporter.tell(record.status)
-    reporter.count(record)
-    store.jobs.append_events(record.job_id, reporter.history())
+    reporter.report_status(record.status)
+    reporter.count_job(record)
+    store.jobs.append_events(record.job_id, reporter.events())
     log.info("job_ended", job_id=record.job_id, status=record.status.value)
     return record

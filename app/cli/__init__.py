@@ -1,4 +1,4 @@
-"""The command line: ``xmetra …``. It needs no torch, so ``--help`` answers at once."""
+"""The command line ``xmetra``."""
 
 from app.cli.application import main
 

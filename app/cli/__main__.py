@@ -1,4 +1,4 @@
-"""``python -m app.cli`` is ``xmetra``."""
+"""Entry point of ``python -m app.cli``."""
 
 from app.cli.application import main
 

@@ -1,12 +1,17 @@
-"""How a command ends when it does not end well; ``docs/reference/cli.md`` promises these numbers."""
+"""Exit codes of commands, and the messages of the errors that cause them (``docs/reference/cli.md``)."""
 
 from enum import IntEnum
-from http import HTTPStatus
 
-from app.client.errors import ClientError, RequestRefused, ServiceUnreachable
-from app.devstack.data_folder import FolderInUse
-from app.devstack.stack import StackError
+from app.devstack.errors import FolderInUse, StackError
 from core.errors import Conflict, InvalidInput, Unavailable, XmetraError
+from xmetra_client import (
+    ApiError,
+    ClientError,
+    InvalidArgument,
+    RetryableError,
+    ServiceUnreachable,
+    Unauthenticated,
+)
 
 
 class ExitCode(IntEnum):
@@ -14,42 +19,46 @@ class ExitCode(IntEnum):
 
     OK = 0
     FAILED = 1
-    """The job failed or was cancelled, or the service broke."""
+    """The job failed or was cancelled, or the service failed."""
     USAGE = 2
-    """The command line, a file, or the data in it cannot be used."""
+    """The command line, a file, or its data is invalid."""
     UNREACHABLE = 3
-    """No service answers, or it cannot answer now."""
+    """No service answers, or it is unavailable."""
     INTERRUPTED = 130
     """Ctrl-C."""
 
 
 class UsageFault(Exception):
-    """What was given cannot be used; the message is for people."""
+    """An invalid command line or file; the message is printed to the user."""
 
 
-EXPECTED_ERRORS = (ClientError, FolderInUse, OSError, StackError, UsageFault, XmetraError)
-"""What is told in one line; anything else is a fault of ours and keeps its traceback."""
+class RunsFailed(Exception):
+    """Runs of an experiment failed; the message has their reasons."""
+
+
+EXPECTED_ERRORS = (ClientError, FolderInUse, OSError, RunsFailed, StackError, UsageFault, XmetraError)
+"""Errors that end a command with a message; any other is a bug and is printed with its traceback."""
 
 
 def exit_code(error: BaseException) -> ExitCode:
-    """Return the exit code that an error deserves."""
-    if isinstance(error, ServiceUnreachable | Unavailable):
+    """Return the exit code of an error."""
+    if isinstance(error, ServiceUnreachable | RetryableError | Unavailable):
         return ExitCode.UNREACHABLE
-    if isinstance(error, RequestRefused):
+    if isinstance(error, ApiError):
         return ExitCode.USAGE if error.status < 500 else ExitCode.FAILED
-    if isinstance(error, UsageFault | InvalidInput | Conflict | FolderInUse | OSError):
+    if isinstance(error, UsageFault | InvalidArgument | InvalidInput | Conflict | FolderInUse | OSError):
         return ExitCode.USAGE
     return ExitCode.FAILED
 
 
-def explain(error: BaseException) -> str:
-    """Return what to tell a person: one line, and a line for each fault where there are several."""
+def describe_error(error: BaseException) -> str:
+    """Return the message of an error, with a line for each of its faults and, if there is one, a remedy."""
     if isinstance(error, InvalidInput):
-        return "\n".join(["the data cannot be used:", *(f"  {fault}" for fault in error.faults)])
+        return "\n".join(["invalid input:", *(f"  {fault}" for fault in dict.fromkeys(error.faults))])
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, ServiceUnreachable):
-        return f"{error}\nstart one with `xmetra up`, or tell where it is with --url or XMETRA_URL"
-    if isinstance(error, RequestRefused) and error.status == HTTPStatus.UNAUTHORIZED:
-        return f"{error}\nshow a key with --key or XMETRA_API_KEY"
+        return f"{error}\nstart one with `xmetra up`, or set its address with --url or XMETRA_URL"
+    if isinstance(error, Unauthenticated):
+        return f"{error}\nsend an API key with --key or XMETRA_API_KEY"
     return str(error)

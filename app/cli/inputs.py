@@ -1,4 +1,4 @@
-"""What a command reads where a person may give a file or pipe something in."""
+"""Text from a file or from stdin."""
 
 import sys
 from pathlib import Path
@@ -7,14 +7,14 @@ from app.cli.exit_codes import UsageFault
 
 
 def read_text(file: Path | None, *, remedy: str) -> str:
-    """Return the text of a file or of stdin.
+    """Return the text of a file, or of stdin.
 
     Args:
-        file: None for stdin.
-        remedy: What to do, told to a person who gave neither.
+        file: The file; None for stdin.
+        remedy: Message if there is no file and stdin is a terminal.
 
     Raises:
-        UsageFault: Neither was given, or it is not UTF-8.
+        UsageFault: There is no input, or it is not UTF-8.
     """
     if file is None and sys.stdin.isatty():
         raise UsageFault(remedy)
@@ -22,9 +22,9 @@ def read_text(file: Path | None, *, remedy: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageFault(f"{source_of(file)} is not UTF-8 (byte {error.start})") from error
+        raise UsageFault(f"{source_name(file)} is not UTF-8 (byte {error.start})") from error
 
 
-def source_of(file: Path | None) -> str:
-    """Name where a text comes from."""
+def source_name(file: Path | None) -> str:
+    """Return the name of an input for messages."""
     return str(file or "stdin")

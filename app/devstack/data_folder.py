@@ -1,48 +1,53 @@
-"""A data folder and the lock on it: one stack a folder, for two would write the same files."""
+"""Exclusive lock on a data folder: two stacks in one folder would write the same files."""
 
 import contextlib
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from app.devstack.errors import FolderInUse
+from core.system.file_lock import FileLockTimeout, acquire_lock
+
 LOCK_FILE: Final = "lock"
 
 HANDOVER_SECONDS: Final = 10.0
-"""A stack whose parent was killed needs a moment to end; a new one waits that long for it."""
-
-POLL_SECONDS: Final = 0.1
-
-
-class FolderInUse(Exception):
-    """Another stack works in the folder, or the folder cannot be used; the message is for people."""
+"""A stack whose parent was killed needs a moment to end; a new stack waits this long for the lock."""
 
 
 @contextlib.contextmanager
 def claim(folder: Path, *, wait_seconds: float = HANDOVER_SECONDS) -> Iterator[int]:
-    """Hold a data folder; made if it is not there.
+    """Lock a data folder for the duration of a ``with`` block; it is created if missing.
 
     Args:
         folder: The folder.
         wait_seconds: How long to wait for a stack that is ending.
 
     Yields:
-        The descriptor that holds the lock: who inherits it holds the folder too.
+        The file descriptor of the lock. A process that inherits it keeps the folder locked until it ends.
 
     Raises:
-        FolderInUse: Somebody else holds it, or it cannot be made.
+        FolderInUse: Another process has locked the folder, or it cannot be created.
     """
+    file = folder / LOCK_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = acquire_lock(
+            file,
+            timeout_seconds=wait_seconds,
+            mode=0o644,
+            keep_waiting=lambda: not _is_alive(_owner(file)),
+        )
+    except FileLockTimeout as error:
+        raise FolderInUse(
+            f"another xmetra (process {_owner(file)}) uses {folder}: "
+            "stop it, or name another folder with --data"
+        ) from error
     except OSError as error:
         raise FolderInUse(f"the data folder {folder} cannot be used: {error.strerror}") from error
     try:
-        _lock(descriptor, folder, time.monotonic() + wait_seconds)
         os.truncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield descriptor
@@ -50,25 +55,13 @@ def claim(folder: Path, *, wait_seconds: float = HANDOVER_SECONDS) -> Iterator[i
         os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: Path, deadline: float) -> None:
-    """Take the lock, or tell who has it."""
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.pread(descriptor, 32, 0).decode() or "unknown"
-            if time.monotonic() > deadline or _is_alive(owner):
-                raise FolderInUse(
-                    f"another xmetra (process {owner}) uses {folder}: "
-                    "stop it, or name another folder with --data"
-                ) from None
-            time.sleep(POLL_SECONDS)
-        else:
-            return
+def _owner(file: Path) -> str:
+    """Return the process id that the lock's owner wrote into the lock file."""
+    return file.read_text(encoding="ascii", errors="replace") or "unknown"
 
 
 def _is_alive(owner: str) -> bool:
-    """Whether the process that wrote its id into the lock still runs."""
+    """Whether a process id is that of a running process; a lock without a living owner is soon released."""
     try:
         return bool(psutil.Process(int(owner)).status() != psutil.STATUS_ZOMBIE)
     except (psutil.Error, ValueError):

@@ -1,30 +1,32 @@
 """The whole service on one machine: an embedded Redis, one worker, and the API on loopback.
 
-The api and the worker are started as anyone would start them, as processes told through their
-environment, so this module needs neither torch nor the worker's code. Whatever ends it (leaving the
-``with``, Ctrl-C, SIGTERM, a part that fails, or its own sudden death), nothing it started lives on:
-see `app.devstack.watchdog` for the last of these.
+The API and the worker run as separate processes that are configured through their environment, so this
+module imports neither torch nor the worker. Whatever ends the stack (leaving the ``with`` block, Ctrl-C,
+SIGTERM, a failed process, or SIGKILL of this process), no process that it started survives; see
+`app.devstack.watchdog` for the last case. A Redis that dies is restarted (`app.devstack.redis_supervisor`).
 """
 
 import contextlib
 import secrets
-import signal
 import socket
 import subprocess
-import threading
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Final, Protocol, Self
+from types import TracebackType
+from typing import Final, Self
 
 import httpx
 
 from app.devstack import watchdog
 from app.devstack.data_folder import claim
+from app.devstack.errors import StackError
+from app.devstack.redis_supervisor import RedisSupervisor, RestartableRedis
 from app.devstack.subprocesses import program, program_environment
+from app.devstack.termination import signals_ignored, termination_signals_raised
 from core.jobqueue.embedded_redis import EmbeddedRedis
 
 READY_SECONDS: Final = 120.0
@@ -32,46 +34,38 @@ READY_SECONDS: Final = 120.0
 
 REQUEST_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.1
-LOG_LINES_SHOWN: Final = 8
-ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+LOG_TAIL_LINES: Final = 8
 
 
-class StackError(Exception):
-    """The stack cannot start, or one of its parts ended; the message is for people."""
-
-
-class RunningRedis(Protocol):
-    """A Redis that was started here."""
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
+def _write_to_stderr(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a stack is made of; tests put quick ones in their place.
+    """The programs of a stack; tests substitute fast ones.
 
     Attributes:
-        redis: Starts a Redis that keeps its files in a folder.
+        redis: Starts a Redis whose files are in the given folder.
         worker: The worker's command.
-        api: The API's command; ``{socket}`` in it becomes the number of the listening socket.
+        api: The API's command; ``{socket}`` in it is replaced by the descriptor of the listening socket.
     """
 
-    redis: Callable[[Path], AbstractContextManager[RunningRedis]] = EmbeddedRedis
+    redis: Callable[[Path], AbstractContextManager[RestartableRedis]] = EmbeddedRedis
     worker: Sequence[str] = tuple(program("worker.main"))
     api: Sequence[str] = tuple(program("app.cli", "serve", "--socket", "{socket}"))
 
 
 @dataclass(slots=True)
 class Stack:
-    """Redis, worker and API, from ``with`` to the end of it.
+    """Redis, a worker and the API, running for the duration of a ``with`` block.
 
     Attributes:
-        data: The folder that holds the store, Redis's file and the logs; made if need be.
-        port: The port wanted; where it is taken, a free one is used. 0 means any.
-        environment: More variables for the api and the worker.
-        parts: What to start.
+        data: The folder of the store, Redis's files and the logs; created if missing.
+        port: The preferred port; a free one is used if it is taken. 0 means any free port.
+        environment: Additional environment variables of the API and the worker.
+        parts: The programs to start.
+        notify: Receives messages for the user; they go to stderr by default.
     """
 
     data: Path
@@ -79,7 +73,9 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict)
     parts: Parts = field(default_factory=Parts)
     host: str = "127.0.0.1"
+    notify: Callable[[str], None] = _write_to_stderr
     _mark: str = field(default_factory=lambda: secrets.token_hex(8), init=False)
+    _redis: RedisSupervisor = field(init=False)
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
     _cleanup: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False)
     _signals: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False)
@@ -99,26 +95,27 @@ class Stack:
 
     @property
     def url(self) -> str:
-        """Where the API listens."""
+        """The URL of the API."""
         return f"http://{self.host}:{self.port}"
 
     @property
     def store(self) -> Path:
-        """Where datasets, checkpoints and job records are kept."""
+        """The folder of datasets, checkpoints and job records."""
         return self.data / "store"
 
     @property
     def logs(self) -> Path:
-        """Where the output of each part goes."""
+        """The folder of the processes' output."""
         return self.data / "logs"
 
     def _start(self) -> None:
-        """Start every part; the order of cleaning up is the reverse of this."""
-        self._signals.enter_context(ending_signals_raised())
+        """Start all processes; they are stopped in reverse order."""
+        self._signals.enter_context(termination_signals_raised())
         lock = self._cleanup.enter_context(claim(self.data))
         self.logs.mkdir(exist_ok=True)
         self._cleanup.callback(self._start_watchdog(lock))
         redis = self._cleanup.enter_context(self.parts.redis(self.data / "redis"))
+        self._redis = RedisSupervisor(redis, notify=self.notify)
         self._cleanup.callback(self._end_processes)
         urls = {"XMETRA_REDIS_URL": redis.url, "XMETRA_STORE_URL": str(self.store.absolute())}
         self._spawn("worker", self.parts.worker, urls)
@@ -128,9 +125,9 @@ class Stack:
             self._spawn("api", command, urls, listener.fileno())
 
     def _spawn(self, name: str, command: Sequence[str], urls: Mapping[str, str], *sockets: int) -> None:
-        """Start one part in a session of its own, so that Ctrl-C reaches this process alone."""
+        """Start a process in its own session, so that Ctrl-C reaches only this process."""
         environment = {
-            "XMETRA_LOG_FORMAT": "console",  # for the person who started all this, unless they chose
+            "XMETRA_LOG_FORMAT": "console",  # a default; the user's own environment overrides it
             **program_environment(),
             **self.environment,
             **urls,
@@ -148,7 +145,11 @@ class Stack:
             )
 
     def _start_watchdog(self, lock: int) -> Callable[[], None]:
-        """Start the process that outlives this one; it keeps the folder's lock until all are gone."""
+        """Start the watchdog, which holds the folder's lock until every process has ended.
+
+        Returns:
+            A function that reports an orderly end to the watchdog and waits for it to exit.
+        """
         process = subprocess.Popen(  # noqa: S603  the command is ours
             program("app.devstack.watchdog", self._mark),
             env=program_environment(),
@@ -163,13 +164,13 @@ class Stack:
         return release
 
     def _end_processes(self) -> None:
-        """End the api, the worker, and whatever they started."""
+        """End the API, the worker, and all their children."""
         watchdog.end_all(self._mark, started=self._processes.values())
         for process in self._processes.values():
             process.wait()
 
     def stop(self) -> None:
-        """Stop everything that was started; a second Ctrl-C does not hurry it into leaving a part behind."""
+        """Stop every process; signals are ignored meanwhile, so that a second Ctrl-C leaves none running."""
         with signals_ignored():
             self._cleanup.close()
         self._signals.close()
@@ -177,14 +178,14 @@ class Stack:
     def wait_until_ready(
         self, *, seconds: float = READY_SECONDS, request_seconds: float = REQUEST_SECONDS
     ) -> None:
-        """Return when the API answers that Redis, the store and the model are there.
+        """Return once the API reports that it is ready.
 
         Args:
-            seconds: How long to wait at most.
-            request_seconds: How long one question may take.
+            seconds: The timeout.
+            request_seconds: The timeout of each request.
 
         Raises:
-            StackError: A part ended, or the time is over.
+            StackError: A process ended, or the API was not ready in time.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -195,25 +196,31 @@ class Stack:
         raise StackError(f"the API was not ready after {seconds:.0f} seconds; see {self._log('api')}")
 
     def _is_ready(self, seconds: float) -> bool:
-        """Ask once."""
+        """Whether ``/health/ready`` answers with success."""
         try:
             return httpx.get(f"{self.url}/health/ready", timeout=seconds, trust_env=False).is_success
         except httpx.TransportError:
             return False
 
     def check(self) -> None:
-        """Raise `StackError`, with the last lines of its log, if a part has ended."""
+        """Check every process once, and restart Redis if it died.
+
+        Raises:
+            StackError: The API or the worker ended (the message quotes the end of its log), or Redis
+                cannot be restarted.
+        """
         for name, process in self._processes.items():
             if (code := process.poll()) is not None:
                 raise StackError(
                     f"the {name} ended (exit code {code}); the end of {self._log(name)}:\n{self._tail(name)}"
                 )
+        self._redis.check()
 
     def wait(self) -> None:
-        """Sleep until a part ends, and tell which.
+        """Supervise the processes until one ends for good.
 
         Raises:
-            StackError: It ended.
+            StackError: A process ended; see `check`.
         """
         while True:
             self.check()
@@ -223,15 +230,18 @@ class Stack:
         return self.logs / f"{name}.log"
 
     def _tail(self, name: str) -> str:
-        """Return the last lines a part wrote."""
+        """Return the last lines of a process's log, indented."""
         lines = self._log(name).read_text(encoding="utf-8", errors="replace").splitlines()
-        return "\n".join(f"  {line}" for line in lines[-LOG_LINES_SHOWN:]) or "  (nothing)"
+        return "\n".join(f"  {line}" for line in lines[-LOG_TAIL_LINES:]) or "  (nothing)"
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on the port, or on a free one where it is taken.
+    """Return a socket that listens on the port, or on a free port if it is taken.
 
-    The API inherits it, so that nobody can take the port between the choice and the start.
+    The API inherits the socket, so that no other process can take the port before the API starts.
+
+    Raises:
+        StackError: No port of the host can be bound.
     """
     for candidate in (port, 0):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -244,38 +254,3 @@ def listening_socket(host: str, port: int) -> socket.socket:
         else:
             return listener
     raise StackError(f"no port of {host} can be listened on")
-
-
-@contextlib.contextmanager
-def ending_signals_raised() -> Iterator[None]:
-    """Make SIGTERM and a closed terminal unwind like Ctrl-C does, so that everything is cleaned up."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    with _handlers(dict.fromkeys(ENDING_SIGNALS, leave)):
-        yield
-
-
-@contextlib.contextmanager
-def signals_ignored() -> Iterator[None]:
-    """Hold off every signal that would end this process while it cleans up."""
-    with _handlers(dict.fromkeys((*ENDING_SIGNALS, signal.SIGINT), signal.SIG_IGN)):
-        yield
-
-
-Handler = Callable[[int, FrameType | None], None] | signal.Handlers
-
-
-@contextlib.contextmanager
-def _handlers(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """Set signal handlers, and the old ones again at the end; only a main thread may do so."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,9 +1,9 @@
-"""Ends every process of a stack once whoever started it is gone.
+"""Watchdog process: ends every process of a stack once the process that started the stack is gone.
 
-A parent that is killed outright cannot clean up after itself, and a training process outlives the worker
-that forked it. So every process of a stack carries a mark in its environment, which its children inherit,
-and one small process waits on a pipe that only the parent holds: when the pipe closes, for whatever
-reason, everything that still carries the mark is ended.
+A parent that is killed by SIGKILL cannot clean up, and a training process outlives the worker that forked
+it. Every process of a stack therefore carries a mark in its environment, which its children inherit. The
+watchdog waits on a pipe whose other end only the parent holds; when the pipe closes, for whatever reason,
+it ends every process that still carries the mark.
 """
 
 import os
@@ -17,58 +17,58 @@ from typing import Final
 import psutil
 
 MARK: Final = "XMETRA_STACK_MARK"
-"""The environment variable that tells which stack a process belongs to."""
+"""The environment variable that identifies the stack a process belongs to."""
 
 POLITE_SECONDS: Final = 5.0
-"""What a process gets between being asked to end and being killed."""
+"""The time between the first SIGTERM and SIGKILL."""
 
 INSIST_AFTER_SECONDS: Final = 1.5
 """A worker takes the first SIGTERM as "finish your job", the second as "stop now"."""
 
 KILLING_SECONDS: Final = 5.0
-"""After this long of killing, a process that still stands is the kernel's affair."""
+"""How long SIGKILL is repeated; a process that survives it is stuck in the kernel."""
 
 POLL_SECONDS: Final = 0.05
 
 ORDERLY: Final = b"ended"
-"""What a parent says that has ended all it started by itself."""
+"""What the parent writes to the pipe after it has ended all processes itself."""
 
 STARTING_SECONDS: Final = 0.5
-"""A process that is just being started shows its environment after this."""
+"""A process that is just starting exposes its environment after this time at most."""
 
 
 def members(mark: str) -> list[psutil.Process]:
-    """Return every living process that carries the mark, but for the one that asks."""
-    found = []
+    """Return every living process that carries the mark, except the calling process."""
+    marked = []
     for process in psutil.process_iter():
         try:
             if process.pid != os.getpid() and process.environ().get(MARK) == mark:
-                found.append(process)
+                marked.append(process)
         except (psutil.Error, OSError):
-            continue  # gone meanwhile, a zombie, or another user's
-    return found
+            continue  # ended meanwhile, a zombie, or another user's
+    return marked
 
 
 def end_all(
     mark: str, *, started: Iterable[subprocess.Popen[bytes]] = (), polite_seconds: float = POLITE_SECONDS
 ) -> None:
-    """End every process that carries the mark: ask, ask again, then kill.
+    """End every process that carries the mark: SIGTERM twice, then SIGKILL.
 
-    Only the parents are asked: a worker that is told to stop closes the record of its job, which it
-    cannot do well if the job's process was ended behind its back.
+    SIGTERM goes only to processes whose parent is not marked: a worker that is terminated closes the record
+    of its job, which fails if the job's process was terminated before.
 
     Args:
         mark: The value of the mark.
-        started: Children of the caller that carry it. One that was started a moment ago runs already, and
-            still has no environment that anybody could read.
-        polite_seconds: How long they may take before they are killed.
+        started: Children of the caller that carry the mark. A child that has just been started runs before
+            its environment can be read, so `members` may miss it.
+        polite_seconds: How long to wait before SIGKILL.
     """
     children = list(started)
-    began = time.monotonic()
+    started_at = time.monotonic()
     _send(_parents(_remaining(mark, children)), signal.SIGTERM)
     insisted = False
     while remaining := _remaining(mark, children):
-        waited = time.monotonic() - began
+        waited = time.monotonic() - started_at
         if waited > polite_seconds + KILLING_SECONDS:
             return
         if waited > polite_seconds:
@@ -80,28 +80,28 @@ def end_all(
 
 
 def _remaining(mark: str, children: Iterable[subprocess.Popen[bytes]]) -> list[psutil.Process]:
-    """Return the members, and the children that have not ended."""
-    found = members(mark)
-    known = {process.pid for process in found}
-    waiting = [child.pid for child in children if child.poll() is None and child.pid not in known]
-    return found + [psutil.Process(pid) for pid in waiting]
+    """Return the marked processes, and the children that have not ended."""
+    marked = members(mark)
+    marked_ids = {process.pid for process in marked}
+    unmarked = [child.pid for child in children if child.poll() is None and child.pid not in marked_ids]
+    return marked + [psutil.Process(pid) for pid in unmarked]
 
 
 def _parents(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Return those of the processes that none of the others started."""
+    """Return the processes whose parent is not among them."""
     ids = {process.pid for process in processes}
-    found = []
+    parents = []
     for process in processes:
         try:
             if process.ppid() not in ids:
-                found.append(process)
+                parents.append(process)
         except psutil.Error:
             continue
-    return found
+    return parents
 
 
 def _send(processes: list[psutil.Process], number: signal.Signals) -> None:
-    """Signal each process that is still there (psutil checks that its id was not given to another)."""
+    """Signal each process that still exists (psutil checks that its id was not reused)."""
     for process in processes:
         try:
             process.send_signal(number)

@@ -1,70 +1,51 @@
-"""Whether each part the service stands on works, found out by using it."""
+"""Readiness: each component of the service is used once."""
 
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 
 from app.dependencies import Services
-from app.schemas.prediction import MtodPredictRequest, QaPredictRequest, QuestionInput, Utterance
-from app.schemas.responses import Part, Ready
-from core.contracts.values import TaskName
+from app.inference.prediction_service import PredictionService
+from app.schemas.prediction import predict_request
+from app.schemas.responses import ComponentHealth, Readiness
 from core.errors import XmetraError
 from core.store.names import BASE
 
-PROBE_TEXT = "hello"
-"""The shortest text that is a forward pass."""
+
+async def check_readiness(services: Services) -> Readiness:
+    """Use every component once."""
+    redis = await run_in_threadpool(_check, services.queue.ping)
+    store = await run_in_threadpool(_check, services.store.check)
+    model = await check_models(services)
+    is_ready = all(component.status != "failed" for component in (redis, store, model))
+    return Readiness(status="ready" if is_ready else "not ready", redis=redis, store=store, model=model)
 
 
-async def check_readiness(services: Services) -> Ready:
-    """Use every part once."""
-    redis = await run_in_threadpool(_tried, services.queue.ping)
-    store = await run_in_threadpool(_tried, services.store.check)
-    model = await try_model(services)
-    works = all(part.status != "failed" for part in (redis, store, model))
-    return Ready(status="ready" if works else "not ready", redis=redis, store=store, model=model)
-
-
-def _tried(use: Callable[[], None]) -> Part:
-    """Use a part, and tell how that went."""
+def _check(use: Callable[[], None]) -> ComponentHealth:
     try:
         use()
     except XmetraError as error:
-        return Part(status="failed", detail=str(error))
-    return Part(status="ok")
+        return ComponentHealth(status="failed", detail=str(error))
+    return ComponentHealth(status="ok")
 
 
-async def try_model(services: Services) -> Part:
-    """Run the base of each task; before the first one is made there is nothing to fail."""
+async def check_models(services: Services) -> ComponentHealth:
+    """Run the base of each task; before the first base is made, nothing can fail."""
     try:
-        asked = [await _try_mtod(services), await _try_qa(services)]
+        answered = [await _probe(predictor) for predictor in services.predictors.values()]
     except XmetraError as error:
-        return Part(status="failed", detail=str(error))
-    if not any(asked):
-        return Part(status="absent", detail="there is no base yet: POST /pretrain makes one")
-    return Part(status="ok")
+        return ComponentHealth(status="failed", detail=str(error))
+    if not any(answered):
+        return ComponentHealth(status="absent", detail="there is no base yet: POST /pretrain makes one")
+    return ComponentHealth(status="ok")
 
 
-async def _try_mtod(services: Services) -> bool:
-    """Have an utterance understood, if there is a base."""
-    base = await _base(services, TaskName.MTOD)
-    if base is not None:
-        utterances = (Utterance(text=PROBE_TEXT),)
-        await services.mtod.predict(
-            MtodPredictRequest(utterances=utterances, language="und", checkpoint=base)
-        )
-    return base is not None
-
-
-async def _try_qa(services: Services) -> bool:
-    """Have a question answered, if there is a base."""
-    base = await _base(services, TaskName.QA)
-    if base is not None:
-        questions = (QuestionInput(question=PROBE_TEXT, context=PROBE_TEXT),)
-        await services.qa.predict(QaPredictRequest(questions=questions, language="und", checkpoint=base))
-    return base is not None
-
-
-async def _base(services: Services, task: TaskName) -> str | None:
-    """Return the base that serves a task."""
-    live = await run_in_threadpool(services.live.live, task, BASE)
-    return None if live is None else live.checkpoint_id
+async def _probe(predictor: PredictionService) -> bool:
+    """Predict the smallest input of a task, and return whether the task has a base."""
+    spec = predictor.spec
+    base = await run_in_threadpool(predictor.deployments.live, spec.name, BASE)
+    if base is None:
+        return False
+    fields = {spec.inputs_field: (spec.probe,), "language": "und", "checkpoint": base.checkpoint_id}
+    await predictor.predict(predict_request(spec.name).model_validate(fields))
+    return True

@@ -1,4 +1,4 @@
-"""What a first prediction would wait for, done while the api starts: importing torch, loading the base."""
+"""Warm-up of the API at its start: imports torch and loads the base models before the first prediction."""
 
 import time
 
@@ -6,25 +6,25 @@ import structlog
 from anyio import to_thread
 
 from app.dependencies import Services
-from app.health.readiness import try_model
+from app.health.readiness import check_models
 from app.inference.model_cache import engine
 
 log = structlog.get_logger(__name__)
 
 
 async def warm_up(services: Services) -> None:
-    """Import the engine, then answer once with the base, if there is one.
+    """Import the engine, then predict once with each task's base, if it exists.
 
-    What fails here fails again, and is told, when a prediction or ``/health/ready`` asks for it.
+    An error is logged only: it occurs again, and is reported, at a prediction or at ``/health/ready``.
 
     Args:
-        services: Whose models are loaded.
+        services: The services whose models are loaded.
     """
-    began = time.monotonic()
+    started_at = time.monotonic()
     try:
         await to_thread.run_sync(engine, abandon_on_cancel=True)
-        model = await try_model(services)
+        model = await check_models(services)
     except Exception:
         log.exception("warm_up_failed")
         return
-    log.info("warmed_up", model=model.status, seconds=round(time.monotonic() - began, 1))
+    log.info("warmed_up", model=model.status, seconds=round(time.monotonic() - started_at, 1))

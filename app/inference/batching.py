@@ -1,12 +1,12 @@
-"""One model pass at a time on a device, each of as many waiting texts as a budget of tokens allows.
+"""Dynamic batching: one forward pass at a time on a device, with as many inputs as a token budget allows.
 
-Whoever comes while a pass runs is a part of the next one, so that batches grow with the load and a client
-that is alone waits for nobody. There is no task in the background: the request that has waited longest leads
-the next pass, for itself and for all others of the same model. A request larger than the budget is answered
-in several passes, between which others have their turn.
+Requests that arrive during a pass join the next one, so that batches grow with the load and a single client
+never waits for others. There is no background task: the request that has waited longest runs the next pass,
+for itself and for all others of the same model. A request larger than the budget takes several passes,
+between which other requests are served.
 
-All passes run in one and the same thread: each thread that computes has a team of OpenMP's of its own, and
-with more of them than cores OpenMP no longer waits actively, which made passes of few texts a third slower.
+All passes run in one thread: every thread that computes has its own OpenMP team, and with more teams than
+cores OpenMP no longer waits actively, which made passes of few texts a third slower.
 """
 
 import time
@@ -22,39 +22,39 @@ from anyio import CancelScope, Event, sleep
 from core.errors import Overloaded
 
 MAX_WAIT_SECONDS: Final = 0.002
-"""How long a pass waits for requests whose texts are being tokenised at that moment."""
+"""Time that a pass waits for requests whose inputs are being tokenised."""
 
 FIRST_SPEED: Final = 2_000.0
-"""Tokens a second that are believed before the first pass was measured."""
+"""Tokens per second that are assumed before the first pass was measured."""
 
 NEW_SHARE: Final = 0.2
-"""What the latest pass counts for in the measured speed."""
+"""Weight of the latest pass in the moving average of the speed."""
 
 
-class Answering(Protocol):
-    """A model that answers what it has read."""
+class BatchModel(Protocol):
+    """A model that predicts batches of tokenised inputs."""
 
-    def answer(self, read: Sequence[Sized], *, top_k: int) -> Sequence[Any]:
-        """Answer, in order, what this model read; the length of each is its tokens."""
+    def answer(self, inputs: Sequence[Sized], /, *, top_k: int) -> Sequence[Any]:
+        """Predict inputs that this model tokenised, in order; the length of an input is its tokens."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """One request's texts for one model.
+    """The inputs of one request for one model.
 
     Attributes:
-        model: Which answers.
-        top_k: Answers to rank.
-        read: What is asked, tokenised.
-        answers: Those given so far, in order.
-        seconds: Of the passes that it took part in.
-        woken: Set when it is answered, or leads the next pass.
-        failure: Why its pass failed.
+        model: The model.
+        top_k: Number of ranked alternatives in each prediction.
+        inputs: The tokenised inputs.
+        answers: The predictions so far, in order.
+        seconds: Duration of the passes that it took part in.
+        woken: Set when it is complete, or runs the next pass.
+        failure: The error of its pass.
     """
 
-    model: Answering
+    model: BatchModel
     top_k: int
-    read: Sequence[Sized]
+    inputs: Sequence[Sized]
     answers: list[Any] = field(default_factory=list)
     seconds: float = 0.0
     woken: Event = field(default_factory=Event)
@@ -62,24 +62,24 @@ class _Waiting:
 
     @property
     def done(self) -> bool:
-        """Whether nothing is left to answer."""
-        return self.failure is not None or len(self.answers) == len(self.read)
+        """Whether the request is complete or has failed."""
+        return self.failure is not None or len(self.answers) == len(self.inputs)
 
     @property
     def rest(self) -> Sequence[Sized]:
-        """What is not answered yet."""
-        return self.read[len(self.answers) :]
+        """The inputs without a prediction."""
+        return self.inputs[len(self.answers) :]
 
 
 @dataclass(slots=True)
 class Batcher:
-    """Answers for all models of one device.
+    """Batches the predictions of all models of one device.
 
     Attributes:
-        max_tokens: Of one pass.
-        max_waiting_tokens: That may wait, beyond which requests are refused.
-        passed: Told of each pass: the model, its texts, their tokens, its seconds.
-        clock: Seconds, for the tests.
+        max_tokens: Token budget of one pass.
+        max_waiting_tokens: Tokens that may wait; requests beyond are refused.
+        passed: Called after each pass with the model, the number of inputs, their tokens and the seconds.
+        clock: Returns seconds; tests replace it.
     """
 
     max_tokens: int
@@ -88,44 +88,44 @@ class Batcher:
     clock: Callable[[], float] = time.perf_counter
     _queue: list[_Waiting] = field(default_factory=list, init=False)
     _leader: _Waiting | None = field(default=None, init=False)
-    _reading: int = field(default=0, init=False)
+    _announced: int = field(default=0, init=False)
     _speed: float = field(default=FIRST_SPEED, init=False)
     _device: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "pass"), init=False)
 
     @property
     def waiting_tokens(self) -> int:
-        """Tokens that are not answered yet, those of the pass that runs included."""
+        """Tokens of inputs without a prediction, those of the running pass included."""
         return sum(_tokens(waiting.rest) for waiting in self._queue)
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Tell that somebody is about to ask: the next pass may wait a moment for it."""
-        self._reading += 1
+    def tokenising(self) -> Iterator[None]:
+        """Announce a request while its inputs are tokenised: the next pass may wait a moment for it."""
+        self._announced += 1
         try:
             yield
         finally:
-            self._reading -= 1
+            self._announced -= 1
 
     async def answer(
-        self, model: Answering, read: Sequence[Sized], *, top_k: int
+        self, model: BatchModel, inputs: Sequence[Sized], *, top_k: int
     ) -> tuple[Sequence[Any], float]:
-        """Answer, in order, what a model read.
+        """Predict inputs, in order.
 
-        Who is cancelled while it waits leaves the queue at once.
+        A request that is cancelled while it waits leaves the queue at once.
 
         Args:
-            model: It answers what it has read itself.
-            read: What is asked.
-            top_k: Answers to rank.
+            model: The model, which tokenised the inputs.
+            inputs: The tokenised inputs.
+            top_k: Number of ranked alternatives in each prediction.
 
         Returns:
-            The answers, and the seconds of the passes they are from.
+            The predictions, and the seconds of their passes.
 
         Raises:
-            Overloaded: Too much waits already.
+            Overloaded: Too many tokens are waiting.
         """
-        self.admit(_tokens(read))
-        waiting = _Waiting(model, top_k, read)
+        self.admit(_tokens(inputs))
+        waiting = _Waiting(model, top_k, inputs)
         self._queue.append(waiting)
         self._leader = self._leader or waiting
         try:
@@ -145,13 +145,13 @@ class Batcher:
         return waiting.answers, waiting.seconds
 
     def admit(self, tokens: int) -> None:
-        """Refuse what would wait behind too much; alone, anything is taken.
+        """Refuse a request if too many tokens are waiting; if none are, a request of any size is admitted.
 
         Args:
-            tokens: What is asked has at least so many.
+            tokens: Lower bound of the tokens of the request.
 
         Raises:
-            Overloaded: With the seconds until what waits will have been answered.
+            Overloaded: Too many tokens are waiting, with the seconds until they will have been processed.
         """
         waiting = self.waiting_tokens
         if waiting and waiting + tokens > self.max_waiting_tokens:
@@ -161,11 +161,11 @@ class Batcher:
             )
 
     async def _lead(self) -> None:
-        """Run one pass, and let who waits longest lead the next; once begun, it is not cancelled."""
-        if self._reading:
+        """Run one pass and hand over to the next leader; a pass that has begun is not cancelled."""
+        if self._announced:
             await sleep(MAX_WAIT_SECONDS)
         batch = self._gather()
-        began = self.clock()
+        started_at = self.clock()
         with CancelScope(shield=True):
             try:
                 answers = await get_running_loop().run_in_executor(self._device, _answers, batch)
@@ -173,38 +173,38 @@ class Batcher:
                 for waiting, _ in batch:
                     waiting.failure = error
             else:
-                seconds = self.clock() - began
+                seconds = self.clock() - started_at
                 self._measure(batch, seconds)
-                _deal_out(batch, answers, seconds)
-        self._settle([waiting for waiting, _ in batch])
+                _distribute(batch, answers, seconds)
+        self._requeue([waiting for waiting, _ in batch])
         self._pass_on()
 
     def _gather(self) -> list[tuple[_Waiting, Sequence[Sized]]]:
-        """Return the texts of the next pass: the oldest request's, and others of its model, in turn."""
+        """Return the inputs of the next pass: those of the oldest request, then of others of its model."""
         first = self._queue[0]
         batch: list[tuple[_Waiting, Sequence[Sized]]] = []
-        left = self.max_tokens
+        budget = self.max_tokens
         for waiting in self._queue:
             if waiting.model is not first.model or waiting.top_k != first.top_k:
                 continue
-            taken = _fitting(waiting.rest, left, at_least=0 if batch else 1)
-            if not taken:
+            part = _fitting(waiting.rest, budget, at_least=0 if batch else 1)
+            if not part:
                 break
-            batch.append((waiting, taken))
-            left -= _tokens(taken)
+            batch.append((waiting, part))
+            budget -= _tokens(part)
         return batch
 
     def _measure(self, batch: Sequence[tuple[_Waiting, Sequence[Sized]]], seconds: float) -> None:
-        """Tell of a pass, and learn from it how fast they are."""
-        tokens = sum(_tokens(taken) for _, taken in batch)
+        """Report a pass, and update the speed by it."""
+        tokens = sum(_tokens(part) for _, part in batch)
         self._speed += NEW_SHARE * (tokens / max(seconds, 1e-6) - self._speed)
-        self.passed(batch[0][0].model, sum(len(taken) for _, taken in batch), tokens, seconds)
+        self.passed(batch[0][0].model, sum(len(part) for _, part in batch), tokens, seconds)
 
-    def _settle(self, asked: Sequence[_Waiting]) -> None:
-        """Wake who is answered, and put who is not behind all others."""
-        for waiting in asked:
+    def _requeue(self, requests: Sequence[_Waiting]) -> None:
+        """Wake the requests that are complete, and move the others to the end of the queue."""
+        for waiting in requests:
             if waiting not in self._queue:
-                continue  # it went away meanwhile
+                continue  # it was cancelled meanwhile
             self._queue.remove(waiting)
             if waiting.done:
                 waiting.woken.set()
@@ -212,39 +212,39 @@ class Batcher:
                 self._queue.append(waiting)
 
     def _pass_on(self) -> None:
-        """Let who waits longest lead the next pass."""
+        """Make the request that has waited longest run the next pass."""
         self._leader = self._queue[0] if self._queue else None
         if self._leader is not None:
             self._leader.woken.set()
 
 
-def _tokens(texts: Sequence[Sized]) -> int:
-    return sum(map(len, texts))
+def _tokens(inputs: Sequence[Sized]) -> int:
+    return sum(map(len, inputs))
 
 
-def _fitting(texts: Sequence[Sized], budget: int, *, at_least: int) -> Sequence[Sized]:
-    """Return the first texts that fit a budget of tokens."""
+def _fitting(inputs: Sequence[Sized], budget: int, *, at_least: int) -> Sequence[Sized]:
+    """Return the first inputs that fit a token budget."""
     count = 0
-    for text in texts:
-        budget -= len(text)
+    for item in inputs:
+        budget -= len(item)
         if budget < 0 and count >= at_least:
             break
         count += 1
-    return texts[:count]
+    return inputs[:count]
 
 
 def _answers(batch: Sequence[tuple[_Waiting, Sequence[Sized]]]) -> Sequence[Any]:
-    """Pass a batch through its model, in a thread."""
+    """Run the forward pass of a batch, in the thread of the device."""
     first, _ = batch[0]
-    return first.model.answer([text for _, taken in batch for text in taken], top_k=first.top_k)
+    return first.model.answer([item for _, part in batch for item in part], top_k=first.top_k)
 
 
-def _deal_out(
+def _distribute(
     batch: Sequence[tuple[_Waiting, Sequence[Sized]]], answers: Sequence[Any], seconds: float
 ) -> None:
-    """Give every request its answers."""
-    done = 0
-    for waiting, taken in batch:
-        waiting.answers.extend(answers[done : done + len(taken)])
+    """Add the predictions of a batch to its requests."""
+    position = 0
+    for waiting, part in batch:
+        waiting.answers.extend(answers[position : position + len(part)])
         waiting.seconds += seconds
-        done += len(taken)
+        position += len(part)

@@ -1,4 +1,4 @@
-"""Which checkpoint answers a language: looked up in the store, and believed for a second."""
+"""Cache of deployments: which checkpoint serves a language, looked up in the store at most once a second."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +11,11 @@ from core.store import Store
 from core.store.names import BASE
 
 LIVE_SECONDS: Final = 1.0
-"""How long a looked-up deployment is believed: a promotion is seen within this time, and a busy api
-asks the store once a second, not once an utterance."""
+"""Time to live of an entry: a promotion takes effect within this time, and a busy api reads the store once a
+second, not once an utterance."""
 
-MAX_LOOKUPS: Final = 10_000
-"""Looked-up deployments that are remembered: more than there are languages, less than there are tags."""
+MAX_ENTRIES: Final = 10_000
+"""Entries in a cache: more than there are languages, fewer than there are tags."""
 
 
 Key = tuple[TaskName, str]
@@ -37,69 +37,69 @@ def lookup_chain(language: str) -> Iterator[str]:
 
 
 class TTLCache(Generic[ValueT]):
-    """What was looked up in the store, believed for a second, and for as long as the store cannot be read.
+    """Values that were looked up, valid for a second; longer while the store cannot be read.
 
     Args:
-        clock: Seconds.
+        clock: Monotonic time in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._known: dict[Key, tuple[float, ValueT]] = {}
+        self._entries: dict[Key, tuple[float, ValueT]] = {}
 
-    def get(self, key: Key, look: Callable[[], ValueT]) -> ValueT:
-        """Return what is believed, or else look it up.
+    def get(self, key: Key, fetch: Callable[[], ValueT]) -> ValueT:
+        """Return a value, fetching it if there is no valid entry.
 
         Raises:
-            StoreUnavailable: The store cannot be read, and nothing is known.
+            StoreUnavailable: The store cannot be read, and there is no entry at all.
         """
-        known = self._known.get(key)
-        if known is not None and self._is_recent(known):
-            return known[1]
+        entry = self._entries.get(key)
+        if entry is not None and self._is_valid(entry):
+            return entry[1]
         try:
-            value = look()
+            value = fetch()
         except StoreUnavailable:
-            if known is None:
+            if entry is None:
                 raise
-            value = known[1]
-        if len(self._known) >= MAX_LOOKUPS:
-            self._known.clear()
-        self._known[key] = (self._clock(), value)
+            value = entry[1]
+        if len(self._entries) >= MAX_ENTRIES:
+            self._entries.clear()
+        self._entries[key] = (self._clock(), value)
         return value
 
-    def recent(self, key: Key) -> tuple[ValueT] | None:
-        """Return what `get` would return without the store; None if it would look."""
-        known = self._known.get(key)
-        return None if known is None or not self._is_recent(known) else (known[1],)
+    def peek(self, key: Key) -> tuple[ValueT] | None:
+        """Return the value of a valid entry in a tuple of one; None if `get` would fetch it."""
+        entry = self._entries.get(key)
+        return None if entry is None or not self._is_valid(entry) else (entry[1],)
 
-    def forget(self, key: Key) -> None:
-        """Believe it no longer."""
-        self._known.pop(key, None)
+    def invalidate(self, key: Key) -> None:
+        """Drop an entry."""
+        self._entries.pop(key, None)
 
-    def _is_recent(self, known: tuple[float, ValueT]) -> bool:
-        return self._clock() - known[0] < LIVE_SECONDS
+    def _is_valid(self, entry: tuple[float, ValueT]) -> bool:
+        return self._clock() - entry[0] < LIVE_SECONDS
 
 
 class DeploymentCache:
-    """What serves each language, and whether a checkpoint is there, looked up at most once a second.
+    """The checkpoint that serves each language, and whether a checkpoint exists.
 
     Args:
-        store: Where deployments are.
-        clock: Seconds, for the tests.
+        store: Holds the deployments.
+        clock: Monotonic time in seconds, for tests.
     """
 
     def __init__(self, store: Store, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._live = TTLCache[Deployment | None](clock)
-        self._there = TTLCache[bool](clock)
+        self._exists = TTLCache[bool](clock)
 
     def live(self, task: TaskName, key: str) -> Deployment | None:
-        """Return what serves a language (or ``base``), or None.
+        """Return the deployment that serves a language (or ``base``), or None.
 
-        While the store cannot be read, the last known answer stays true: loaded models go on answering.
+        While the store cannot be read, the last known answer stays valid: loaded models go on answering.
 
         Raises:
-            StoreUnavailable: The store cannot be read, and nothing is known.
+            StoreUnavailable: The store cannot be read, and nothing is cached.
         """
         return self._live.get((task, key), lambda: self._store.deployments.live(task, key))
 
@@ -107,7 +107,7 @@ class DeploymentCache:
         """Return the checkpoint that answers a language: its own, its parent's, or the base.
 
         Raises:
-            ModelUnavailable: Not even a base is there.
+            ModelUnavailable: There is no base.
         """
         for key in (*lookup_chain(language), BASE):
             if deployment := self.live(task, key):
@@ -115,36 +115,36 @@ class DeploymentCache:
         raise ModelUnavailable(f"there is no base for {task} yet: POST /pretrain makes one")
 
     def knows(self, task: TaskName, language: str) -> bool:
-        """Whether `checkpoint_for` would find its answer without the store."""
+        """Whether `checkpoint_for` needs no access to the store."""
         for key in (*lookup_chain(language), BASE):
-            known = self._live.recent((task, key))
-            if known is None:
+            entry = self._live.peek((task, key))
+            if entry is None:
                 return False
-            if known[0] is not None:
+            if entry[0] is not None:
                 return True
         return True
 
     def require(self, task: TaskName, checkpoint_id: str) -> None:
-        """Return if a checkpoint that was asked for by name is there: one in memory may have been deleted.
+        """Check that a checkpoint exists: one that is loaded may have been deleted.
 
         Raises:
-            NotFound: It is not.
-            StoreUnavailable: The store cannot be read, and nothing is known.
+            NotFound: It does not.
+            StoreUnavailable: The store cannot be read, and nothing is cached.
         """
         key = (task, checkpoint_id)
-        if not self._there.get(key, lambda: self._store.checkpoints.exists(task, checkpoint_id)):
-            self._there.forget(key)  # it may come in at any moment
+        if not self._exists.get(key, lambda: self._store.checkpoints.exists(task, checkpoint_id)):
+            self._exists.invalidate(key)  # it may be imported at any moment
             raise NotFound(f"there is no checkpoint {checkpoint_id!r}")
 
     def recently_there(self, task: TaskName, checkpoint_id: str) -> bool:
-        """Whether `require` would find its answer without the store."""
-        return self._there.recent((task, checkpoint_id)) is not None
+        """Whether `require` needs no access to the store."""
+        return self._exists.peek((task, checkpoint_id)) is not None
 
     def forget(self, task: TaskName, checkpoint_id: str) -> None:
-        """Believe no longer that a checkpoint is there."""
-        self._there.forget((task, checkpoint_id))
+        """Drop the entry of a checkpoint that was deleted."""
+        self._exists.invalidate((task, checkpoint_id))
 
 
 def is_adapted(manifest: CheckpointManifest, language: str) -> bool:
-    """Whether a model was trained on a language, or on what it is a variety of."""
+    """Whether a model was trained on a language or on one that it is a variety of."""
     return any(tag in manifest.languages for tag in lookup_chain(language))

@@ -1,4 +1,4 @@
-"""Work that is given up when its client hangs up."""
+"""Cancellation of work whose client has disconnected."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,14 +10,14 @@ ResultT = TypeVar("ResultT")
 
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
-    """Do some work; it is cancelled as soon as the client is gone.
+    """Run some work, which is cancelled as soon as the client disconnects.
 
     Args:
-        request: Its body has been read.
-        work: What to do.
+        request: The request, whose body has been read.
+        work: The work.
 
     Raises:
-        ClientDisconnect: Nobody waits for the result any more.
+        ClientDisconnect: The client has disconnected.
     """
     outcome: list[ResultT] = []
     failure: Exception | None = None

@@ -1,4 +1,4 @@
-"""The models that are loaded."""
+"""Cache of loaded models, evicted by least recent use."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence, Sized
@@ -8,8 +8,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.observability.metrics import Metrics
-from core.contracts.answers import PredictedAnswer
-from core.contracts.predictions import PredictedSlot, RankedIntent
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName
 from core.store import Store
@@ -20,60 +18,40 @@ if TYPE_CHECKING:
 
 
 class Answer(Protocol):
-    """What a predictor says of one thing it was asked."""
+    """A predictor's answer to one input."""
 
     @property
     def tokens(self) -> int:
-        """Tokens read for it."""
-
-
-class QaAnswer(Answer, Protocol):
-    """What a predictor answers to one question."""
-
-    @property
-    def answers(self) -> tuple[PredictedAnswer, ...]:
-        """The likeliest first; none where the context has no word."""
-
-
-class MtodAnswer(Answer, Protocol):
-    """What a predictor says of one text."""
-
-    @property
-    def intents(self) -> tuple[RankedIntent, ...]:
-        """The likeliest first."""
-
-    @property
-    def slots(self) -> tuple[PredictedSlot, ...]:
-        """In the order of the text."""
+        """Number of tokens of the input."""
 
 
 class LoadedModel(Protocol):
-    """A checkpoint that answers; `core.predictor.Predictor` is one."""
+    """A loaded checkpoint, such as `core.predictor.Predictor`."""
 
     @property
     def manifest(self) -> CheckpointManifest:
-        """What it is."""
+        """Its manifest."""
 
     @property
     def memory(self) -> Mapping[int, int]:
-        """The pieces of memory it holds, address → bytes; models that share some name the same."""
+        """Its blocks of memory, address → bytes; models that share a block report the same address."""
 
-    def read(self, asked: Sequence[Any]) -> Sequence[Sized]:
-        """Tokenise, in order, what the model's task is asked; the length of each is its tokens.
+    def read(self, inputs: Sequence[Any]) -> Sequence[Sized]:
+        """Tokenise inputs of the model's task, in their order; the length of each is its number of tokens.
 
         Raises:
-            InvalidInput: Something is longer than the model reads; the pointer begins with its index.
+            InvalidInput: An input is longer than the model reads; the pointer begins with its index.
         """
 
-    def answer(self, read: Sequence[Sized], *, top_k: int) -> Sequence[Any]:
-        """Answer, in order, what was read: each with an `Answer`."""
+    def answer(self, features: Sequence[Sized], *, top_k: int) -> Sequence[Any]:
+        """Return an `Answer` for each of the features that `read` returned, in their order."""
 
 
 Loader = Callable[[Store, CheckpointManifest], LoadedModel]
 
 
 class TorchLoader:
-    """Loads real models; torch is imported when the first is loaded, and not before.
+    """Loads models with torch, which is imported when the first model is loaded.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda``…
@@ -85,7 +63,7 @@ class TorchLoader:
         self._shared: SharedEncoders | None = None
 
     def __call__(self, store: Store, manifest: CheckpointManifest) -> LoadedModel:
-        """Load a model; what it has in common with others that are loaded is held once."""
+        """Load a model; an encoder that it shares with a loaded model is held in memory once."""
         from core.checkpoints import SharedEncoders  # noqa: PLC0415  torch takes seconds and 200 MB
         from core.system.devices import resolve_device  # noqa: PLC0415
 
@@ -96,7 +74,7 @@ class TorchLoader:
 
 
 def engine() -> "type[Predictor]":
-    """Import what computes, and torch with it, the first time it is asked for."""
+    """Import and return the predictor class, and torch with it."""
     from core.predictor import Predictor  # noqa: PLC0415  torch takes seconds and 200 MB
 
     return Predictor
@@ -104,13 +82,13 @@ def engine() -> "type[Predictor]":
 
 @dataclass(slots=True)
 class ModelCache:
-    """The models in memory: each is loaded once, and the least recently used go first.
+    """Loaded models: each is loaded once, and the least recently used are evicted first.
 
     Attributes:
-        store: Where checkpoints are.
-        load: Makes a model of a checkpoint.
-        max_bytes: Weights kept; the one in use stays, however large.
-        metrics: Told what is held.
+        store: The store of the checkpoints.
+        load: Loads a checkpoint.
+        max_bytes: Memory of all models; the one used last stays, however large.
+        metrics: Receives the number of models and their memory.
     """
 
     store: Store
@@ -123,7 +101,7 @@ class ModelCache:
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def loaded(self, task: TaskName, checkpoint_id: str) -> LoadedModel | None:
-        """Return a model that is loaded and sound, or None; nobody waits."""
+        """Return a model if it is loaded, or None; never blocks."""
         with self._lock:
             future = self._models.get((task, checkpoint_id))
             if future is None or not future.done():
@@ -132,12 +110,12 @@ class ModelCache:
         return future.result() if future.exception() is None else None
 
     def get(self, task: TaskName, checkpoint_id: str) -> LoadedModel:
-        """Return a model, loading it if need be; who comes meanwhile waits for the same load.
+        """Return a model, loading it if needed; concurrent calls wait for the same load.
 
         Raises:
             NotFound: There is no such checkpoint.
-            CorruptArtifact: It is damaged.
-            StoreUnavailable: It cannot be read.
+            CorruptArtifact: The checkpoint is damaged.
+            StoreUnavailable: The store cannot be read.
         """
         key = (task, checkpoint_id)
         with self._lock:
@@ -151,13 +129,13 @@ class ModelCache:
         return future.result()
 
     def forget(self, task: TaskName, checkpoint_id: str) -> None:
-        """Drop a model that was deleted; one at work lives on until it is done."""
+        """Drop a model whose checkpoint was deleted; passes that use it finish."""
         with self._lock:
             self._models.pop((task, checkpoint_id), None)
-            self._tell_held()
+            self._report_memory()
 
     def _fill(self, future: Future[LoadedModel], key: tuple[TaskName, str]) -> None:
-        """Load a model for everyone who waits; one that fails is tried anew the next time."""
+        """Load a model for all waiting calls; after a failure the next call tries again."""
         try:
             future.set_result(self.load(self.store, self.store.checkpoints.manifest(*key)))
         except BaseException as error:
@@ -170,27 +148,27 @@ class ModelCache:
         self._evict()
 
     def _evict(self) -> None:
-        """Drop the least recently used until the rest fits; a model at work lives on until it is done."""
+        """Drop the least recently used models until the rest fits; passes that use them finish."""
         with self._lock:
             for key in list(self._models)[:-1]:
-                if self._held() <= self.max_bytes:
+                if self._memory_bytes() <= self.max_bytes:
                     break
                 if _memory(self._models[key]):
                     del self._models[key]
-                    self.metrics.evicted()
-            self._tell_held()
+                    self.metrics.record_eviction()
+            self._report_memory()
 
-    def _tell_held(self) -> None:
-        self.metrics.loaded(models=len(self._models), size_in_bytes=self._held())
+    def _report_memory(self) -> None:
+        self.metrics.set_loaded_models(models=len(self._models), size_in_bytes=self._memory_bytes())
 
-    def _held(self) -> int:
-        """Return the bytes of all models; what several share is held once."""
-        held: dict[int, int] = {}
+    def _memory_bytes(self) -> int:
+        """Return the memory of all models; shared blocks count once."""
+        blocks: dict[int, int] = {}
         for future in self._models.values():
-            held.update(_memory(future))
-        return sum(held.values())
+            blocks.update(_memory(future))
+        return sum(blocks.values())
 
 
 def _memory(future: Future[LoadedModel]) -> Mapping[int, int]:
-    """Return the memory of a loaded model; one that is still loading counts when it is there."""
+    """Return the memory of a loaded model; none while it is loading."""
     return future.result().memory if future.done() and future.exception() is None else {}

@@ -1,17 +1,17 @@
-"""The examples a job is made from: brought with the request, or in the store already."""
+"""Jobs built from training requests: examples of the request or of stored datasets, checks, the plan."""
 
 from dataclasses import dataclass
 
 from app.jobs.label_validation import LabelCheck, dataset_faults
-from app.schemas.training import AdaptRequest, HeldOut, MtodAdaptRequest, PretrainRequest, QaAdaptRequest
-from core.contracts.examples import Example, MtodExample
+from app.schemas.training import AdaptRequest, HeldOut, PretrainRequest
+from core.contracts.examples import Example
 from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import AdaptPlan, CheckpointManifest
 from core.contracts.values import TaskName
 from core.errors import Conflict, Fault, InvalidInput, ModelUnavailable
 from core.store import Store
 from core.store.names import BASE
-from core.tasks.registry import DATA_SPLITTERS
+from core.tasks.registry import task_spec
 from core.training.planning import Planner
 
 
@@ -20,9 +20,11 @@ class Source:
     """Examples of one role in a job.
 
     Attributes:
-        pointer: Where the request has them.
-        examples: Those that came with the request; None if they are stored.
-        dataset: The id of those that are stored.
+        task: The task.
+        language: BCP-47 tag of their language.
+        pointer: JSON pointer of the examples in the request.
+        examples: The examples of the request; None if it names a dataset.
+        dataset: Id of the dataset; None if the request has the examples.
     """
 
     task: TaskName
@@ -32,23 +34,23 @@ class Source:
     dataset: str | None
 
     def check(self, store: Store, labels: LabelCheck | None) -> list[Fault]:
-        """Return the faults: another task or language, labels that nobody knows.
+        """Return the faults: a dataset of another task or language, and unknown labels.
 
         Args:
-            store: Where stored ones are looked up.
-            labels: The labels to hold them against; None to take any.
+            store: Holds the datasets.
+            labels: Check against the labels of the base; None to accept any label.
 
         Raises:
             NotFound: There is no such dataset.
         """
         if self.examples is not None:
-            utterances = [one for one in self.examples if isinstance(one, MtodExample)]
-            return labels.examples(utterances, f"{self.pointer}/examples") if labels else []
+            return labels.examples(self.examples, f"{self.pointer}/examples") if labels else []
         assert self.dataset is not None
         manifest = store.datasets.manifest(self.dataset)
         pointer = f"{self.pointer}/dataset"
         faults = dataset_faults(manifest, self.task, self.language, pointer)
-        return [*faults, *(labels.dataset(manifest, pointer) if labels else [])]
+        is_of_task = manifest.task == self.task
+        return [*faults, *(labels.dataset(manifest, pointer) if labels and is_of_task else [])]
 
     def load(self, store: Store) -> tuple[Example, ...]:
         """Return the examples."""
@@ -58,30 +60,30 @@ class Source:
         return store.datasets.load(self.dataset)
 
     def keep(self, store: Store) -> str:
-        """Return the id under which they are stored, storing them first if they came with the request."""
+        """Return the id of the dataset, after storing the examples if they came with the request."""
         if self.dataset is not None:
             return self.dataset
         assert self.examples is not None
         return store.datasets.put(self.examples, task=self.task, language=self.language).dataset_id
 
 
-def _held_out(held: HeldOut | None, task: TaskName, language: str) -> Source | None:
-    """Return the evaluation examples, or None where a fraction is held out."""
-    if held is None or held.fraction is not None:
+def _held_out(held_out: HeldOut | None, task: TaskName, language: str) -> Source | None:
+    """Return the evaluation examples, or None if a fraction is held out."""
+    if held_out is None or held_out.fraction is not None:
         return None
-    return Source(task, language, "/evaluation", held.examples, held.dataset)
+    return Source(task, language, "/evaluation", held_out.examples, held_out.dataset)
 
 
-def _fraction(held: HeldOut | None, job: type[AdaptJob | PretrainJob]) -> float:
-    """Return the share to hold out: the one asked for, or else the job's own default."""
-    if held is not None and held.fraction is not None:
-        return held.fraction
+def _fraction(held_out: HeldOut | None, job: type[AdaptJob | PretrainJob]) -> float:
+    """Return the share to hold out: the request's, or else the default of the job."""
+    if held_out is not None and held_out.fraction is not None:
+        return held_out.fraction
     return float(job.model_fields["evaluation_fraction"].default)
 
 
 @dataclass(frozen=True, slots=True)
 class Pretraining:
-    """A base to be made, checked."""
+    """A checked request for a base."""
 
     request: PretrainRequest
     source: Source
@@ -93,18 +95,18 @@ class Pretraining:
         """Check a request against the store.
 
         Args:
-            request: What is asked for.
-            store: Where its datasets are looked up.
-            encoder: What a request that names none gets.
+            request: The request.
+            store: Holds the datasets.
+            encoder: The encoder if the request names none.
 
         Raises:
-            NotFound: It names a dataset that is not there.
-            InvalidInput: It names one of another language.
+            NotFound: It names a dataset that does not exist.
+            InvalidInput: It names a dataset of another task or language.
         """
         task, language = request.task, request.source_language
         source = Source(task, language, "", request.examples, request.dataset)
         evaluation = _held_out(request.evaluation, task, language)
-        faults = [fault for one in (source, evaluation) if one for fault in one.check(store, None)]
+        faults = [fault for role in (source, evaluation) if role for fault in role.check(store, None)]
         if faults:
             raise InvalidInput(faults)
         return cls(request, source, evaluation, request.encoder or encoder)
@@ -127,7 +129,7 @@ class Pretraining:
 
 @dataclass(frozen=True, slots=True)
 class Adaptation:
-    """An adaptation, checked and planned."""
+    """A checked request for an adaptation, with its plan."""
 
     request: AdaptRequest
     base: CheckpointManifest
@@ -141,15 +143,15 @@ class Adaptation:
 
         Raises:
             ModelUnavailable: There is no base yet.
-            NotFound: It names a base or a dataset that is not there.
+            NotFound: It names a base or a dataset that does not exist.
             InvalidInput: Every label that the base does not know; or too few examples.
         """
         task, language = request.task, request.language
         base = find_base(store, task, request.base)
         source = Source(task, language, "", request.examples, request.dataset)
         evaluation = _held_out(request.evaluation, task, language)
-        labels = LabelCheck(base) if _labels_are_checked(request) else None
-        faults = [fault for one in (source, evaluation) if one for fault in one.check(store, labels)]
+        labels = None if request.options().accepts_new_labels else LabelCheck(base)
+        faults = [fault for role in (source, evaluation) if role for fault in role.check(store, labels)]
         if faults:
             raise InvalidInput(faults)
         return cls(request, base, source, evaluation, _planned(request, base, source, evaluation, store))
@@ -167,47 +169,41 @@ class Adaptation:
             baselines=request.baselines,
             hyperparameters=request.hyperparameters,
             promote=request.promote,
-            extend_labels=isinstance(request, MtodAdaptRequest) and request.extend_labels,
+            options=request.options(),
             evaluation_fraction=_fraction(request.evaluation, AdaptJob),
-            **({"similarity": request.similarity} if isinstance(request, QaAdaptRequest) else {}),
         )
 
 
-def _labels_are_checked(request: AdaptRequest) -> bool:
-    """Whether a label that the base does not know is a slip of the pen."""
-    return isinstance(request, MtodAdaptRequest) and not request.extend_labels
-
-
-def find_base(store: Store, task: TaskName, wanted: str | None) -> CheckpointManifest:
-    """Return the base a request names, or the one that is live.
+def find_base(store: Store, task: TaskName, checkpoint_id: str | None) -> CheckpointManifest:
+    """Return the base that a request names, or the one that serves.
 
     Raises:
-        ModelUnavailable: None is named and none is live.
-        NotFound: There is none of that name.
-        Conflict: It was not made from source data, and so cannot be started from.
+        ModelUnavailable: None is named and none serves.
+        NotFound: The named checkpoint does not exist.
+        Conflict: The checkpoint names no source data, so nothing can be adapted from it.
     """
-    if wanted is None:
+    if checkpoint_id is None:
         live = store.deployments.live(task, BASE)
         if live is None:
             raise ModelUnavailable(f"there is no base for {task} yet: POST /pretrain makes one")
-        wanted = live.checkpoint_id
-    manifest = store.checkpoints.manifest(task, wanted)
+        checkpoint_id = live.checkpoint_id
+    manifest = store.checkpoints.manifest(task, checkpoint_id)
     if "source" not in manifest.dataset_ids:
-        raise Conflict(f"checkpoint {wanted} names no source data, so nothing can be adapted from it")
+        raise Conflict(f"checkpoint {checkpoint_id} names no source data, so nothing can be adapted from it")
     return manifest
 
 
 def _planned(
     request: AdaptRequest, base: CheckpointManifest, source: Source, evaluation: Source | None, store: Store
 ) -> AdaptPlan:
-    """Plan exactly what the worker will do."""
-    curriculum = DATA_SPLITTERS[request.task]
-    split = curriculum.split(
+    """Return the plan that the worker will follow."""
+    splitter = task_spec(request.task).data_splitter
+    split = splitter.split(
         source.load(store),
         evaluation.load(store) if evaluation else None,
         fraction=_fraction(request.evaluation, AdaptJob),
         seed=request.hyperparameters.seed,
     )
-    learnt_from = store.datasets.manifest(base.dataset_ids["source"])
-    planner = Planner(curriculum, split, learnt_from, request.hyperparameters)
+    source_data = store.datasets.manifest(base.dataset_ids["source"])
+    planner = Planner(splitter, split, source_data, request.hyperparameters)
     return planner.plan(request.method, seconds_per_example=base.seconds_per_example)

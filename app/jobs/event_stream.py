@@ -1,7 +1,7 @@
-"""The events of a job as a stream: from Redis while it lives, from the store once it is history.
+"""Event stream of a job: from Redis while the job is open, from the store afterwards.
 
-Redis numbers events by its clock (``1700000000000-0``). Those of the store are numbered alike, by the
-millisecond they were made in, so that a client may go on with either after a break.
+Redis numbers events by its clock (``1700000000000-0``). Those of the store are numbered alike, by their
+milliseconds, so that a client can resume with either after an interruption.
 """
 
 import asyncio
@@ -19,27 +19,28 @@ from core.jobqueue.queue import JobQueue
 from core.store import Store
 
 POLL_SECONDS: Final = 0.25
-"""Asking Redis costs less than a millisecond. A read that blocks would hold a thread for each listener,
-and forty listeners would then hold them all."""
+"""A poll of Redis costs less than a millisecond. A blocking read would occupy a thread for each listener, and
+forty listeners would occupy all of them."""
 
 POLLS_TO_A_RECORD: Final = 8
-"""Every two seconds of silence the record is read: a worker that was killed ends its job only there."""
+"""After two seconds without events the record is read: the job of a killed worker ends only there."""
 
 START: Final = "0"
 """The id before the first event."""
 
 EVENT_ID: Final = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?")
 
-Told = tuple[str, JobEvent]
+NumberedEvent = tuple[str, JobEvent]
+"""An event with its id."""
 
 
 class JobEvents:
     """The events of one job, for one listener.
 
     Args:
-        record: The job as it stands at the beginning.
-        store: Holds its history.
-        queue: Knows what happens now.
+        record: The record of the job when the stream is opened.
+        store: Holds the history of ended jobs.
+        queue: Holds the events of open jobs.
     """
 
     def __init__(self, record: JobRecord, *, store: Store, queue: JobQueue) -> None:
@@ -51,11 +52,11 @@ class JobEvents:
         """Return the stream of events after one.
 
         Args:
-            last_event_id: The last event the client has; None for all.
+            last_event_id: Id of the last event that the client has received; None for all events.
 
         Raises:
-            InvalidInput: That is not an id of an event.
-            QueueUnavailable: Redis does not answer and the job has not ended.
+            InvalidInput: It is not an id of an event.
+            QueueUnavailable: Redis is unavailable and the job has not ended.
         """
         after = last_event_id or START
         if EVENT_ID.fullmatch(after) is None:
@@ -65,39 +66,39 @@ class JobEvents:
         first = await run_in_threadpool(self._first, after)
         return self._stream(first, after)
 
-    def _first(self, after: str) -> list[Told]:
-        """Return what is there at the beginning; the store serves a job that has ended."""
+    def _first(self, after: str) -> list[NumberedEvent]:
+        """Return the events that exist when the stream is opened; those of an ended job are in the store."""
         try:
-            told = self._queue.events(self._record.job_id, after=after)
+            events = self._queue.events(self._record.job_id, after=after)
         except QueueUnavailable:
             if not self._record.status.is_final:
                 raise
-            told = []
-        if told or not self._record.status.is_final:
-            return told
+            events = []
+        if events or not self._record.status.is_final:
+            return events
         return self._from_store(after)
 
-    async def _stream(self, told: list[Told], after: str) -> AsyncIterator[ServerSentEvent]:
-        """Yield events until a final status; a Redis that goes away ends the stream, and clients return."""
+    async def _stream(self, events: list[NumberedEvent], after: str) -> AsyncIterator[ServerSentEvent]:
+        """Yield events until a final status; the stream ends early if Redis fails, and clients reconnect."""
         silent_polls = 0
         while True:
-            for event_id, event in told:
+            for event_id, event in events:
                 after = event_id
                 yield ServerSentEvent(data=event.model_dump_json(), event=event.event, id=event_id)
                 if is_final(event):
                     return
             await asyncio.sleep(POLL_SECONDS)
             try:
-                told = await run_in_threadpool(self._queue.events, self._record.job_id, after=after)
+                events = await run_in_threadpool(self._queue.events, self._record.job_id, after=after)
             except QueueUnavailable:
                 return
-            silent_polls = 0 if told else silent_polls + 1
+            silent_polls = 0 if events else silent_polls + 1
             if silent_polls == POLLS_TO_A_RECORD:
                 silent_polls = 0
-                told = await run_in_threadpool(self._ending, after)
+                events = await run_in_threadpool(self._ending, after)
 
-    def _ending(self, after: str) -> list[Told]:
-        """Return the rest of a job that has ended in its record; nothing if it has not."""
+    def _ending(self, after: str) -> list[NumberedEvent]:
+        """Return the remaining events of a job that has ended according to its record, or none."""
         try:
             self._record = self._store.jobs.load(self._record.job_id)
             if not self._record.status.is_final:
@@ -106,33 +107,33 @@ class JobEvents:
         except XmetraError:
             return []
 
-    def _from_store(self, after: str) -> list[Told]:
-        """Return the stored events after an id, and the final status even if nobody wrote it down."""
+    def _from_store(self, after: str) -> list[NumberedEvent]:
+        """Return the stored events after an id, and the final status even if no event of it was stored."""
         history = self._store.jobs.events(self._record.job_id)
         numbered = [(_event_id(event, index), event) for index, event in enumerate(history)]
-        told = [(event_id, event) for event_id, event in numbered if _number(event_id) > _number(after)]
-        if not any(is_final(event) for _, event in told):
-            told.append(self._final(after))
-        return told
+        events = [(event_id, event) for event_id, event in numbered if _number(event_id) > _number(after)]
+        if not any(is_final(event) for _, event in events):
+            events.append(self._final(after))
+        return events
 
-    def _final(self, after: str) -> Told:
-        """Make the event that the record stands for."""
+    def _final(self, after: str) -> NumberedEvent:
+        """Return the final status of the record as an event."""
         record = self._record
         event = JobEvent(event="status", at=record.ended_at or now(), data={"status": record.status.value})
         return max(_event_id(event, 0), after, key=_number), event
 
 
 def is_final(event: JobEvent) -> bool:
-    """Whether nothing can follow."""
+    """Whether no event can follow."""
     return event.event == "status" and JobStatus(event.data["status"]).is_final
 
 
 def _event_id(event: JobEvent, index: int) -> str:
-    """Number a stored event as Redis would have."""
+    """Return the id of a stored event, in the form of Redis's ids."""
     return f"{int(event.at.timestamp() * 1000)}-{index}"
 
 
 def _number(event_id: str) -> tuple[int, int]:
-    """Return an id in a form that can be compared."""
+    """Return the sort key of an id."""
     milliseconds, _, sequence = event_id.partition("-")
     return int(milliseconds), int(sequence or 0)

@@ -1,4 +1,4 @@
-"""A job as it stands: its durable record, and what Redis knows of the moment."""
+"""Queries of jobs: views, pages and cancellation, from the durable records and the live state in Redis."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,14 +15,18 @@ from core.jobqueue.queue import JobQueue
 from core.store import Store
 
 MAX_JOBS: Final = 200
-"""Jobs on a page: each of those that run costs three questions to Redis."""
+"""Maximum of jobs on a page: each open job costs three queries of Redis."""
 
 
 class JobFilter(Contract):
-    """Which jobs are listed.
+    """Filter of the list of jobs.
 
     Attributes:
-        cursor: The `next_cursor` of the page before.
+        status: Only jobs with this status.
+        task: Only jobs of this task.
+        language: Only jobs of this language; a base has its source language.
+        limit: Maximum of jobs on a page, 1 to 200.
+        cursor: The `next_cursor` of the previous page.
     """
 
     status: JobStatus | None = None
@@ -33,23 +37,23 @@ class JobFilter(Contract):
 
 
 def view(record: JobRecord, queue: JobQueue | None) -> JobView:
-    """Return the record with the latest progress; without Redis, the record alone.
+    """Return the record with the latest progress; without Redis, only the record.
 
     Args:
         record: The durable record.
-        queue: Redis, or None if it is known not to answer.
+        queue: The job queue, or None if Redis is unavailable.
     """
     fields = dict(record)
     if queue is not None and not record.status.is_final:
         with suppress(QueueUnavailable):
-            fields.update(_of_the_moment(record, queue))
+            fields.update(_live_fields(record, queue))
     return JobView(**fields)
 
 
-def _of_the_moment(record: JobRecord, queue: JobQueue) -> dict[str, object]:
-    """Return what Redis knows better than the record of a job that has not ended.
+def _live_fields(record: JobRecord, queue: JobQueue) -> dict[str, object]:
+    """Return the fields of an open job that are more current in Redis than in its record.
 
-    One whose worker was killed waits again, though its record says that it runs.
+    A job whose worker was killed waits again, although its record says that it runs.
     """
     position = queue.position(record.job_id)
     status = record.status if position is None else JobStatus.QUEUED
@@ -60,37 +64,41 @@ def _of_the_moment(record: JobRecord, queue: JobQueue) -> dict[str, object]:
     }
 
 
-def page(chosen: JobFilter, *, store: Store, queue: JobQueue) -> JobPage:
-    """Return one page of the jobs that a filter lets through.
+def page(job_filter: JobFilter, *, store: Store, queue: JobQueue) -> JobPage:
+    """Return one page of the jobs that match a filter.
 
     Raises:
-        InvalidInput: The cursor is no job's.
+        InvalidInput: The cursor is not the id of a job.
     """
-    records = _after(store.jobs.list(), chosen.cursor)
-    reachable = queue if queue.is_available() else None  # asked once: each failure takes its time
-    found = (view(_brief(record), reachable) for record in records if _is_of(record, chosen))
-    matching = (job for job in found if chosen.status in {None, job.status})
-    shown = list(islice(matching, chosen.limit + 1))
-    has_more = len(shown) > chosen.limit
+    records = _after(store.jobs.list(), job_filter.cursor)
+    reachable = queue if queue.is_available() else None  # checked once: each failure waits for a timeout
+    views = (view(_brief(record), reachable) for record in records if _matches(record, job_filter))
+    matching = (job for job in views if job_filter.status in {None, job.status})
+    jobs = list(islice(matching, job_filter.limit + 1))
+    has_more = len(jobs) > job_filter.limit
     return JobPage(
-        jobs=tuple(shown[: chosen.limit]),
-        next_cursor=shown[chosen.limit - 1].job_id if has_more else None,
+        jobs=tuple(jobs[: job_filter.limit]),
+        next_cursor=jobs[job_filter.limit - 1].job_id if has_more else None,
     )
 
 
-def _is_of(record: JobRecord, chosen: JobFilter) -> bool:
-    """Whether a job is of the task and the language wanted; its status only Redis may know."""
-    wanted = ((chosen.task, record.task), (chosen.language, record.language))
-    return all(asked is None or asked == found for asked, found in wanted)
+def _matches(record: JobRecord, job_filter: JobFilter) -> bool:
+    """Whether a job has the task and the language of a filter; its current status may be only in Redis."""
+    has_task = job_filter.task in {None, record.task}
+    return has_task and job_filter.language in {None, record.language}
 
 
 def _brief(record: JobRecord) -> JobRecord:
-    """Return the record without what would make a list of jobs megabytes long."""
+    """Return the record without plan and report, which would make a page megabytes long."""
     return record.model_copy(update={"plan": None, "report": None})
 
 
 def _after(records: Sequence[JobRecord], cursor: str | None) -> Sequence[JobRecord]:
-    """Return the records behind the one that a page ended with."""
+    """Return the records after the last one of the previous page.
+
+    Raises:
+        InvalidInput: The cursor is not the id of a job.
+    """
     if cursor is None:
         return records
     for index, record in enumerate(records):
@@ -100,20 +108,20 @@ def _after(records: Sequence[JobRecord], cursor: str | None) -> Sequence[JobReco
 
 
 def cancel(record: JobRecord, *, store: Store, queue: JobQueue) -> JobView:
-    """Ask a job to stop; one that still waited has ended with that.
+    """Cancel a job; a waiting job is cancelled at once, a running one at its next step.
 
     Raises:
-        Conflict: It has ended already.
-        QueueUnavailable: Redis does not answer.
+        Conflict: The job has ended already.
+        QueueUnavailable: Redis is unavailable.
     """
     if record.status.is_final:
         raise Conflict(f"job {record.job_id} has ended already: it is {record.status}")
     if not queue.cancel(record.job_id):
         return view(record, queue)
-    ended = now()
-    closed = record.model_copy(update={"status": JobStatus.CANCELLED, "ended_at": ended})
+    ended_at = now()
+    closed = record.model_copy(update={"status": JobStatus.CANCELLED, "ended_at": ended_at})
     store.jobs.save(closed)
-    event = JobEvent(event="status", at=ended, data={"status": JobStatus.CANCELLED.value})
+    event = JobEvent(event="status", at=ended_at, data={"status": JobStatus.CANCELLED.value})
     store.jobs.append_events(record.job_id, [event])
     with suppress(QueueUnavailable):
         queue.counters.count_job(closed)

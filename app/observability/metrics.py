@@ -1,6 +1,6 @@
-"""What the api counts and measures, for Prometheus: `docs/reference/metrics.md` tells of each.
+"""Prometheus metrics of one API process; `docs/reference/metrics.md` documents each.
 
-Every app has a registry of its own. What only Redis knows is told by `app.observability.redis_collector`.
+Every app has its own registry. `app.observability.redis_collector` adds the metrics stored in Redis.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,13 @@ from app.observability.redis_collector import RedisCollector
 from app.version import installed_version
 from core.contracts.values import TaskName
 from core.jobqueue.queue import JobQueue
+from core.plugins import task_names
 
 REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""Seconds: a prediction takes some ten milliseconds, the check of a large upload some seconds."""
+"""Seconds: a prediction takes about ten milliseconds, the validation of a large upload some seconds."""
 
 PASS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
-"""Seconds of a part of a prediction."""
+"""Seconds of one step of a prediction."""
 
 ITEM_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 TOKEN_BUCKETS: Final = (16, 64, 256, 1024, 4096, 16384, 65536)
@@ -36,10 +37,10 @@ BY_TASK: Final = ("task",)
 
 
 class Metrics:
-    """Everything that one process of the api measures.
+    """The metrics of one API process.
 
     Args:
-        queue: Asked at every scrape for what Redis knows; None tells nothing of it.
+        queue: Queried at every scrape for the metrics stored in Redis; None leaves them out.
     """
 
     def __init__(self, queue: JobQueue | None = None) -> None:
@@ -51,67 +52,67 @@ class Metrics:
         Info("xmetra_build", "Which version runs.", registry=self.registry).info(
             {"version": installed_version()}
         )
-        self._make_requests()
-        self._make_predictions()
-        self._make_models()
+        self._create_request_metrics()
+        self._create_prediction_metrics()
+        self._create_model_metrics()
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
-        """Return all of it as a scraper reads it.
+        """Return all metrics in an exposition format.
 
         Args:
-            accept: What the scraper understands: the header of that name.
+            accept: The scraper's ``Accept`` header.
 
         Returns:
-            The text, and its content type.
+            The exposition, and its content type.
         """
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type
 
-    def in_flight(self) -> AbstractContextManager[object]:
-        """Return what counts a request as long as it is open."""
+    def track_in_flight(self) -> AbstractContextManager[object]:
+        """Return a context manager that counts a request while it is open."""
         return self._in_flight.track_inprogress()
 
-    def answered(self, *, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request.
+    def record_request(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request and its latency.
 
         Args:
-            route: Its template, such as ``/jobs/{job_id}``: one for all jobs.
-            method: Of HTTP.
-            status: Of the answer.
-            seconds: Until the answer began; a stream of events may then go on for hours.
+            route: The path template, such as ``/jobs/{job_id}``.
+            method: The HTTP method.
+            status: The HTTP status of the response.
+            seconds: Time until the response started; an event stream may then go on for hours.
         """
         self._requests.labels(route, method, str(status)).inc()
         self._request_seconds.labels(route, method, f"{status // 100}xx").observe(seconds)
 
-    def tokenised(self, *, task: TaskName, seconds: float) -> None:
-        """Take down what making tokens of a request's texts took."""
+    def record_tokenisation(self, *, task: TaskName, seconds: float) -> None:
+        """Record the time to tokenise the texts of a request."""
         self._tokenise_seconds.labels(task).observe(seconds)
 
-    def passed(self, *, task: TaskName, items: int, tokens: int, seconds: float) -> None:
-        """Take down one pass of a model over a batch.
+    def record_forward_pass(self, *, task: TaskName, items: int, tokens: int, seconds: float) -> None:
+        """Record one forward pass over a batch.
 
         Args:
-            task: Of the model.
+            task: The model's task.
             items: Utterances or questions in the batch.
-            tokens: Tokens that were read for them.
-            seconds: What the model took, and making answers of what it said.
+            tokens: Input tokens of the batch.
+            seconds: Duration of the forward pass and of decoding its output.
         """
         self._batch_items.labels(task).observe(items)
         self._batch_tokens.labels(task).observe(tokens)
         self._inference_seconds.labels(task).observe(seconds)
 
-    def waited(self, *, task: TaskName, seconds: float) -> None:
-        """Take down what a request, or a part of one, waited for its pass."""
+    def record_wait(self, *, task: TaskName, seconds: float) -> None:
+        """Record how long a request, or a part of one, waited for its forward pass."""
         self._wait_seconds.labels(task).observe(seconds)
 
     @contextmanager
-    def queued(self, *, task: TaskName, items: int, tokens: int) -> Iterator[None]:
-        """Count what waits for a pass, or is in one, as long as it does.
+    def track_queued(self, *, task: TaskName, items: int, tokens: int) -> Iterator[None]:
+        """Count items that wait for a forward pass, or are in one, for the duration of a block.
 
         Args:
-            task: What is asked.
+            task: The task of the request.
             items: Utterances or questions.
-            tokens: Of all of them.
+            tokens: Their input tokens.
         """
         self._queued_items.labels(task).inc(items)
         self._queued_tokens.labels(task).inc(tokens)
@@ -121,39 +122,39 @@ class Metrics:
             self._queued_items.labels(task).dec(items)
             self._queued_tokens.labels(task).dec(tokens)
 
-    def refused(self, *, task: TaskName, reason: str) -> None:
-        """Count a request for predictions that was turned away.
+    def record_refusal(self, *, task: TaskName, reason: str) -> None:
+        """Count a prediction request that was refused.
 
         Args:
-            task: What was asked.
-            reason: One of a few fixed words, such as ``queue_full``: each makes a time series.
+            task: The task of the request.
+            reason: One of a few fixed words, such as ``queue_full``, because each is a time series.
         """
         self._refused.labels(task, reason).inc()
 
-    def cache_hit(self) -> None:
-        """Count a model that was asked for and was there."""
+    def record_cache_hit(self) -> None:
+        """Count a model request served from the cache."""
         self._cache_hits.inc()
 
-    def cache_miss(self) -> None:
-        """Count a model that was asked for and had to be loaded."""
+    def record_cache_miss(self) -> None:
+        """Count a model request for which the model was loaded."""
         self._cache_misses.inc()
 
-    def evicted(self) -> None:
-        """Count a model that was dropped to make room."""
+    def record_eviction(self) -> None:
+        """Count a model that was evicted from the cache."""
         self._evictions.inc()
 
-    def loaded(self, *, models: int, size_in_bytes: int) -> None:
-        """Set how many models are in memory.
+    def set_loaded_models(self, *, models: int, size_in_bytes: int) -> None:
+        """Set the content of the model cache.
 
         Args:
-            models: Checkpoints.
-            size_in_bytes: Their weights; what several share is counted once.
+            models: Number of loaded checkpoints.
+            size_in_bytes: Size of their weights; shared weights are counted once.
         """
         self._models.set(models)
         self._model_bytes.set(size_in_bytes)
 
-    def _make_requests(self) -> None:
-        """Make what is known of every request."""
+    def _create_request_metrics(self) -> None:
+        """Create the metrics of HTTP requests."""
         self._requests = Counter(
             "xmetra_http_requests",
             "Requests that were answered.",
@@ -173,8 +174,8 @@ class Metrics:
             registry=self.registry,
         )
 
-    def _make_predictions(self) -> None:
-        """Make what is known of predictions, with a series of each task from the start."""
+    def _create_prediction_metrics(self) -> None:
+        """Create the metrics of predictions, with the series of every task."""
         self._batch_items = self._histogram(
             "xmetra_predict_batch_items", "Utterances or questions in a pass of a model.", ITEM_BUCKETS
         )
@@ -201,8 +202,8 @@ class Metrics:
             registry=self.registry,
         )
 
-    def _make_models(self) -> None:
-        """Make what is known of the models in memory."""
+    def _create_model_metrics(self) -> None:
+        """Create the metrics of the model cache."""
         self._cache_hits = self._counter("xmetra_model_cache_hits", "Models asked for that were in memory.")
         self._cache_misses = self._counter(
             "xmetra_model_cache_misses", "Models asked for that had to be loaded."
@@ -216,19 +217,19 @@ class Metrics:
         )
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
-        """Make a histogram by task."""
-        made = Histogram(name, text, BY_TASK, buckets=buckets, registry=self.registry)
-        for task in TaskName:
-            made.labels(task)
-        return made
+        """Create a histogram by task."""
+        histogram = Histogram(name, text, BY_TASK, buckets=buckets, registry=self.registry)
+        for task in task_names():
+            histogram.labels(task)
+        return histogram
 
     def _gauge(self, name: str, text: str) -> Gauge:
-        """Make a gauge by task."""
-        made = Gauge(name, text, BY_TASK, registry=self.registry)
-        for task in TaskName:
-            made.labels(task)
-        return made
+        """Create a gauge by task."""
+        gauge = Gauge(name, text, BY_TASK, registry=self.registry)
+        for task in task_names():
+            gauge.labels(task)
+        return gauge
 
     def _counter(self, name: str, text: str) -> Counter:
-        """Make a counter without labels."""
+        """Create a counter without labels."""
         return Counter(name, text, registry=self.registry)

@@ -1,7 +1,7 @@
-"""What Redis knows of jobs, of those that wait and of all that workers did, asked for at every scrape.
+"""Prometheus collector of the metrics stored in Redis: the queue, and the counters of all workers.
 
-All processes of the api ask the same Redis, so each tells the same: whoever adds up instances must take
-the maximum of these, not the sum.
+All API processes read the same Redis and expose the same values, so a query over several instances must take
+their maximum, not their sum.
 """
 
 from collections.abc import Iterator
@@ -10,70 +10,72 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from core.contracts.jobs import JobKind, JobStatus
-from core.contracts.values import TaskName
 from core.errors import QueueUnavailable
 from core.jobqueue.counters import CounterValues
 from core.jobqueue.queue import JobQueue
 from core.jobqueue.stats import QueueStats
+from core.plugins import task_names
 
 OUTCOMES = tuple(status for status in JobStatus if status.is_final)
 
 
 class RedisCollector(Collector):
-    """Asks Redis; while that does not answer, only this is told, after three seconds at most.
+    """Reads Redis at every scrape.
+
+    While Redis does not answer, only ``xmetra_redis_up`` is exposed, after three seconds at most.
 
     Args:
-        queue: Redis.
+        queue: The job queue.
     """
 
     def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
 
     def collect(self) -> Iterator[Metric]:
-        """Yield everything that Redis knows now."""
+        """Yield the current metrics."""
         up = GaugeMetricFamily("xmetra_redis_up", "Whether Redis answers: 1, or 0.")
         try:
-            state, tallied = self._queue.stats(), self._queue.counters.values()
+            stats, counters = self._queue.stats(), self._queue.counters.values()
         except QueueUnavailable:
             up.add_metric((), 0)
             yield up
             return
         up.add_metric((), 1)
         yield up
-        yield from _of_queue(state)
-        yield from _of_workers(tallied)
+        yield from _queue_metrics(stats)
+        yield from _worker_metrics(counters)
 
     def describe(self) -> Iterator[Metric]:
-        """Yield everything that may be told, without asking."""
+        """Yield every metric that may be exposed, without reading Redis."""
         yield GaugeMetricFamily("xmetra_redis_up", "")
-        yield from _of_queue(QueueStats(0, 0, 0))
-        yield from _of_workers(CounterValues({}, {}))
+        yield from _queue_metrics(QueueStats(0, 0, 0))
+        yield from _worker_metrics(CounterValues({}, {}))
 
 
-def _of_queue(state: QueueStats) -> Iterator[Metric]:
-    """Yield what there is to do."""
+def _queue_metrics(stats: QueueStats) -> Iterator[Metric]:
+    """Yield the unfinished jobs and the registered workers."""
     jobs = GaugeMetricFamily("xmetra_jobs", "Jobs that have not ended.", labels=("state",))
-    jobs.add_metric((JobStatus.QUEUED.value,), state.waiting)
-    jobs.add_metric((JobStatus.RUNNING.value,), state.running)
+    jobs.add_metric((JobStatus.QUEUED.value,), stats.waiting)
+    jobs.add_metric((JobStatus.RUNNING.value,), stats.running)
     yield jobs
-    yield GaugeMetricFamily("xmetra_workers", "Workers that are signed on.", state.workers)
+    yield GaugeMetricFamily("xmetra_workers", "Workers that are signed on.", stats.workers)
 
 
-def _of_workers(tallied: CounterValues) -> Iterator[Metric]:
-    """Yield what all workers did; every way for a job to end is told, if none has ended so yet."""
-    ended = CounterMetricFamily(
+def _worker_metrics(counters: CounterValues) -> Iterator[Metric]:
+    """Yield the counters of all workers; outcomes that have not occurred yet are exposed as 0."""
+    finished = CounterMetricFamily(
         "xmetra_jobs_finished", "Jobs that have ended.", labels=("kind", "task", "outcome")
     )
-    for way in ((kind, task, outcome) for kind in JobKind for task in TaskName for outcome in OUTCOMES):
-        ended.add_metric([part.value for part in way], tallied.jobs.get(way, 0))
-    yield ended
+    for key in ((kind, task, outcome) for kind in JobKind for task in task_names() for outcome in OUTCOMES):
+        finished.add_metric([str(part) for part in key], counters.jobs.get(key, 0))
+    yield finished
     steps = CounterMetricFamily(
         "xmetra_training_steps", "Optimiser steps, those of the outer loop.", labels=("task", "stage")
     )
     seconds = CounterMetricFamily(
         "xmetra_training_seconds", "Seconds that the training steps took.", labels=("task", "stage")
     )
-    for (task, stage), trained in tallied.training.items():
-        steps.add_metric((task.value, stage), trained.steps)
-        seconds.add_metric((task.value, stage), trained.seconds)
+    for (task, stage), trained in counters.training.items():
+        steps.add_metric((task, stage), trained.steps)
+        seconds.add_metric((task, stage), trained.seconds)
     yield from (steps, seconds)

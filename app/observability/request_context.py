@@ -10,15 +10,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-"""An id that a caller may choose: nothing that could forge a line of a log or a header."""
+"""A client's id is accepted if it matches, so that it cannot inject anything into a log line or a header."""
 
 
 class RequestIds:
-    """Gives each request an id, the caller's own if it brings a harmless one.
+    """ASGI middleware that assigns each request an id, or keeps the client's ``X-Request-ID``.
 
-    The answer has it in a header, and every line that is logged meanwhile has it too. An id is this
-    process's own name and a number: to ask the system for something random, each time, lets go of Python's
-    lock, and a model that computes has it back late.
+    The response carries it in a header, and every log line of the request contains it. A generated id is a
+    random id of this process followed by a counter: reading random bytes for each request would release
+    Python's global lock, which a thread that computes a prediction gives back late.
+
+    Args:
+        app: The next ASGI app.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -27,12 +30,13 @@ class RequestIds:
         self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Forward a request with its id bound to the log context."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = Headers(scope=scope).get("x-request-id", "")
-        request_id = asked if REQUEST_ID.fullmatch(asked) else f"{self._process}{next(self._numbers):016x}"
+        client_id = Headers(scope=scope).get("x-request-id", "")
+        generated = f"{self._process}{next(self._numbers):016x}"
+        request_id = client_id if REQUEST_ID.fullmatch(client_id) else generated
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_id(message: Message) -> None:
@@ -40,6 +44,6 @@ class RequestIds:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
-        clear_contextvars()  # and never after: what the server logs of an error comes last
+        clear_contextvars()  # not after the request: the server logs an unhandled error last
         bind_contextvars(request_id=request_id)
         await self._app(scope, receive, send_with_id)

@@ -1,8 +1,7 @@
-"""Request bodies as request models, with every fault told at once."""
+"""Request bodies as request models; every fault is reported at once."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from fastapi import Request
@@ -19,56 +18,39 @@ from app.parsing.documents import (
     read_form,
     read_json,
 )
-from app.parsing.validation_errors import body_faults, pointer_to, shown
-from app.schemas.limits import Limits
-from core.contracts.examples import Example, MtodExample
-from core.contracts.questions import QaExample
-from core.contracts.values import TaskName
+from app.parsing.validation_errors import body_faults, pointer_to
+from app.schemas.limits import OVER_LIMIT, Limits
+from app.schemas.task_requests import DEFAULT_TASK
+from core.contracts.examples import Example
+from core.contracts.field_faults import shown
 from core.errors import Fault, InvalidInput, PayloadTooLarge
-from core.formats import ReadResult, read_examples_with_notes, read_questions_with_notes
+from core.formats import ReadResult
+from core.tasks.registry import task_names, task_spec
 
 Body = TypeVar("Body", bound=BaseModel)
 
 JSON_FIELDS: Final = frozenset({"baselines", "evaluation", "hyperparameters", "settings"})
 """Form fields that hold a document; every other is a string, a number or a truth value."""
 
-Requests = Mapping[TaskName, type[Body]]
-"""What a body may be: each task has a request of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileKind:
-    """How the files of a task are read.
-
-    Attributes:
-        read: Makes examples of bytes.
-        stand_in: Takes the place of a file with faults, so that the other fields are still checked.
-    """
-
-    read: Callable[..., ReadResult[Any]]
-    stand_in: Example
-
-
-FILES: Final[Mapping[TaskName, FileKind]] = MappingProxyType(
-    {
-        TaskName.MTOD: FileKind(read_examples_with_notes, MtodExample.model_construct(text="-", intent="-")),
-        TaskName.QA: FileKind(
-            read_questions_with_notes, QaExample.model_construct(question="-", context="-", answers=())
-        ),
-    }
-)
+Requests = Callable[[], Mapping[str, type[Body]]]
+"""Returns task → the class of its request (`app.schemas.task_requests`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted(Generic[Body]):
-    """A request, and what was noticed while its files were read."""
+    """A parsed request.
+
+    Attributes:
+        body: The request.
+        warnings: Notes of the readers of its files.
+    """
 
     body: Body
     warnings: tuple[str, ...] = ()
 
 
 def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
-    """Make the dependency that reads a JSON body."""
+    """Return the dependency that parses a JSON body."""
 
     async def read(request: Request) -> Body:
         document = await read_json(request)
@@ -79,30 +61,29 @@ def json_body(model: type[Body]) -> Callable[[Request], Awaitable[Body]]:
 
 
 def submitted(requests: Requests[Body]) -> Callable[[Request], Awaitable[Submitted[Body]]]:
-    """Make the dependency that reads a task's body, either JSON or a form with files."""
+    """Return the dependency that parses a task's body, either JSON or a form with files."""
 
     async def read(request: Request) -> Submitted[Body]:
         limits: Limits = request.app.state.limits
         if media_type(request) == FORM:
             return await run_in_threadpool(from_form, requests, await read_form(request), limits)
         document = await read_json(request)
-        model = requests[task_of(document)]
+        model = requests()[task_of(document)]
         return Submitted(await run_in_threadpool(validated, model, document, limits))
 
     return read
 
 
-def task_of(document: object) -> TaskName:
-    """Return the task that a document names; without one, intents and slots.
+def task_of(document: object) -> str:
+    """Return the task that a document names, or the default task if it names none.
 
     Raises:
-        InvalidInput: There is no such task; nothing else can be checked then.
+        InvalidInput: No task of that name is registered; nothing else can be checked then.
     """
-    name = document.get("task", TaskName.MTOD) if isinstance(document, Mapping) else TaskName.MTOD
-    try:
-        return TaskName(name)
-    except ValueError:
-        raise InvalidInput([Fault("/task", f"{shown(name)} is none of {', '.join(TaskName)}")]) from None
+    name = document.get("task", DEFAULT_TASK) if isinstance(document, Mapping) else DEFAULT_TASK
+    if name not in task_names():
+        raise InvalidInput([Fault("/task", f"{shown(name)} is none of {', '.join(task_names())}")])
+    return str(name)
 
 
 def validated(model: type[Body], document: object, limits: Limits) -> Body:
@@ -121,15 +102,15 @@ def validated(model: type[Body], document: object, limits: Limits) -> Body:
 
 
 def _refuse_long_lists(errors: Sequence[Mapping[str, Any]], document: object) -> None:
-    """Tell a list that is too long as what it is: nothing else in it matters then."""
-    told = [
+    """Raise an error for lists over their limit, whatever other faults there are."""
+    details = [
         f"{pointer_to(document, error['loc'])} has {error['ctx']['actual_length']} entries; "
         f"the limit is {error['ctx']['max_length']}"
         for error in errors
-        if error["type"] == "too_long"
+        if error["type"] == OVER_LIMIT
     ]
-    if told:
-        raise PayloadTooLarge("; ".join(told))
+    if details:
+        raise PayloadTooLarge("; ".join(details))
 
 
 def from_form(requests: Requests[Body], form: Form, limits: Limits) -> Submitted[Body]:
@@ -142,7 +123,7 @@ def from_form(requests: Requests[Body], form: Form, limits: Limits) -> Submitted
     reading = _FormReading(form)
     reading.read()
     try:
-        body = validated(requests[task_of(reading.document)], reading.document, limits)
+        body = validated(requests()[task_of(reading.document)], reading.document, limits)
     except InvalidInput as error:
         raise InvalidInput([*reading.faults, *error.faults]) from None
     if reading.faults:
@@ -151,14 +132,14 @@ def from_form(requests: Requests[Body], form: Form, limits: Limits) -> Submitted
 
 
 class _FormReading:
-    """Turns a form into the document that JSON would have brought, and gathers faults on the way."""
+    """Turns a form into the document of an equal JSON body, and collects faults and warnings."""
 
     def __init__(self, form: Form) -> None:
         self._fields = dict(form)
         self.document: dict[str, Any] = {}
         self.faults: list[Fault] = []
         self.warnings: list[str] = []
-        self._kind = FILES[TaskName.MTOD]
+        self._spec = task_spec(DEFAULT_TASK)
 
     def read(self) -> None:
         """Read the ``request`` field, then the files, then the other fields."""
@@ -171,7 +152,7 @@ class _FormReading:
                 self.faults.append(Fault("/request", "a JSON object was expected"))
         if "task" not in self.document and (task := self._only("task")) is not None:
             self.document["task"] = _as_file(task).data.decode(errors="replace")
-        self._kind = FILES[task_of(self.document)]  # before the files: it says how to read them
+        self._spec = task_spec(task_of(self.document))  # before the files: it says how to read them
         file_format = self._only("format")
         for name in list(self._fields):
             value = self._only(name)
@@ -183,7 +164,7 @@ class _FormReading:
                 self._take(name, value, file_format)
 
     def _take(self, name: str, value: str | File, file_format: str | File | None) -> None:
-        """Put one field into the document."""
+        """Add a field to the document."""
         if name == "examples":
             self.document[name] = self._examples(name, _as_file(value), file_format)
         elif name == "evaluation" and isinstance(value, File):
@@ -198,14 +179,14 @@ class _FormReading:
             self.document[name] = value
 
     def _only(self, name: str) -> str | File | None:
-        """Take a field out of the form; told more than once, it is a fault."""
+        """Remove a field from the form and return it; a repeated field is a fault."""
         values = self._fields.pop(name, [])
         if len(values) > 1:
             self.faults.append(Fault(f"/{name}", f"was given {len(values)} times"))
         return values[0] if values else None
 
     def _parsed(self, name: str, value: str | File) -> object:
-        """Parse a field that holds JSON; None if it cannot be."""
+        """Return the document in a JSON field, or None if it is faulty."""
         try:
             return parse_json(_as_file(value).data)
         except InvalidInput as error:
@@ -213,26 +194,36 @@ class _FormReading:
             return None
 
     def _examples(self, name: str, file: File, file_format: str | File | None) -> tuple[Example, ...]:
-        """Read a file of examples; its faults carry its lines."""
+        """Return the examples of a file; its faults have line numbers."""
         place = "" if name == "examples" else f"{name} "
-        chosen = _as_file(file_format).data.decode(errors="replace") if file_format else None
+        format_name = _as_file(file_format).data.decode(errors="replace") if file_format else None
         try:
-            result = self._kind.read(file.data, name=file.name, format=chosen)
+            result = self._spec.read_file(file.data, name=file.name, format=format_name)
         except InvalidInput as error:
             self.faults.extend(
                 fault if fault.pointer == "/format" else Fault(f"{place}{fault.pointer}", fault.detail)
                 for fault in error.faults
             )
-            return (self._kind.stand_in,)
+            return (_stand_in(self._spec.example),)
         self.warnings.extend(f"{place}file: {warning}" for warning in _notes(result))
         return result.examples
 
 
+def _stand_in(model: type[Example]) -> Example:
+    """Return an empty example in place of a file with faults, so that the other fields are validated, too.
+
+    Validators of whole examples run on it as well: every required field is empty, and none is missing.
+    """
+    required = [name for name, field in model.model_fields.items() if field.is_required()]
+    fields: dict[str, Any] = dict.fromkeys(required, ())
+    return model.model_construct(**fields)
+
+
 def _notes(result: ReadResult[Any]) -> tuple[str, ...]:
-    """Tell what the reader settled on its own."""
+    """Return the notes of a reader as warnings."""
     locales = ", ".join(f"{locale} ({rows})" for locale, rows in result.notes.locales.items())
-    told = (f"its rows say they are in {locales}",) if len(result.notes.locales) > 1 else ()
-    return (*result.notes.warnings(), *told)
+    mixed = (f"its rows say they are in {locales}",) if len(result.notes.locales) > 1 else ()
+    return (*result.notes.warnings(), *mixed)
 
 
 def _as_file(value: str | File) -> File:

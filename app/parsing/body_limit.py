@@ -16,14 +16,14 @@ NO_ROUTES: Final[Mapping[tuple[str, str], int]] = MappingProxyType({})
 
 
 class BodyLimit:
-    """Refuses a body over the limit: at once if it tells its size, else as soon as it is passed.
+    """Refuses a body over a size limit: at once by its ``Content-Length``, or when the limit is passed.
 
-    Starlette's own limit answers in plain text, and only after the route ran.
+    Starlette's own limit responds in plain text, and only after the route ran.
 
     Args:
-        app: What is behind.
-        max_bytes: The limit.
-        of_routes: Method and path of the routes that have a limit of their own.
+        app: The wrapped app.
+        max_bytes: The limit in bytes.
+        of_routes: (method, path) → limit in bytes of single routes.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class BodyLimit:
         self._of_routes = of_routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request to the app, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""Paths of requests as the route table has them."""
+"""Request paths without the prefix of a proxy."""
 
 from starlette.types import Scope
 
@@ -7,5 +7,5 @@ def route_path(scope: Scope) -> str:
     """Return the path of a request without the prefix of a proxy (ASGI ``root_path``)."""
     path: str = scope["path"]
     prefix: str = scope.get("root_path", "").rstrip("/")
-    below = path.removeprefix(prefix)
-    return below if below.startswith("/") else path
+    without_prefix = path.removeprefix(prefix)
+    return without_prefix if without_prefix.startswith("/") else path

@@ -1,4 +1,4 @@
-"""``If-Match`` and ``If-None-Match`` (RFC 9110, section 13.1): who changes what serves says what it saw."""
+"""Conditional deployments by ``If-Match`` and ``If-None-Match`` (RFC 9110, section 13.1)."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -12,21 +12,21 @@ ETAGS: Final = r'^\s*(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)\s*$'
 
 IfMatch = Annotated[
     Annotated[str, StringConstraints(pattern=ETAGS, max_length=1_000)] | None,
-    Header(description="The `ETag` of what you believe to serve; if something else does, nothing changes."),
+    Header(description="`ETag` of the deployment that must be live; otherwise nothing is changed."),
 ]
 IfNoneMatch = Annotated[
     Annotated[str, StringConstraints(pattern=r"^\s*\*\s*$", max_length=10)] | None,
-    Header(description="`*`: only if nothing serves yet."),
+    Header(description="`*`: only if the language has no deployment yet."),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """What must be live for a change to be made.
+    """The deployment that must be live for a change to be made.
 
     Attributes:
-        if_match: Tags, or ``*``, of what must serve; None for anything or nothing.
-        is_first: Whether nothing may serve.
+        if_match: Entity tags of which the live deployment must have one, or ``*``; None for no condition.
+        is_first: Whether there must be no deployment yet.
     """
 
     if_match: str | None = None
@@ -34,43 +34,43 @@ class Precondition:
 
     @property
     def is_given(self) -> bool:
-        """Whether the client asked for anything."""
+        """Whether the client set a condition."""
         return self.if_match is not None or self.is_first
 
     def number(self, latest: int) -> int | None:
-        """Return the number that must still be the latest when the change is made; None for any.
+        """Return the number that must still be the latest when the change is made, or None for any number.
 
         Args:
-            latest: The number of the live deployment; 0 for none.
+            latest: The number of the live deployment; 0 if there is none.
 
         Raises:
-            PreconditionFailed: It is not what the client believed.
+            PreconditionFailed: The live deployment does not meet the condition.
         """
         if self.if_match is not None and not self._matches(latest):
-            found = f"deployment {etag(latest)} serves" if latest else "nothing serves yet"
-            raise PreconditionFailed(f"{found}, which is not what If-Match names: {self.if_match}")
+            live = f"deployment {etag(latest)} serves" if latest else "nothing serves yet"
+            raise PreconditionFailed(f"{live}, which is not what If-Match names: {self.if_match}")
         if self.is_first and latest:
             raise PreconditionFailed(f"deployment {etag(latest)} serves already")
         return latest if self.is_given else None
 
     def _matches(self, latest: int) -> bool:
-        """Whether one of the tags is that of the live deployment; a weak one never is."""
-        told = (self.if_match or "").strip()
-        return latest > 0 and (told == "*" or etag(latest) in {tag.strip() for tag in told.split(",")})
+        """Whether one of the tags is that of the live deployment; weak tags never match."""
+        tags = (self.if_match or "").strip()
+        return latest > 0 and (tags == "*" or etag(latest) in {tag.strip() for tag in tags.split(",")})
 
 
 def etag(number: int) -> str:
-    """Return the tag of a deployment."""
+    """Return the entity tag of a deployment."""
     return f'"{number}"'
 
 
 def _if_live(if_match: IfMatch = None) -> Precondition:
-    """Read the header that names what serves."""
+    """Return the precondition of a rollback."""
     return Precondition(if_match=if_match)
 
 
 def _if_live_or_first(if_match: IfMatch = None, if_none_match: IfNoneMatch = None) -> Precondition:
-    """Read the headers that name what serves, or say that nothing does."""
+    """Return the precondition of a deployment."""
     return Precondition(if_match=if_match, is_first=if_none_match is not None)
 
 

@@ -1,1 +1,1 @@
-"""The models that were made: which there are, which of them serve, and their way out of here and in."""
+"""Model registry: checkpoints, their deployments, export and import."""

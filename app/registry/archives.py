@@ -1,9 +1,9 @@
-"""A checkpoint as one file: a tar archive, however large and in little memory.
+"""Checkpoints as tar archives, written and indexed in little memory whatever their size.
 
-Tar, because each header tells a file's size before its bytes and no table follows at the end: it is
-written front to back, its length is known before its first byte, and it can be looked through without
-reading a weight. Not compressed, because weights hardly shrink, and because what was sent is then as
-large as what comes out.
+Tar, because each header states a file's size before its bytes and no table follows at the end: an archive is
+written front to back, its length is known before its first byte, and it can be indexed without reading the
+weights. Not compressed, because weights hardly shrink, and because the size of an upload then bounds the size
+of its content.
 """
 
 import hashlib
@@ -25,33 +25,33 @@ TAR: Final = "application/x-tar"
 CHUNK_BYTES: Final = 1 << 20
 
 MAX_MEMBERS: Final = 100
-"""Files in an archive; a checkpoint has about eight."""
+"""Maximum of files in an archive; a checkpoint has about eight."""
 
 _END: Final = bytes(2 * tarfile.BLOCKSIZE)
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive that is about to be sent.
+    """An archive to be sent.
 
     Attributes:
-        size: Its bytes.
-        chunks: Its content; files stay open until it has ended.
+        size: Size in bytes.
+        chunks: The content; the files stay open until it is exhausted.
     """
 
     size: int
     chunks: Iterator[bytes]
 
 
-def packed(manifest: CheckpointManifest, folder: Path) -> Archive:
+def pack(manifest: CheckpointManifest, folder: Path) -> Archive:
     """Pack a checkpoint: its manifest, then every file that the manifest names.
 
-    The same checkpoint gives the same bytes. All files are opened at once, so that a deletion cannot
-    break off what is being sent.
+    Equal checkpoints give equal bytes. All files are opened at the start, so that a deletion cannot truncate
+    an archive that is being sent.
 
     Args:
-        manifest: What the checkpoint is.
-        folder: Where its files and its manifest are.
+        manifest: Manifest of the checkpoint.
+        folder: Folder of its files and its manifest.
 
     Raises:
         CorruptArtifact: A file is missing.
@@ -76,7 +76,7 @@ def packed(manifest: CheckpointManifest, folder: Path) -> Archive:
 
 
 def _part(folder: Path, name: str, files: ExitStack) -> tuple[bytes, int, BinaryIO]:
-    """Return the header, the size and the open file of one name."""
+    """Return the header, the size and the open file of a name."""
     path = folder / name
     if not path.is_file():
         raise FileNotFoundError(2, "missing", str(path))
@@ -88,7 +88,7 @@ def _part(folder: Path, name: str, files: ExitStack) -> tuple[bytes, int, Binary
 
 
 def _content(parts: list[tuple[bytes, int, BinaryIO]], files: ExitStack) -> Iterator[bytes]:
-    """Yield headers and files, a piece at a time."""
+    """Yield headers and files in chunks."""
     with files:
         for header, size, file in parts:
             yield header
@@ -108,9 +108,9 @@ class Member:
     """A plain file in an archive.
 
     Attributes:
-        name: As the archive says it; nothing about it is known to be safe.
-        size: Bytes, all of which are there.
-        offset: Where they begin.
+        name: Name in the archive, not validated.
+        size: Size in bytes; all of them are in the archive.
+        offset: Offset of the first byte.
     """
 
     name: str
@@ -121,71 +121,71 @@ class Member:
         """Copy the file to a path whose folder exists, and return its SHA-256.
 
         Raises:
-            StoreFull: There is no space for it.
-            StoreUnavailable: It cannot be written.
+            StoreFull: No space is left.
+            StoreUnavailable: The file cannot be written.
         """
         digest = hashlib.sha256()
         archive.seek(self.offset)
-        left = self.size
+        remaining = self.size
         with translate_storage_errors("unpack", self.name), target.open("xb") as file:
-            while left:
-                chunk = archive.read(min(left, CHUNK_BYTES))
+            while remaining:
+                chunk = archive.read(min(remaining, CHUNK_BYTES))
                 digest.update(chunk)
                 file.write(chunk)
-                left -= len(chunk)
+                remaining -= len(chunk)
         return digest.hexdigest()
 
 
 def members(archive: BinaryIO) -> tuple[list[Member], list[Fault]]:
-    """Return what an archive says it holds, and what is wrong with that; nothing is unpacked.
+    """Index an archive without unpacking it.
 
-    The headers are walked here, not by `tarfile`, which would follow the extensions that let a
-    header of half a kilobyte ask for gigabytes of memory. `tarfile` only decodes each.
+    The headers are walked here and not by `tarfile`, which follows extensions by which a header of half a
+    kilobyte allocates gigabytes of memory. `tarfile` only decodes each header.
 
     Args:
-        archive: All of it, at any position.
+        archive: The whole archive, at any position.
 
     Returns:
-        Plain files in their order, and a fault for everything else.
+        The plain files in their order, and a fault for everything else.
     """
     end = archive.seek(0, os.SEEK_END)
-    found: list[Member] = []
+    files: list[Member] = []
     faults: list[Fault] = []
     position = 0
     while position + tarfile.BLOCKSIZE <= end:
         archive.seek(position)
         header = archive.read(tarfile.BLOCKSIZE)
         if not any(header):
-            return found, faults
+            return files, faults
         try:
             info = tarfile.TarInfo.frombuf(header, "utf-8", "replace")
         except tarfile.HeaderError as error:
-            return found, [*faults, Fault("", f"byte {position} is not the header of a tar archive: {error}")]
+            return files, [*faults, Fault("", f"byte {position} is not the header of a tar archive: {error}")]
         position += tarfile.BLOCKSIZE
-        if len(found) + len(faults) == MAX_MEMBERS:
-            return found, [*faults, Fault("", f"the archive has more than {MAX_MEMBERS} files")]
-        if fault := _fault(info, left=end - position):
+        if len(files) + len(faults) == MAX_MEMBERS:
+            return files, [*faults, Fault("", f"the archive has more than {MAX_MEMBERS} files")]
+        if fault := _fault(info, remaining=end - position):
             faults.append(fault)
         else:
-            found.append(Member(info.name, info.size, position))
+            files.append(Member(info.name, info.size, position))
         if not 0 <= info.size <= end - position:
-            return found, faults
+            return files, faults
         position += info.size + _padding(info.size)
-    return found, [*faults, Fault("", "the archive breaks off: its closing block is missing")]
+    return files, [*faults, Fault("", "the archive breaks off: its closing block is missing")]
 
 
-def _fault(info: tarfile.TarInfo, *, left: int) -> Fault | None:
-    """Return what is wrong with a header, if something is.
+def _fault(info: tarfile.TarInfo, *, remaining: int) -> Fault | None:
+    """Return the fault of a header, or None.
 
     Args:
         info: The header.
-        left: Bytes behind it.
+        remaining: Number of bytes that follow it.
     """
     place = f"/{info.name[:200]}"
     if info.type not in {tarfile.REGTYPE, tarfile.AREGTYPE}:
         return Fault(
             place, f"is of tar's type {info.type!r}; only plain files ({tarfile.REGTYPE!r}) are taken"
         )
-    if not 0 <= info.size <= left:
-        return Fault(place, f"says that it has {info.size} bytes, but {left} follow")
+    if not 0 <= info.size <= remaining:
+        return Fault(place, f"says that it has {info.size} bytes, but {remaining} follow")
     return None

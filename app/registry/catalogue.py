@@ -1,4 +1,4 @@
-"""Which checkpoints there are, and where each serves."""
+"""Lookup and listing of checkpoints, with the languages that each serves."""
 
 import logging
 import re
@@ -10,64 +10,81 @@ from app.schemas.registry import CURSOR, CheckpointBrief, CheckpointFilter, Chec
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName
 from core.errors import Conflict, CorruptArtifact, NotFound
+from core.plugins import task_names
 from core.store import Store
 
 _log = logging.getLogger(__name__)
 
 Place = tuple[int, str, str]
-"""Where a checkpoint stands in a list that is newest first."""
+"""Sort key of a checkpoint in a list that is newest first."""
 
 
-def located(checkpoint_id: str, task: TaskName | None, store: Store) -> TaskName:
+def locate(checkpoint_id: str, task: TaskName | None, store: Store) -> TaskName:
     """Return the task of a checkpoint.
 
-    Names are given at random, so that two of one name are somebody's import into another store.
+    Ids are random, so that two tasks have the same one only after an import from another store.
+
+    Args:
+        checkpoint_id: Id of the checkpoint.
+        task: Restricts the search to this task.
+        store: The store.
 
     Raises:
-        NotFound: There is none of that name.
-        Conflict: There are two, and no task was named.
+        NotFound: There is no checkpoint of that id.
+        Conflict: Several tasks have one, and no task was given.
     """
-    tasks = [one for one in TaskName if task in {None, one} and store.checkpoints.exists(one, checkpoint_id)]
+    tasks = [
+        name
+        for name in task_names()
+        if task in {None, name} and store.checkpoints.exists(name, checkpoint_id)
+    ]
     if not tasks:
         raise NotFound(f"there is no checkpoint {checkpoint_id!r}" + (f" of {task}" if task else ""))
     if len(tasks) > 1:
-        raise Conflict(f"{' and '.join(tasks)} both have a checkpoint {checkpoint_id}: say which with ?task=")
+        raise Conflict(f"{' and '.join(tasks)} have a checkpoint {checkpoint_id}: choose with ?task=")
     return tasks[0]
 
 
 def view(task: TaskName, checkpoint_id: str, store: Store) -> CheckpointView:
-    """Return a checkpoint with all that its manifest says.
+    """Return the manifest of a checkpoint with the languages it serves.
 
     Raises:
-        NotFound: It is not there.
+        NotFound: The checkpoint does not exist.
         CorruptArtifact: Its manifest cannot be read.
     """
     manifest = store.checkpoints.manifest(task, checkpoint_id)
     return CheckpointView(**dict(manifest), serves=served_by(task, store).get(checkpoint_id, ()))
 
 
-def page(chosen: CheckpointFilter, store: Store) -> CheckpointPage:
-    """Return one page of the checkpoints that a filter lets through."""
-    tasks = [task for task in TaskName if chosen.task in {None, task}]
-    found = [one for task in tasks for one in store.checkpoints.list(task) if _is_for(one, chosen.language)]
-    found.sort(key=_place)
-    behind = [one for one in found if chosen.cursor is None or _place(one) > _place_of(chosen.cursor)]
-    shown = behind[: chosen.limit]
+def page(checkpoint_filter: CheckpointFilter, store: Store) -> CheckpointPage:
+    """Return one page of the checkpoints that match a filter."""
+    tasks = [task for task in task_names() if checkpoint_filter.task in {None, task}]
+    manifests = [
+        manifest
+        for task in tasks
+        for manifest in store.checkpoints.list(task)
+        if _is_for(manifest, checkpoint_filter.language)
+    ]
+    manifests.sort(key=_place)
+    if checkpoint_filter.cursor is not None:
+        last = _place_of(checkpoint_filter.cursor)
+        manifests = [manifest for manifest in manifests if _place(manifest) > last]
+    on_page = manifests[: checkpoint_filter.limit]
     serving = {task: served_by(task, store) for task in tasks}
     return CheckpointPage(
-        checkpoints=tuple(_brief(one, serving[one.task]) for one in shown),
-        next_cursor=_cursor(shown[-1]) if len(behind) > chosen.limit else None,
+        checkpoints=tuple(_brief(manifest, serving[manifest.task]) for manifest in on_page),
+        next_cursor=_cursor(on_page[-1]) if len(manifests) > len(on_page) else None,
     )
 
 
 def served_by(task: TaskName, store: Store) -> dict[str, tuple[str, ...]]:
-    """Return checkpoint → what it serves; a record that cannot be read must not hide the others."""
+    """Return checkpoint → languages it serves; a record that cannot be read is logged and left out."""
     serving: dict[str, tuple[str, ...]] = {}
     for key in store.deployments.keys(task):
         try:
             live = store.deployments.live(task, key)
         except CorruptArtifact as error:
-            _log.error("what serves %s cannot be read: %s", key, error)
+            _log.error("the deployment of %s cannot be read: %s", key, error)
             continue
         if live is not None:
             serving[live.checkpoint_id] = (*serving.get(live.checkpoint_id, ()), key)
@@ -75,12 +92,12 @@ def served_by(task: TaskName, store: Store) -> dict[str, tuple[str, ...]]:
 
 
 def _is_for(manifest: CheckpointManifest, language: str | None) -> bool:
-    """Whether a checkpoint was made for a language: the last that it learnt."""
+    """Whether a checkpoint was made for a language: the last that it was trained on."""
     return language is None or manifest.languages[-1:] == (language,)
 
 
 def _brief(manifest: CheckpointManifest, serving: Mapping[str, tuple[str, ...]]) -> CheckpointBrief:
-    """Return what a list tells of a checkpoint."""
+    """Return a checkpoint as lists show it."""
     return CheckpointBrief(
         checkpoint_id=manifest.checkpoint_id,
         task=manifest.task,
@@ -97,22 +114,22 @@ def _brief(manifest: CheckpointManifest, serving: Mapping[str, tuple[str, ...]])
 
 
 def _place(manifest: CheckpointManifest) -> Place:
-    """Order newest first, and checkpoints of one moment by task and name."""
-    return -_microseconds(manifest.created_at), manifest.task.value, manifest.checkpoint_id
+    """Return the sort key of a checkpoint: newest first, then by task and id."""
+    return -_microseconds(manifest.created_at), manifest.task, manifest.checkpoint_id
 
 
 def _cursor(manifest: CheckpointManifest) -> str:
-    """Return what leads on behind a checkpoint."""
-    return f"{_microseconds(manifest.created_at)}-{manifest.task.value}-{manifest.checkpoint_id}"
+    """Return the cursor of the page after a checkpoint."""
+    return f"{_microseconds(manifest.created_at)}-{manifest.task}-{manifest.checkpoint_id}"
 
 
 def _place_of(cursor: str) -> Place:
-    """Return the place that a cursor names; its pattern was checked with the request."""
-    found = re.match(CURSOR, cursor)
-    assert found is not None
-    return -int(found[1]), found[2], found[3]
+    """Return the sort key in a cursor, whose pattern was validated with the request."""
+    match = re.match(CURSOR, cursor)
+    assert match is not None
+    return -int(match[1]), match[2], match[3]
 
 
 def _microseconds(when: datetime) -> int:
-    """Return a moment as a whole number; one without a zone is in UTC, as we write them."""
+    """Return a time as an integer; a time without a zone is in UTC, as we write them."""
     return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1e6)

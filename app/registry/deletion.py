@@ -1,4 +1,4 @@
-"""The end of a checkpoint that nobody needs."""
+"""Deletion of checkpoints that nothing depends on."""
 
 from collections.abc import Iterator
 
@@ -12,32 +12,32 @@ def delete(task: TaskName, checkpoint_id: str, store: Store) -> None:
     """Delete a checkpoint.
 
     Raises:
-        NotFound: It is not there.
-        Conflict: Something that is there would not work without it; all of that is told at once.
-        CorruptArtifact: What serves cannot be read, so that nobody knows whether it is this one.
+        NotFound: It does not exist.
+        Conflict: A deployment, another checkpoint or an open job depends on it; the message lists them all.
+        CorruptArtifact: A deployment record cannot be read, so that it may be of this checkpoint.
     """
 
     def guard() -> None:
-        if needs := "; ".join(_needs(task, checkpoint_id, store)):
-            raise Conflict(f"checkpoint {checkpoint_id} cannot be deleted: {needs}")
+        if reasons := "; ".join(_dependents(task, checkpoint_id, store)):
+            raise Conflict(f"checkpoint {checkpoint_id} cannot be deleted: {reasons}")
 
     store.checkpoints.delete(task, checkpoint_id, guard=guard)
 
 
-def _needs(task: TaskName, checkpoint_id: str, store: Store) -> Iterator[str]:
-    """Yield what would not work without a checkpoint."""
+def _dependents(task: TaskName, checkpoint_id: str, store: Store) -> Iterator[str]:
+    """Yield what depends on a checkpoint."""
     keys = [key for key in store.deployments.keys(task) if _serves(task, key, checkpoint_id, store)]
     if keys:
         yield f"it serves {', '.join(keys)}"
     additions = [
-        one.checkpoint_id
-        for one in store.checkpoints.list(task)
-        if one.base_id == checkpoint_id and one.trainable is not Trainable.ALL
+        manifest.checkpoint_id
+        for manifest in store.checkpoints.list(task)
+        if manifest.base_id == checkpoint_id and manifest.trainable is not Trainable.ALL
     ]
     if additions:
         yield f"only what was added to it is kept of {', '.join(additions)}"
-    waiting = store.jobs.list(where=lambda job: job.task is task and not job.status.is_final)
-    jobs = [job.job_id for job in waiting if _starts_from(job.request, checkpoint_id)]
+    open_jobs = store.jobs.list(where=lambda job: job.task == task and not job.status.is_final)
+    jobs = [job.job_id for job in open_jobs if _starts_from(job.request, checkpoint_id)]
     if jobs:
         yield f"it is where jobs start that have not ended: {', '.join(jobs)}"
 

@@ -1,4 +1,4 @@
-"""What serves a language: its history, and every way to change it."""
+"""Deployments of a language: view, deploy and roll back."""
 
 from contextlib import suppress
 
@@ -9,21 +9,22 @@ from app.schemas.registry import DeployRequest, LanguageView, PastDeployment
 from core.contracts.reports import CheckpointManifest, Deployment
 from core.contracts.values import BASE, TaskName, Trainable
 from core.errors import Conflict, NotFound, PreconditionFailed
+from core.plugins import task_names
 from core.store import Store
 
 
 def view(task: TaskName, key: str, store: Store) -> LanguageView:
-    """Return what serves, and all that ever did.
+    """Return the live deployment of a language and its history.
 
     Raises:
-        NotFound: Nothing ever did.
-        CorruptArtifact: The record of what serves cannot be read.
+        NotFound: Nothing was ever deployed.
+        CorruptArtifact: The record of the live deployment cannot be read.
     """
     live = store.deployments.live(task, key)
     if live is None:
         raise _nothing_served(task, key)
-    there = {one.checkpoint_id: one for one in store.checkpoints.list(task)}
-    manifest = there.get(live.checkpoint_id)
+    available = {manifest.checkpoint_id: manifest for manifest in store.checkpoints.list(task)}
+    manifest = available.get(live.checkpoint_id)
     history = store.deployments.history(task, key)
     return LanguageView(
         task=task,
@@ -31,19 +32,22 @@ def view(task: TaskName, key: str, store: Store) -> LanguageView:
         live=live,
         adapted=key != BASE and manifest is not None and is_adapted(manifest, key),
         scores=scores_of(manifest),
-        history=tuple(PastDeployment(**dict(one), available=one.checkpoint_id in there) for one in history),
+        history=tuple(
+            PastDeployment(**dict(deployment), available=deployment.checkpoint_id in available)
+            for deployment in history
+        ),
     )
 
 
 def deploy(
     task: TaskName, key: str, request: DeployRequest, *, precondition: Precondition, store: Store
 ) -> Deployment:
-    """Let a checkpoint serve.
+    """Deploy a checkpoint to a language.
 
     Raises:
-        NotFound: There is no such checkpoint.
-        Conflict: It cannot serve there.
-        PreconditionFailed: Something else serves than the client believed.
+        NotFound: The checkpoint does not exist.
+        Conflict: It cannot be deployed to this language.
+        PreconditionFailed: Another deployment is live than the client expects.
     """
     _refuse_unfit(_manifest(task, request.checkpoint_id, store), key, store)
     expected = precondition.number(store.deployments.latest(task, key))
@@ -51,7 +55,7 @@ def deploy(
         task, key, request.checkpoint_id, reason=request.reason, expected=expected
     )
     if not store.checkpoints.exists(task, request.checkpoint_id):
-        # Deleted between our look and our record, which the deletion could not see.
+        # Deleted between our check and our record, which the deletion could not see.
         with suppress(Conflict, PreconditionFailed):
             _append_previous(task, key, deployment.number, store)
         raise Conflict(f"checkpoint {request.checkpoint_id} was deleted meanwhile; deploy another")
@@ -59,12 +63,12 @@ def deploy(
 
 
 def roll_back(task: TaskName, key: str, *, precondition: Precondition, store: Store) -> Deployment:
-    """Let serve again what served before: the last other checkpoint that is still there.
+    """Deploy the previous other checkpoint that still exists.
 
     Raises:
-        NotFound: Nothing ever served.
-        Conflict: Nothing else did, or somebody deployed in the same moment.
-        PreconditionFailed: Something else serves than the client believed.
+        NotFound: Nothing was ever deployed.
+        Conflict: There is no other checkpoint, or another deployment was made at the same time.
+        PreconditionFailed: Another deployment is live than the client expects.
     """
     latest = store.deployments.latest(task, key)
     if latest == 0:
@@ -75,16 +79,16 @@ def roll_back(task: TaskName, key: str, *, precondition: Precondition, store: St
     except PreconditionFailed as error:
         if precondition.is_given:
             raise
-        raise Conflict(f"somebody deployed in the same moment: {error}") from None
+        raise Conflict(f"another deployment was made at the same time: {error}") from None
 
 
 def _append_previous(task: TaskName, key: str, latest: int, store: Store) -> Deployment:
-    """Deploy the last other checkpoint again, if `latest` is still live.
+    """Deploy the previous other checkpoint again, if `latest` is still live.
 
-    A live record that cannot be read is rolled back, too: to whatever was before it.
+    A live record that cannot be read is rolled back, too: to the deployment before it.
     """
     history = store.deployments.history(task, key)
-    live = {one.checkpoint_id for one in history if one.number == latest}
+    live = {deployment.checkpoint_id for deployment in history if deployment.number == latest}
     for earlier in history:
         is_other = earlier.number < latest and earlier.checkpoint_id not in live
         if is_other and store.checkpoints.exists(task, earlier.checkpoint_id):
@@ -94,21 +98,26 @@ def _append_previous(task: TaskName, key: str, latest: int, store: Store) -> Dep
 
 
 def _manifest(task: TaskName, checkpoint_id: str, store: Store) -> CheckpointManifest:
-    """Return what a checkpoint is, and tell whether it is there for another task."""
+    """Return the manifest of a checkpoint.
+
+    Raises:
+        NotFound: The checkpoint does not exist.
+        Conflict: It is of another task.
+    """
     try:
         return store.checkpoints.manifest(task, checkpoint_id)
     except NotFound:
-        for other in TaskName:
+        for other in task_names():
             if store.checkpoints.exists(other, checkpoint_id):
                 raise Conflict(f"checkpoint {checkpoint_id} is of {other}, not of {task}") from None
         raise
 
 
 def _refuse_unfit(manifest: CheckpointManifest, key: str, store: Store) -> None:
-    """Refuse a checkpoint that could not answer there.
+    """Refuse a checkpoint that could not predict for this language.
 
     Raises:
-        Conflict: It cannot be the base, or its own base is not there.
+        Conflict: It holds only changes to a base and would be the base, or its own base does not exist.
     """
     if manifest.trainable is Trainable.ALL or manifest.base_id is None:
         return

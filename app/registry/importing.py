@@ -1,4 +1,4 @@
-"""A checkpoint that comes from elsewhere: everything is checked before anything is in the store."""
+"""Import of checkpoint archives, which are validated completely before anything is stored."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -15,13 +15,14 @@ from app.parsing.problems import UnsupportedMediaType
 from app.parsing.validation_errors import body_faults
 from app.registry.archives import TAR, Member, members
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName, Trainable
-from core.contracts.weights import WEIGHTS, head_rows, labels_metadata
+from core.contracts.values import Trainable
+from core.contracts.weights import WEIGHTS, labels_metadata
 from core.errors import Conflict, Fault, InvalidInput
 from core.store import Store
 from core.store.checkpoints import MANIFEST
 from core.store.error_translation import translate_storage_errors
 from core.store.names import is_file_name
+from core.tasks.registry import task_names, task_spec
 
 TENSORS: Final = ".safetensors"
 TEXTS: Final = frozenset({".json", ".txt"})
@@ -35,17 +36,21 @@ MAX_TEXT_BYTES: Final = 64 * 2**20
 
 
 class _Options(BaseModel):
-    """The one option that makes transformers ask for code of somebody's own; here it is never run."""
+    """The option by which transformers loads foreign code; it is refused.
+
+    Attributes:
+        auto_map: Class → module of a repository.
+    """
 
     auto_map: None = None
 
 
 async def _received(request: Request) -> AsyncIterator[BinaryIO]:
-    """Keep the body in a temporary file while the request is answered; its size is the middleware's to watch.
+    """Yield the body in a temporary file; the middleware limits its size.
 
     Raises:
-        UnsupportedMediaType: It is not said to be a tar archive.
-        StoreFull: There is no space for it.
+        UnsupportedMediaType: The content type is not that of a tar archive.
+        StoreFull: No space is left.
     """
     if media_type(request) != TAR:
         raise UnsupportedMediaType(f"expected {TAR}, got {media_type(request) or 'no content-type'!r}")
@@ -63,35 +68,35 @@ def import_archive(archive: BinaryIO, store: Store) -> tuple[CheckpointManifest,
     """Publish the checkpoint in an archive.
 
     Returns:
-        What it is, and whether it is new here.
+        Its manifest, and whether it is new in this store.
 
     Raises:
-        InvalidInput: Everything wrong with the archive.
-        Conflict: There is another of its name, or its base is not here.
+        InvalidInput: All faults of the archive.
+        Conflict: Another checkpoint has its id, or its base does not exist.
         StoreFull: No space is left.
         StoreUnavailable: The store cannot be written.
     """
-    manifest, files = checked(archive)
+    manifest, files = validate(archive)
     with tempfile.TemporaryDirectory(prefix="xmetra-") as name:
         folder = Path(name)
-        if faults := list(_unpacked(archive, files, manifest, folder)):
+        if faults := list(_unpack(archive, files, manifest, folder)):
             raise InvalidInput(faults)
-        _refuse_stranger(manifest, store)
+        _refuse_conflicts(manifest, store)
         is_new = store.checkpoints.publish(folder, manifest=manifest)
     if is_new:
         _withdraw_orphan(manifest, store)
     return manifest, is_new
 
 
-def checked(archive: BinaryIO) -> tuple[CheckpointManifest, list[Member]]:
+def validate(archive: BinaryIO) -> tuple[CheckpointManifest, list[Member]]:
     """Return the manifest and the other files of an archive, before anything is unpacked.
 
     Raises:
-        InvalidInput: Everything wrong with types, names, sizes and the manifest.
+        InvalidInput: All faults of types, names, sizes and the manifest.
     """
-    found, faults = members(archive)
-    by_name = {member.name: member for member in found}
-    faults += _repetitions(found)
+    files, faults = members(archive)
+    by_name = {member.name: member for member in files}
+    faults += _repetitions(files)
     manifest: CheckpointManifest | None = None
     if MANIFEST in by_name:
         try:
@@ -113,7 +118,7 @@ def _manifest(archive: BinaryIO, member: Member) -> CheckpointManifest:
     """Return the manifest in an archive.
 
     Raises:
-        InvalidInput: Everything wrong with it.
+        InvalidInput: All faults of it.
     """
     place = f"/{MANIFEST}"
     if member.size > MAX_MANIFEST_BYTES:
@@ -122,13 +127,13 @@ def _manifest(archive: BinaryIO, member: Member) -> CheckpointManifest:
     try:
         return CheckpointManifest.model_validate_json(archive.read(member.size))
     except ValidationError as error:
-        found = body_faults(error.errors(include_url=False), None)
-        raise InvalidInput([Fault(f"{place}{fault.pointer}", fault.detail) for fault in found]) from None
+        faults = body_faults(error.errors(include_url=False), None)
+        raise InvalidInput([Fault(f"{place}{fault.pointer}", fault.detail) for fault in faults]) from None
 
 
-def _repetitions(found: Sequence[Member]) -> Iterator[Fault]:
-    """Yield names that occur more than once, and those of files that others need as folders."""
-    names = [member.name for member in found]
+def _repetitions(files: Sequence[Member]) -> Iterator[Fault]:
+    """Yield names that occur more than once, and names of files that are folders of others."""
+    names = [member.name for member in files]
     folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
@@ -138,7 +143,7 @@ def _repetitions(found: Sequence[Member]) -> Iterator[Fault]:
 
 
 def _file_faults(member: Member) -> Iterator[Fault]:
-    """Yield what is wrong with the name, the kind or the size of one file."""
+    """Yield the faults of the name, the kind and the size of a file."""
     place, suffix = f"/{member.name[:200]}", PurePosixPath(member.name).suffix
     if not is_file_name(member.name):
         yield Fault(place, "is no name for a file of a checkpoint")
@@ -149,7 +154,7 @@ def _file_faults(member: Member) -> Iterator[Fault]:
 
 
 def _disagreements(manifest: CheckpointManifest, files: Mapping[str, Member]) -> Iterator[Fault]:
-    """Yield what the manifest says otherwise than the archive, and what no checkpoint can do without."""
+    """Yield the contradictions of manifest and archive, and what every checkpoint must have."""
     for name in sorted(files.keys() - manifest.files.keys()):
         yield Fault(f"/{name[:200]}", "is not named in the manifest")
     for name in sorted(manifest.files.keys() - files.keys()):
@@ -160,10 +165,10 @@ def _disagreements(manifest: CheckpointManifest, files: Mapping[str, Member]) ->
         yield Fault(f"/{MANIFEST}/languages", "at least one language is needed")
 
 
-def _unpacked(
+def _unpack(
     archive: BinaryIO, files: Sequence[Member], manifest: CheckpointManifest, folder: Path
 ) -> Iterator[Fault]:
-    """Unpack into an empty folder, and yield everything that is not what its name or checksum says."""
+    """Unpack into an empty folder, and yield a fault for each file that contradicts its name or checksum."""
     for member in files:
         target = folder / member.name
         with translate_storage_errors("unpack", member.name):
@@ -175,7 +180,7 @@ def _unpacked(
 
 
 def _content_fault(path: Path, manifest: CheckpointManifest) -> str | None:
-    """Return why a file is not what its name or the manifest says, or None if it is."""
+    """Return how the content of a file contradicts its name or the manifest, or None."""
     try:
         if path.suffix == TENSORS:
             return _tensors_fault(path, manifest)
@@ -194,10 +199,10 @@ def _content_fault(path: Path, manifest: CheckpointManifest) -> str | None:
 
 
 def _tensors_fault(path: Path, manifest: CheckpointManifest) -> str | None:
-    """Return why a file of tensors cannot be this checkpoint's, or None if it can.
+    """Return why a file of tensors cannot be of this checkpoint, or None.
 
     Raises:
-        SafetensorError: It is none.
+        SafetensorError: It is no safetensors file.
     """
     with safe_open(path, framework="numpy") as tensors:
         if path.name != WEIGHTS:
@@ -205,22 +210,22 @@ def _tensors_fault(path: Path, manifest: CheckpointManifest) -> str | None:
         if tensors.metadata() != labels_metadata(manifest.intents, manifest.slots):
             return "was written for other labels than the manifest has"
         names = set(tensors.keys())
-        for name, rows in head_rows(manifest.intents, manifest.slots).items():
-            found = tensors.get_slice(name).get_shape()[0] if name in names else 0
-            if found != rows:
-                return f"{name} has {found} rows; the manifest's labels need {rows}"
+        for name, rows in task_spec(manifest.task).head_rows(manifest.intents, manifest.slots).items():
+            actual = tensors.get_slice(name).get_shape()[0] if name in names else 0
+            if actual != rows:
+                return f"{name} has {actual} rows; the manifest's labels need {rows}"
     return None
 
 
-def _refuse_stranger(manifest: CheckpointManifest, store: Store) -> None:
-    """Refuse what would not work here, or could not be told from another checkpoint.
+def _refuse_conflicts(manifest: CheckpointManifest, store: Store) -> None:
+    """Refuse a checkpoint that would not work in this store, or has the id of another.
 
     Raises:
-        Conflict: Another task has a checkpoint of that name, or the base is not here.
+        Conflict: Another task has a checkpoint of that id, or the base does not exist.
     """
     checkpoint_id = manifest.checkpoint_id
-    for task in TaskName:
-        if task is not manifest.task and store.checkpoints.exists(task, checkpoint_id):
+    for task in task_names():
+        if task != manifest.task and store.checkpoints.exists(task, checkpoint_id):
             raise Conflict(f"there is another checkpoint named {checkpoint_id}, of {task}")
     if not _has_base(manifest, store):
         raise Conflict(
@@ -230,10 +235,10 @@ def _refuse_stranger(manifest: CheckpointManifest, store: Store) -> None:
 
 
 def _withdraw_orphan(manifest: CheckpointManifest, store: Store) -> None:
-    """Take a checkpoint back whose base was deleted between our look and our manifest.
+    """Delete the imported checkpoint again if its base was deleted between our check and our manifest.
 
     Raises:
-        Conflict: It was.
+        Conflict: The base was deleted.
     """
     if not _has_base(manifest, store):
         store.checkpoints.delete(manifest.task, manifest.checkpoint_id, guard=lambda: None)
@@ -241,7 +246,7 @@ def _withdraw_orphan(manifest: CheckpointManifest, store: Store) -> None:
 
 
 def _has_base(manifest: CheckpointManifest, store: Store) -> bool:
-    """Whether what a checkpoint was added to is here; a whole one needs nothing."""
+    """Whether the base that a checkpoint needs exists; a complete checkpoint needs none."""
     if manifest.trainable is Trainable.ALL or manifest.base_id is None:
         return True
     return store.checkpoints.exists(manifest.task, manifest.base_id)

@@ -1,10 +1,9 @@
-"""Which checkpoint serves each language, and how good it is."""
+"""Overview of the served checkpoints, with their scores."""
 
 import logging
 
 from app.inference.deployment_cache import is_adapted
-from app.schemas.responses import MtodScores, QaScores, ServedBase, ServedLanguage, ServedScores, ServedTask
-from core.contracts.evaluations import QaEvaluation
+from app.schemas.responses import ServedBase, ServedLanguage, ServedTask
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName
 from core.errors import CorruptArtifact, NotFound
@@ -15,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 def served_task(task: TaskName, store: Store) -> ServedTask:
-    """Return what is served of a task."""
+    """Return the base and the languages of a task."""
     keys = [key for key in store.deployments.keys(task) if key != BASE]
     languages = [_language(task, key, store) for key in keys]
     return ServedTask(
@@ -26,7 +25,7 @@ def served_task(task: TaskName, store: Store) -> ServedTask:
 
 
 def _base(task: TaskName, store: Store) -> ServedBase | None:
-    """Return the base, or None while there is none."""
+    """Return the base of a task, or None if none was made yet."""
     live = store.deployments.live(task, BASE)
     if live is None:
         return None
@@ -41,7 +40,7 @@ def _base(task: TaskName, store: Store) -> ServedBase | None:
 
 
 def _language(task: TaskName, language: str, store: Store) -> ServedLanguage | None:
-    """Return what serves a language."""
+    """Return the deployment of a language, or None if there is none."""
     live = store.deployments.live(task, language)
     if live is None:
         return None
@@ -57,7 +56,7 @@ def _language(task: TaskName, language: str, store: Store) -> ServedLanguage | N
 
 
 def _manifest(task: TaskName, checkpoint_id: str, store: Store) -> CheckpointManifest | None:
-    """Return what a checkpoint is; one that is lost or damaged must not hide the others."""
+    """Return the manifest of a checkpoint, or None if it is lost or damaged, which is logged."""
     try:
         return store.checkpoints.manifest(task, checkpoint_id)
     except (NotFound, CorruptArtifact) as error:
@@ -65,16 +64,6 @@ def _manifest(task: TaskName, checkpoint_id: str, store: Store) -> CheckpointMan
         return None
 
 
-def scores_of(manifest: CheckpointManifest | None) -> ServedScores | None:
-    """Return the scores of a checkpoint, if it was measured."""
-    if manifest is None or manifest.evaluation is None:
-        return None
-    measured = manifest.evaluation
-    if isinstance(measured, QaEvaluation):
-        return QaScores(f1=measured.f1, exact_match=measured.exact_match, examples=measured.examples)
-    return MtodScores(
-        intent_accuracy=measured.intent_accuracy,
-        slot_f1=measured.slot_f1,
-        exact_match=measured.exact_match,
-        examples=measured.examples,
-    )
+def scores_of(manifest: CheckpointManifest | None) -> dict[str, int | float] | None:
+    """Return the figures of a checkpoint's evaluation, or None if it was not measured."""
+    return manifest.evaluation.scores if manifest and manifest.evaluation else None

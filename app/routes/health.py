@@ -4,24 +4,25 @@ from fastapi import APIRouter, Response
 
 from app.dependencies import Serving
 from app.health.readiness import check_readiness
-from app.schemas.responses import Live, Ready
+from app.schemas.responses import Liveness, Readiness
 
 router = APIRouter(prefix="/health", tags=["operations"])
 
 
-@router.get("/live", summary="Whether the process runs")
-async def live() -> Live:
-    """Answer, whatever else fails: a process that answers need not be restarted."""
-    return Live()
+@router.get("/live", summary="Liveness", response_description="The process runs")
+async def live() -> Liveness:
+    """Respond whatever else fails: a process that responds need not be restarted."""
+    return Liveness()
 
 
 @router.get(
     "/ready",
-    summary="Whether the service can work",
-    responses={503: {"model": Ready, "description": "A part fails, and which"}},
+    summary="Readiness",
+    response_description="No component has failed",
+    responses={503: {"model": Readiness, "description": "A component has failed"}},
 )
-async def ready(services: Serving, response: Response) -> Ready:
-    """Ask Redis, write to the store, and run the base: each part says for itself whether it works."""
+async def ready(services: Serving, response: Response) -> Readiness:
+    """Ping Redis, write to the store and run the base of each task, and return the health of each."""
     state = await check_readiness(services)
     response.status_code = 200 if state.status == "ready" else 503
     return state

@@ -1,4 +1,4 @@
-"""GET /jobs, GET /jobs/{job_id}, its events, and its end."""
+"""GET /jobs, GET /jobs/{job_id}, its event stream, and its cancellation."""
 
 from typing import Annotated
 
@@ -20,10 +20,14 @@ EVENT = {
     "type": "object",
     "required": ["event", "data", "id"],
     "properties": {
-        "event": {"type": "string", "enum": ["status", "progress"]},
-        "id": {"type": "string", "description": "What to send as `Last-Event-ID` to go on behind it."},
+        "event": {"type": "string", "enum": ["status", "progress"], "description": "Kind of the event."},
+        "id": {
+            "type": "string",
+            "description": "Id of the event: send it as `Last-Event-ID` to resume after the event.",
+        },
         "data": {
             "type": "string",
+            "description": "The event as JSON.",
             "contentMediaType": "application/json",
             "contentSchema": {"$ref": f"#/components/schemas/{JobEvent.__name__}"},
         },
@@ -36,15 +40,20 @@ STREAM = {
 }
 
 
-@router.get("", summary="List jobs", responses=problems(422, 503))
-def list_jobs(chosen: Annotated[JobFilter, Query()], services: Serving) -> JobPage:
+@router.get("", summary="List jobs", response_description="A page of jobs", responses=problems(422, 503))
+def list_jobs(job_filter: Annotated[JobFilter, Query()], services: Serving) -> JobPage:
     """Return jobs, newest first, without their plans and reports."""
-    return queries.page(chosen, store=services.store, queue=services.queue)
+    return queries.page(job_filter, store=services.store, queue=services.queue)
 
 
-@router.get("/{job_id}", summary="How far a job is, and what it made", responses=problems(404, 422, 503))
+@router.get(
+    "/{job_id}",
+    summary="Progress and result of a job",
+    response_description="The job",
+    responses=problems(404, 422, 503),
+)
 def read_job(job_id: JobId, services: Serving) -> JobView:
-    """Return the record of a job with its latest progress; at the end, with its report or its error."""
+    """Return the record of a job with its latest progress and, once it has ended, its report or error."""
     return queries.view(services.store.jobs.load(job_id), services.queue)
 
 
@@ -55,9 +64,13 @@ def read_job(job_id: JobId, services: Serving) -> JobView:
     responses={200: STREAM, **problems(404, 422, 503)},
 )
 async def follow_job(
-    job_id: JobId, services: Serving, last_event_id: Annotated[str | None, Header()] = None
+    job_id: JobId,
+    services: Serving,
+    last_event_id: Annotated[
+        str | None, Header(description="Id of the last event received: the stream resumes after it.")
+    ] = None,
 ) -> EventSourceResponse:
-    """Stream what happens to a job, from the beginning or from `Last-Event-ID` on, until it has ended."""
+    """Stream the events of a job until it has ended, from the first or from the one after `Last-Event-ID`."""
     record = await run_in_threadpool(services.store.jobs.load, job_id)
     events = JobEvents(record, store=services.store, queue=services.queue)
     return EventSourceResponse(await events.open(last_event_id))
@@ -66,9 +79,10 @@ async def follow_job(
 @router.post(
     "/{job_id}/cancel",
     status_code=202,
-    summary="Stop a job",
+    summary="Cancel a job",
+    response_description="The job, which is cancelled or being cancelled",
     responses=problems(404, 409, 422, 503, 507),
 )
 def cancel_job(job_id: JobId, services: Serving) -> JobView:
-    """Ask a job to stop. One that waited is cancelled at once; one that runs stops at its next step."""
+    """Cancel a job. A waiting job is cancelled at once; a running job stops at its next step."""
     return queries.cancel(services.store.jobs.load(job_id), store=services.store, queue=services.queue)

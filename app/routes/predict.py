@@ -1,5 +1,6 @@
-"""POST /predict/mtod and POST /predict/qa."""
+"""POST /predict/{task}: one route for each registered task."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -8,49 +9,47 @@ from app.dependencies import Serving
 from app.inference.disconnect import while_connected
 from app.openapi import READS_A_BODY, body, problems
 from app.parsing.bodies import json_body
-from app.schemas.prediction import MtodPredictRequest, QaPredictRequest
-from app.schemas.responses import MtodPredictions, QaPredictions
+from app.schemas.prediction import PredictRequest, predict_request
+from app.schemas.responses import Predictions, predictions_response
 from app.security.rate_limits import PredictionRateLimit
+from core.tasks.registry import task_specs
+from core.tasks.spec import TaskSpec
 
-router = APIRouter(prefix="/predict", tags=["prediction"])
-
-
-@router.post(
-    "/mtod",
-    summary="Intent and slots of utterances",
-    responses=problems(*READS_A_BODY, 404, 429, 503, 507),
-    openapi_extra=body(MtodPredictRequest),
+DESCRIPTION = (
+    "Predict each input with the model of its language; `adapted` says whether the model was trained on it. "
+    "A language without a checkpoint of its own is answered zero-shot by the base, and `es-MX` by `es`."
 )
-async def predict_mtod(
-    request: Annotated[MtodPredictRequest, Depends(json_body(MtodPredictRequest))],
-    services: Serving,
-    ration: PredictionRateLimit,
-    http: Request,
-) -> MtodPredictions:
-    """Understand each utterance with the model of its language; `adapted` tells whether it learnt it.
-
-    A language nobody has adapted is answered zero-shot by the base, and `es-MX` by `es`.
-    """
-    with ration.acquire(len(request.utterances)):
-        return await while_connected(http, lambda: services.mtod.predict(request))
 
 
-@router.post(
-    "/qa",
-    summary="Answers to questions on texts",
-    responses=problems(*READS_A_BODY, 404, 429, 503, 507),
-    openapi_extra=body(QaPredictRequest),
-)
-async def predict_qa(
-    request: Annotated[QaPredictRequest, Depends(json_body(QaPredictRequest))],
-    services: Serving,
-    ration: PredictionRateLimit,
-    http: Request,
-) -> QaPredictions:
-    """Answer each question by a part of its context, with the model of its language; the likeliest first.
+def predict_router() -> APIRouter:
+    """Return the routes of all tasks."""
+    router = APIRouter(prefix="/predict", tags=["prediction"])
+    for spec in task_specs():
+        router.add_api_route(
+            f"/{spec.name}",
+            _endpoint(spec),
+            methods=["POST"],
+            name=f"predict_{spec.name}",
+            summary=spec.summary,
+            description=f"{spec.description} {DESCRIPTION}".strip(),
+            response_model=predictions_response(spec.name),
+            response_description="The predictions, in the order of the inputs",
+            responses=problems(*READS_A_BODY, 404, 429, 503, 507),
+            openapi_extra=body(predict_request(spec.name)),
+        )
+    return router
 
-    A context of any length is read, in windows; scores are comparable within a question. A language nobody
-    has adapted is answered zero-shot by the base, and `es-MX` by `es`.
-    """
-    with ration.acquire(len(request.questions)):
-        return await while_connected(http, lambda: services.qa.predict(request))
+
+def _endpoint(spec: TaskSpec) -> Callable[..., Awaitable[Predictions]]:
+    model = predict_request(spec.name)
+
+    async def predict(
+        request: Annotated[PredictRequest, Depends(json_body(model))],
+        services: Serving,
+        rate_limit: PredictionRateLimit,
+        http: Request,
+    ) -> Predictions:
+        with rate_limit.acquire(len(getattr(request, spec.inputs_field))):
+            return await while_connected(http, lambda: services.predictors[spec.name].predict(request))
+
+    return predict

@@ -1,122 +1,84 @@
-"""What clients send to be answered.
+"""Prediction requests, one class for each registered task."""
 
-The limits that nobody may set stand beside the fields they bound; the others are in `app.schemas.limits`.
-"""
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any, Final
 
-from typing import Annotated, Final
-
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationInfo, create_model
 
 from app.schemas.limits import AtMost, limits_of
-from core.contracts.values import Context, Contract, Identifier, LanguageTag, OwnId, Text
+from core.contracts.inference import PredictionInput
+from core.contracts.values import Contract, Identifier, LanguageTag
+from core.tasks.registry import task_spec
+from core.tasks.spec import TaskSpec
 
 MAX_TOP_K: Final = 100
-"""Ranked intents in an answer: more than any label set measured here has."""
+"""Ranked intents or answers in a prediction: more than any label set measured here has."""
 
 
-class Utterance(Contract):
-    """A text to be understood.
+class PredictRequest(Contract):
+    """Inputs to predict; a task's own class adds the list of inputs.
 
     Attributes:
-        id: The caller's own name of it, given back.
-        language: Its language; without it, the request's.
+        language: BCP-47 tag of every input that has none of its own.
+        checkpoint: Id of the checkpoint that predicts, instead of the one that serves the language.
+        top_k: Number of ranked alternatives in each prediction.
     """
 
-    id: OwnId | None = None
-    text: Text
     language: LanguageTag | None = None
-
-    @classmethod
-    def from_text(cls, given: object) -> object:
-        """Take a mere string for an utterance's text."""
-        return {"text": given} if isinstance(given, str) else given
+    checkpoint: Identifier | None = None
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 3
 
 
-class MtodPredictRequest(Contract):
-    """Texts to be understood.
+@cache
+def predict_request(task: str) -> type[PredictRequest]:
+    """Return the request class of a task, such as ``MtodPredictRequest``.
 
-    Attributes:
-        language: Of every utterance that does not tell its own.
-        checkpoint: Answers in place of whatever serves the language.
-        top_k: Intents to rank.
+    Raises:
+        NotFound: There is no task of that name.
     """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"utterances": ["pon una alarma a las seis"], "language": "es"},
-                {"utterances": [{"id": "a", "text": "will it rain today", "language": "en"}], "top_k": 5},
-            ]
-        }
-    )
-
-    utterances: Annotated[
-        tuple[
-            Annotated[
-                Utterance, BeforeValidator(Utterance.from_text, json_schema_input_type=str | Utterance)
-            ],
-            ...,
-        ],
-        Field(min_length=1),
-        AtMost("max_utterances"),
+    spec = task_spec(task)
+    inputs: Any = tuple[_input(spec.input), ...]  # type: ignore[misc]  # known at run time only
+    annotation = Annotated[
+        inputs,
+        Field(min_length=1, description=f"The inputs to predict, at most `{spec.limits.items}`."),
+        AtMost(spec.limits.items),
+        AfterValidator(_bounded(spec)),
     ]
-    language: LanguageTag | None = None
-    checkpoint: Identifier | None = None
-    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 3
-
-
-class QuestionInput(Contract):
-    """A question on a text.
-
-    Attributes:
-        id: The caller's own name of it, given back.
-        context: The text that holds the answer, of any length up to the limit.
-        language: Its language; without it, the request's.
-    """
-
-    id: OwnId | None = None
-    question: Text
-    context: Context
-    language: LanguageTag | None = None
-
-
-class QaPredictRequest(Contract):
-    """Questions to be answered.
-
-    Attributes:
-        language: Of every question that does not tell its own.
-        checkpoint: Answers in place of whatever serves the language.
-        top_k: Answers to rank.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "questions": [
-                        {
-                            "question": "¿Cuándo abrió la panadería?",
-                            "context": "La panadería de la plaza abrió en 1987.",
-                        }
-                    ],
-                    "language": "es",
-                }
-            ]
-        }
+    fields: dict[str, Any] = {spec.inputs_field: (annotation, ...)}
+    model = create_model(
+        f"{spec.schema_name}PredictRequest",
+        __base__=PredictRequest,
+        __doc__=f"Inputs of the task `{spec.name}` to predict: {spec.summary}.",
+        **fields,
     )
+    examples: list[Any] = (
+        [{spec.inputs_field: list(spec.sample_inputs), "language": "es"}] if spec.sample_inputs else []
+    )
+    model.model_config = ConfigDict(**{**model.model_config, "json_schema_extra": {"examples": examples}})
+    model.model_rebuild(force=True)
+    return model
 
-    questions: Annotated[tuple[QuestionInput, ...], Field(min_length=1), AtMost("max_questions")]
-    language: LanguageTag | None = None
-    checkpoint: Identifier | None = None
-    top_k: Annotated[int, Field(ge=1, le=MAX_TOP_K)] = 3
 
-    @field_validator("questions")
-    @classmethod
-    def _bounded(
-        cls, questions: tuple[QuestionInput, ...], info: ValidationInfo
-    ) -> tuple[QuestionInput, ...]:
-        characters = sum(len(one.context) for one in questions)
-        most = limits_of(info).max_context_characters
-        if characters > most:
-            raise ValueError(f"the contexts have {characters} characters together; the limit is {most}")
-        return questions
+def _input(model: type[PredictionInput]) -> Any:  # noqa: ANN401
+    """Return the type of one input, which may have a shorthand."""
+    if model.from_shorthand("text") == "text":
+        return model
+    return Annotated[model, BeforeValidator(model.from_shorthand, json_schema_input_type=str | model)]
+
+
+def _bounded(spec: TaskSpec) -> Any:  # noqa: ANN401
+    """Return the validator of the total size of a request's inputs."""
+
+    def check(inputs: Sequence[PredictionInput], info: ValidationInfo) -> Sequence[PredictionInput]:
+        if spec.limits.characters is None:
+            return inputs
+        characters = sum(len(spec.limits.bounded_text(item)) for item in inputs)
+        limit = getattr(limits_of(info), spec.limits.characters)
+        if characters > limit:
+            raise ValueError(
+                f"the {spec.limits.bounded_name} have {characters} characters together; the limit is {limit}"
+            )
+        return inputs
+
+    return check

@@ -1,11 +1,10 @@
-"""What the registry is asked for, and what it answers."""
+"""Requests and responses of the model registry: checkpoints and deployments."""
 
 from datetime import datetime
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from app.schemas.responses import ServedScores
 from core.contracts.reports import CheckpointManifest, Deployment
 from core.contracts.values import (
     BASE,
@@ -21,14 +20,14 @@ MAX_CHECKPOINTS: Final = 200
 """Checkpoints on a page; a brief one has half a kilobyte."""
 
 CURSOR: Final = r"^(-?\d{1,18})-([a-z]{1,16})-([A-Za-z0-9_-]{1,64})$"
-"""Moment, task and name of the last checkpoint on a page: it leads on even if that one was deleted."""
+"""Time, task and id of the last checkpoint on a page: the cursor stays valid if that one is deleted."""
 
 
 def deployment_key(key: str) -> str:
-    """Return what can be served: ``base``, or a language tag in its canonical form.
+    """Return ``base``, or a language tag in its canonical form.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The key is neither.
     """
     return BASE if key == BASE else canonical_language(key)
 
@@ -39,11 +38,13 @@ Reason = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,500}$")]
 
 
 class CheckpointFilter(Contract):
-    """Which checkpoints are listed.
+    """Filter of the list of checkpoints.
 
     Attributes:
-        language: What they were made for: of a base, its source language.
-        cursor: The `next_cursor` of the page before.
+        task: Only checkpoints of this task.
+        language: Only checkpoints that were made for this language; a base is made for its source language.
+        limit: Maximum of checkpoints on a page, 1 to 200.
+        cursor: The `next_cursor` of the previous page.
     """
 
     task: TaskName | None = None
@@ -56,8 +57,17 @@ class CheckpointBrief(Contract):
     """A checkpoint in a list.
 
     Attributes:
-        scores: How good it was where it was made.
+        checkpoint_id: Id of the checkpoint.
+        task: The task.
+        method: `pre` for a base, or the method of the adaptation.
+        languages: BCP-47 tags of the languages it was trained on, source first.
+        base_id: The checkpoint it was adapted from; null for a base.
+        encoder: Name of the encoder it was made with.
+        trainable: Which tensors were trained; unless `all`, the base holds the rest.
+        bytes: Size of the weights, in bytes.
+        scores: Scores on held-out examples where it was made, name → figure; null if not measured.
         serves: The languages that it serves now, and `base`.
+        created_at: Time of its making, in UTC.
     """
 
     checkpoint_id: Identifier
@@ -68,16 +78,17 @@ class CheckpointBrief(Contract):
     encoder: str
     trainable: Trainable
     bytes: int
-    scores: ServedScores | None
+    scores: dict[str, int | float] | None
     serves: tuple[str, ...]
     created_at: datetime
 
 
 class CheckpointPage(Contract):
-    """Some checkpoints, newest first.
+    """Checkpoints in descending order of creation.
 
     Attributes:
-        next_cursor: What to send as `cursor` for the page after this; None on the last.
+        checkpoints: The checkpoints of this page.
+        next_cursor: Value of `cursor` for the next page; null on the last.
     """
 
     checkpoints: tuple[CheckpointBrief, ...]
@@ -85,7 +96,7 @@ class CheckpointPage(Contract):
 
 
 class CheckpointView(CheckpointManifest):
-    """A checkpoint: its manifest, and where it serves.
+    """A checkpoint: its manifest, and the languages it serves.
 
     Attributes:
         serves: The languages that it serves now, and `base`.
@@ -95,21 +106,24 @@ class CheckpointView(CheckpointManifest):
 
 
 class PastDeployment(Deployment):
-    """What served, or serves.
+    """A past or live deployment.
 
     Attributes:
-        available: Whether its checkpoint is still there, so that it could serve again.
+        available: Whether its checkpoint still exists and can be deployed again.
     """
 
     available: bool
 
 
 class LanguageView(Contract):
-    """What serves a language, or as `base` all that have no model of their own.
+    """The deployments of a language, or of `base`, which serves every language without its own.
 
     Attributes:
+        task: The task.
+        language: BCP-47 tag of the language, or `base`.
         live: The deployment that serves; its number is the `ETag`.
         adapted: Whether its checkpoint was trained on the language.
+        scores: Scores of its checkpoint on held-out examples, name → figure; null if not measured.
         history: Every deployment, newest first.
     """
 
@@ -117,12 +131,17 @@ class LanguageView(Contract):
     language: DeploymentKey
     live: Deployment
     adapted: bool
-    scores: ServedScores | None
+    scores: dict[str, int | float] | None
     history: tuple[PastDeployment, ...]
 
 
 class DeployRequest(Contract):
-    """Which checkpoint is to serve, and why."""
+    """Deployment of a checkpoint.
+
+    Attributes:
+        checkpoint_id: The checkpoint to deploy.
+        reason: The reason for the history, 1 to 500 characters.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -1,23 +1,24 @@
-"""What clients are answered."""
+"""Responses of the API."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal, Self, TypeAlias
+from functools import cache
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny, create_model
 
-from core.contracts.answers import QaPrediction
+from core.contracts.evaluations import AnyEvaluation
+from core.contracts.inference import Prediction
 from core.contracts.jobs import JobRecord, JobStatus
-from core.contracts.predictions import MtodPrediction
 from core.contracts.reports import AdaptPlan
 from core.contracts.values import Contract, Identifier, LanguageTag, TaskName
+from core.tasks.registry import task_spec
 
 
 class Checks(Contract):
-    """What was noticed in a request that is no fault.
+    """Findings in a request that are no faults.
 
     Attributes:
-        warnings: Everything a person should know before the job runs.
+        warnings: One sentence each, for people.
     """
 
     warnings: tuple[str, ...] = ()
@@ -27,7 +28,10 @@ class JobAccepted(Contract):
     """A job was queued.
 
     Attributes:
-        queue_position: 1 is next; None once it does not wait any more.
+        job_id: Id of the job.
+        status: Its status, `queued` unless the request repeats an earlier one.
+        queue_position: Its place in the queue; 1 is next, null if it no longer waits.
+        checks: Warnings about the request.
     """
 
     job_id: Identifier
@@ -37,27 +41,33 @@ class JobAccepted(Contract):
 
 
 class DryRun(Contract):
-    """What an adaptation would do."""
+    """What an adaptation would do.
+
+    Attributes:
+        checks: Warnings about the request.
+        plan: Split sizes, stages, shots and estimated time.
+    """
 
     checks: Checks
     plan: AdaptPlan
 
 
 class JobView(JobRecord):
-    """A job as it stands: the durable record, and what Redis knows of the moment.
+    """A job: its stored record, and its live state in Redis.
 
     Attributes:
-        queue_position: 1 is next; None once it does not wait, or while Redis does not answer.
+        queue_position: Its place in the queue; 1 is next, null if it does not wait or Redis is unavailable.
     """
 
     queue_position: int | None = None
 
 
 class JobPage(Contract):
-    """Some jobs, newest first, without their plans and reports.
+    """Jobs in descending order of creation, without plans and reports.
 
     Attributes:
-        next_cursor: What to send as `cursor` for the page after this; None on the last.
+        jobs: The jobs of this page.
+        next_cursor: Value of `cursor` for the next page; null on the last.
     """
 
     jobs: tuple[JobView, ...]
@@ -65,91 +75,84 @@ class JobPage(Contract):
 
 
 class Usage(Contract):
-    """What a prediction cost.
+    """Cost of a prediction request.
 
     Attributes:
-        tokens: Of all texts, as the encoder counts them.
-        queue_ms: Milliseconds waited for a turn.
-        inference_ms: Milliseconds of computing, loading included.
+        tokens: Tokens of all inputs, as the encoder counts them.
+        queue_ms: Waiting time in milliseconds.
+        inference_ms: Computing time in milliseconds, loading of models included.
     """
 
     tokens: int
     queue_ms: float
     inference_ms: float
 
-    @classmethod
-    def total(cls, parts: Iterable[Self]) -> Self:
-        """Return what several predictions cost together."""
-        given = list(parts)
-        return cls(
-            tokens=sum(part.tokens for part in given),
-            queue_ms=sum(part.queue_ms for part in given),
-            inference_ms=sum(part.inference_ms for part in given),
-        )
 
-
-class MtodPredictions(Contract):
-    """Answers in the order of the utterances.
+class Predictions(Contract):
+    """Predictions in the order of the request's inputs; `predictions_response` has the class of a task.
 
     Attributes:
-        checkpoints: Language → the checkpoint that answered.
+        predictions: One for each input.
+        checkpoints: Language → id of the checkpoint that predicted.
+        usage: What the request cost.
     """
 
-    predictions: tuple[MtodPrediction, ...]
+    predictions: tuple[SerializeAsAny[Prediction], ...]
     checkpoints: dict[str, str]
     usage: Usage
 
 
-class QaPredictions(Contract):
-    """Answers in the order of the questions.
+@cache
+def predictions_response(task: str) -> type[Predictions]:
+    """Return the class of a task's predictions, such as ``MtodPredictions``.
+
+    Raises:
+        NotFound: There is no task of that name.
+    """
+    spec = task_spec(task)
+    prediction: Any = tuple[spec.prediction, ...]  # type: ignore[name-defined]
+    return create_model(
+        f"{spec.schema_name}Predictions",
+        __base__=Predictions,
+        __doc__=Predictions.__doc__,
+        predictions=(prediction, ...),
+    )
+
+
+class EvaluationResult(Contract):
+    """Scores of a checkpoint on labelled examples.
 
     Attributes:
-        checkpoints: Language → the checkpoint that answered.
+        task: The task.
+        language: BCP-47 tag of the language of the examples.
+        checkpoint_id: The checkpoint that predicted.
+        adapted: Whether it was trained on the language; if not, the base answered zero-shot.
+        evaluation: The scores.
     """
 
-    predictions: tuple[QaPrediction, ...]
-    checkpoints: dict[str, str]
-    usage: Usage
-
-
-def used_checkpoints(answers: Iterable[MtodPredictions | QaPredictions]) -> dict[str, str]:
-    """Return language → the checkpoint that answered, of several answers."""
-    return {language: used for answer in answers for language, used in answer.checkpoints.items()}
-
-
-class MtodScores(Contract):
-    """How good intents and slots were on held-out utterances where the checkpoint was made."""
-
-    intent_accuracy: float
-    slot_f1: float
-    exact_match: float
-    examples: int
-
-
-class QaScores(Contract):
-    """How good answers were on held-out questions where the checkpoint was made."""
-
-    f1: float
-    exact_match: float
-    examples: int
-
-
-ServedScores: TypeAlias = MtodScores | QaScores
+    task: TaskName
+    language: LanguageTag
+    checkpoint_id: Identifier
+    adapted: bool
+    evaluation: AnyEvaluation
 
 
 class ServedLanguage(Contract):
-    """A language and what serves it.
+    """A language with a checkpoint of its own.
 
     Attributes:
+        language: BCP-47 tag of the language.
+        checkpoint_id: The checkpoint that serves it.
         adapted: Whether the checkpoint was trained on the language.
-        since: Since when it serves.
-        number: Of the deployment; each change adds one.
+        scores: Scores on held-out examples of its job, name → figure; null if not measured.
+        since: Time of the deployment.
+        number: Number of the deployment; each change adds one.
     """
 
     language: LanguageTag
     checkpoint_id: Identifier
     adapted: bool
-    scores: ServedScores | None
+    scores: dict[str, int | float] | None
     since: datetime
     number: int = Field(ge=1)
 
@@ -158,12 +161,16 @@ class ServedBase(Contract):
     """The base, which answers every other language zero-shot.
 
     Attributes:
-        source_language: What it was trained on; None if its manifest is lost.
+        checkpoint_id: The checkpoint that serves.
+        source_language: BCP-47 tag of the language it was trained on; null if its manifest is lost.
+        scores: Scores on held-out examples of its job, name → figure; null if not measured.
+        since: Time of the deployment.
+        number: Number of the deployment; each change adds one.
     """
 
     checkpoint_id: Identifier
     source_language: LanguageTag | None
-    scores: ServedScores | None
+    scores: dict[str, int | float] | None
     since: datetime
     number: int = Field(ge=1)
 
@@ -172,8 +179,9 @@ class ServedTask(Contract):
     """What is served of one task.
 
     Attributes:
-        base: None until the first base was made: then nothing can be predicted or adapted.
-        languages: Those with a checkpoint of their own.
+        task: The task.
+        base: The base; null until the first one is made, and then nothing can be predicted or adapted.
+        languages: Languages with a checkpoint of their own.
     """
 
     task: TaskName
@@ -182,33 +190,48 @@ class ServedTask(Contract):
 
 
 class Languages(Contract):
-    """What is served."""
+    """What is served.
+
+    Attributes:
+        tasks: One entry for each registered task.
+    """
 
     tasks: tuple[ServedTask, ...]
 
 
-class Live(Contract):
-    """The process runs."""
+class Liveness(Contract):
+    """The process runs.
+
+    Attributes:
+        status: Always `live`.
+    """
 
     status: Literal["live"] = "live"
 
 
-class Part(Contract):
-    """One part the service stands on.
+class ComponentHealth(Contract):
+    """Health of one component.
 
     Attributes:
-        status: `absent` is a model that nobody has made yet, which is no failure.
-        detail: What is wrong.
+        status: `absent` means that no base was made yet, which is no failure.
+        detail: What is wrong; null if nothing is.
     """
 
     status: Literal["ok", "absent", "failed"]
     detail: str | None = None
 
 
-class Ready(Contract):
-    """Whether each part works."""
+class Readiness(Contract):
+    """Health of every component.
+
+    Attributes:
+        status: `ready` if no component has failed.
+        redis: The job queue.
+        store: The store of datasets, checkpoints and jobs.
+        model: A forward pass of the base of each task.
+    """
 
     status: Literal["ready", "not ready"]
-    redis: Part
-    store: Part
-    model: Part
+    redis: ComponentHealth
+    store: ComponentHealth
+    model: ComponentHealth

@@ -1,66 +1,48 @@
-"""What clients send to have something stored or learnt.
+"""Training requests: what they have in common whatever the task.
 
-The limits that nobody may set stand beside the fields they bound; the others are in `app.schemas.limits`.
+The class of a task adds its examples, settings and options: `app.schemas.task_requests`. Fixed limits stand
+beside the fields that they bound; those that an operator sets are in `app.schemas.limits`.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
-from pydantic.config import JsonDict
+from pydantic import Field, ValidationInfo, field_validator
 
-from app.schemas.limits import AtMost
-from core.contracts.examples import Example, MtodExample
-from core.contracts.hyperparameters import (
-    Hyperparameters,
-    PretrainSettings,
-    QaHyperparameters,
-    QaPretrainSettings,
-)
-from core.contracts.questions import QaExample
+from core.contracts.examples import Example
+from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
+from core.contracts.task_options import EncoderName, TaskOptions
 from core.contracts.values import Contract, Identifier, LanguageTag, Method, Promotion, TaskName
+from core.tasks.registry import task_spec
 
 MAX_BASELINES: Final = 4
 """Every one is a whole training; there are not more methods than this."""
 
-EXAMPLE: Final[JsonDict] = {
-    "text": "pon una alarma a las seis",
-    "intent": "alarm/set_alarm",
-    "slots": [{"slot": "datetime", "start": 15, "end": 25}],
-}
-
-QUESTION: Final[JsonDict] = {
-    "question": "¿Cuándo abrió la panadería?",
-    "context": "La panadería de la plaza abrió en 1987.",
-    "answers": [{"text": "1987", "answer_start": 34}],
-}
-
-MtodExamples = Annotated[tuple[MtodExample, ...], Field(min_length=1), AtMost("max_examples")]
-MtodSources = Annotated[tuple[MtodExample, ...], Field(min_length=1), AtMost("max_source_examples")]
-QaExamples = Annotated[tuple[QaExample, ...], Field(min_length=1), AtMost("max_examples")]
-QaSources = Annotated[tuple[QaExample, ...], Field(min_length=1), AtMost("max_source_examples")]
-EncoderName = Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00-\x1f]+$")]
 StoredDataset = Annotated[
     Identifier | None,
     Field(default=None, validate_default=True, description="A dataset that `POST /datasets` has stored."),
 ]
 
 
-def _one_is_given(info: ValidationInfo, *, last: object, others: tuple[str, ...]) -> None:
-    """Check that exactly one of several fields is there; a field with a fault of its own counts.
+def _check_exactly_one(info: ValidationInfo, *, last: object, others: tuple[str, ...]) -> None:
+    """Check that exactly one of several fields is set; an invalid field counts as set.
 
-    A check of the last field, not of the whole model: that one would wait until nothing else is wrong.
+    A validator of the last field and not of the model, which would run only if no field is invalid.
     """
-    given = [name for name in others if info.data.get(name, ...) is not None]
-    if len(given) + (last is not None) != 1:
+    present = [name for name in others if info.data.get(name, ...) is not None]
+    if len(present) + (last is not None) != 1:
         names = ", ".join((*others, str(info.field_name)))
-        found = ", ".join([*given, *([str(info.field_name)] if last is not None else [])]) or "none"
-        raise ValueError(f"exactly one of {names} is needed, found {found}")
+        received = ", ".join([*present, *([str(info.field_name)] if last is not None else [])]) or "none"
+        raise ValueError(f"exactly one of {names} is needed, found {received}")
 
 
 class HeldOut(Contract):
-    """Where the examples come from that measure the result."""
+    """The held-out examples that measure the result; exactly one of the fields is set.
+
+    Attributes:
+        examples: Held-out examples.
+        dataset: Id of a stored dataset of held-out examples.
+        fraction: Share of the training examples to hold out instead, between 0 and 1.
+    """
 
     examples: tuple[Example, ...] | None = None
     dataset: Identifier | None = None
@@ -69,58 +51,38 @@ class HeldOut(Contract):
     @field_validator("fraction")
     @classmethod
     def _one_source(cls, fraction: float | None, info: ValidationInfo) -> float | None:
-        _one_is_given(info, last=fraction, others=("examples", "dataset"))
+        _check_exactly_one(info, last=fraction, others=("examples", "dataset"))
         return fraction
 
 
-class MtodHeldOut(HeldOut):
-    """Where the utterances come from that measure the result."""
-
-    examples: MtodSources | None = None
-
-
-class QaHeldOut(HeldOut):
-    """Where the questions come from that measure the result."""
-
-    examples: QaSources | None = None
-
-
 class DatasetRequest(Contract):
-    """Examples to be stored."""
+    """Examples to be stored.
+
+    Attributes:
+        task: The task that the examples teach.
+        language: BCP-47 tag of their language.
+        examples: The examples, in the order in which they are stored.
+    """
 
     task: TaskName
     language: LanguageTag
     examples: tuple[Example, ...]
 
 
-class MtodDatasetRequest(DatasetRequest):
-    """Labelled utterances to be stored."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"task": "mtod", "language": "es", "examples": [EXAMPLE]}]}
-    )
-
-    task: Literal[TaskName.MTOD] = TaskName.MTOD
-    examples: MtodSources
-
-
-class QaDatasetRequest(DatasetRequest):
-    """Questions with their answers to be stored."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"task": "qa", "language": "es", "examples": [QUESTION]}]}
-    )
-
-    task: Literal[TaskName.QA]
-    examples: QaSources
-
-
 class PretrainRequest(Contract):
     """The making of a base (PRE) from examples of the source language.
 
     Attributes:
-        encoder: `embedded`, `embedded-en`, a hub id, or a folder the worker can read; without it, the
-            service's own choice (`XMETRA_ENCODER`).
+        task: The task that the base learns.
+        source_language: BCP-47 tag of the source language.
+        examples: Training examples; or else `dataset`.
+        dataset: Id of a stored dataset of training examples.
+        evaluation: Held-out examples; a twentieth of the training examples by default.
+        encoder: `embedded`, `embedded-en`, a hub id, or a folder the worker can read; the service's default
+            (`XMETRA_ENCODER`) if it is missing.
+        settings: Rates, epochs and batch size.
+        seed: Seed of everything random.
+        promote: When the new base replaces the one that serves.
     """
 
     task: TaskName
@@ -136,42 +98,25 @@ class PretrainRequest(Contract):
     @field_validator("dataset")
     @classmethod
     def _one_source(cls, dataset: str | None, info: ValidationInfo) -> str | None:
-        _one_is_given(info, last=dataset, others=("examples",))
+        _check_exactly_one(info, last=dataset, others=("examples",))
         return dataset
-
-
-class MtodPretrainRequest(PretrainRequest):
-    """The making of a base (PRE) from utterances of the source language."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"task": "mtod", "source_language": "en", "dataset": "0a1b2c"}]}
-    )
-
-    task: Literal[TaskName.MTOD] = TaskName.MTOD
-    examples: MtodSources | None = None
-    evaluation: MtodHeldOut | None = None
-
-
-class QaPretrainRequest(PretrainRequest):
-    """The making of a base (PRE) from questions of the source language."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"task": "qa", "source_language": "en", "dataset": "0a1b2c"}]}
-    )
-
-    task: Literal[TaskName.QA]
-    examples: QaSources | None = None
-    evaluation: QaHeldOut | None = None
-    settings: QaPretrainSettings = QaPretrainSettings()
 
 
 class AdaptRequest(Contract):
     """The adaptation of a base to a language by a few examples of it.
 
     Attributes:
-        base: The checkpoint to start from; without it, the base that is live.
-        baselines: Other methods to train beside and report, never to serve.
-        dry_run: Check and plan, and do nothing.
+        task: The task.
+        language: BCP-47 tag of the target language.
+        examples: Few-shot examples; or else `dataset`.
+        dataset: Id of a stored dataset of few-shot examples.
+        evaluation: Held-out examples; a fifth of the few-shot examples by default.
+        base: Id of the checkpoint to start from; the base that serves by default.
+        method: How the language is learnt.
+        baselines: Other methods to train and report for comparison; they are never deployed.
+        hyperparameters: Rates, steps, shots and seed.
+        promote: When the result replaces the checkpoint that serves the language.
+        dry_run: Check and plan only.
     """
 
     task: TaskName
@@ -189,7 +134,7 @@ class AdaptRequest(Contract):
     @field_validator("dataset")
     @classmethod
     def _one_source(cls, dataset: str | None, info: ValidationInfo) -> str | None:
-        _one_is_given(info, last=dataset, others=("examples",))
+        _check_exactly_one(info, last=dataset, others=("examples",))
         return dataset
 
     @field_validator("baselines")
@@ -206,71 +151,31 @@ class AdaptRequest(Contract):
             raise ValueError(f"{min(both)} is one of those that {method} chooses among")
         return baselines
 
-
-class MtodAdaptRequest(AdaptRequest):
-    """The adaptation of a base to a language by a few labelled utterances of it.
-
-    Attributes:
-        extend_labels: Whether intents and slots that the base does not know are new labels, and not
-            slips of the pen.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "task": "mtod",
-                    "language": "es",
-                    "examples": [EXAMPLE],
-                    "evaluation": {"fraction": 0.2},
-                    "method": "x-metra-ada",
-                    "promote": "if_better",
-                }
-            ]
-        }
-    )
-
-    task: Literal[TaskName.MTOD] = TaskName.MTOD
-    examples: MtodExamples | None = None
-    evaluation: MtodHeldOut | None = None
-    extend_labels: bool = False
+    def options(self) -> TaskOptions:
+        """Return the options that only this task has."""
+        model = task_spec(self.task).options
+        return model.model_validate({name: getattr(self, name) for name in model.model_fields})
 
 
-class QaAdaptRequest(AdaptRequest):
-    """The adaptation of a base to a language by a few questions and answers in it.
+class EvaluateRequest(Contract):
+    """Labelled examples to measure a checkpoint on; it predicts them and learns nothing.
 
     Attributes:
-        similarity: The sentence encoder that finds each question's neighbours: `embedded`, a hub id such as
-            `sentence-transformers/xlm-r-distilroberta-base-paraphrase-v1`, or a folder the worker can read.
+        task: The task.
+        language: BCP-47 tag of the language of the examples.
+        examples: Labelled examples; or else `dataset`.
+        dataset: Id of a stored dataset of labelled examples.
+        checkpoint: Id of the checkpoint to measure; the one that serves the language by default.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "task": "qa",
-                    "language": "es",
-                    "examples": [QUESTION],
-                    "evaluation": {"fraction": 0.2},
-                    "method": "x-metra-ada",
-                }
-            ]
-        }
-    )
+    task: TaskName
+    language: LanguageTag
+    examples: tuple[Example, ...] | None = None
+    dataset: StoredDataset
+    checkpoint: Identifier | None = None
 
-    task: Literal[TaskName.QA]
-    examples: QaExamples | None = None
-    evaluation: QaHeldOut | None = None
-    hyperparameters: QaHyperparameters = QaHyperparameters()
-    similarity: EncoderName = "embedded"
-
-
-DATASET_REQUESTS: Final[Mapping[TaskName, type[DatasetRequest]]] = MappingProxyType(
-    {TaskName.MTOD: MtodDatasetRequest, TaskName.QA: QaDatasetRequest}
-)
-PRETRAIN_REQUESTS: Final[Mapping[TaskName, type[PretrainRequest]]] = MappingProxyType(
-    {TaskName.MTOD: MtodPretrainRequest, TaskName.QA: QaPretrainRequest}
-)
-ADAPT_REQUESTS: Final[Mapping[TaskName, type[AdaptRequest]]] = MappingProxyType(
-    {TaskName.MTOD: MtodAdaptRequest, TaskName.QA: QaAdaptRequest}
-)
+    @field_validator("dataset")
+    @classmethod
+    def _one_source(cls, dataset: str | None, info: ValidationInfo) -> str | None:
+        _check_exactly_one(info, last=dataset, others=("examples",))
+        return dataset

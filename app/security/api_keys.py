@@ -1,4 +1,4 @@
-"""Bearer keys: what one looks like, what is kept of it, and whose key was shown."""
+"""API keys: their format, the hash that is stored of each, and the lookup of a bearer token."""
 
 import hashlib
 import hmac
@@ -15,23 +15,23 @@ from core.contracts.values import Contract, now
 
 ID_BYTES: Final = 6
 SECRET_BYTES: Final = 32
-"""256 random bits: nobody guesses them, and nobody finds them from their hash."""
+"""256 random bits can neither be guessed nor recovered from their hash."""
 
 KEY: Final = re.compile(r"xm_(?P<id>[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
-"""The prefix lets scanners of repositories and logs find a key that was lost there."""
+"""The prefix lets secret scanners find a key that was leaked into a repository or a log."""
 
-NOBODY: Final = "0" * 64
-"""What the hash of a key with an unknown id is compared with: no key that can be found has it."""
+UNKNOWN_KEY_HASH: Final = "0" * 64
+"""Compared with the hash of a token whose id is unknown. No findable token hashes to it."""
 
 
 class Scope(StrEnum):
     """What a key may do.
 
     Attributes:
-        PREDICT: Ask for predictions, and see which languages are served.
-        ADAPT: Store data, teach languages, watch jobs, see checkpoints.
-        METRICS: Read what is counted and measured: for Prometheus.
-        ADMIN: All of it, and change what serves.
+        PREDICT: Request predictions, and list the served languages.
+        ADAPT: Store data, adapt languages, watch jobs, list checkpoints.
+        METRICS: Read the metrics: for Prometheus.
+        ADMIN: All of these, and change what is served.
     """
 
     PREDICT = "predict"
@@ -41,13 +41,16 @@ class Scope(StrEnum):
 
 
 class StoredKey(Contract):
-    """What is kept of a key; the key itself is not.
+    """The stored record of a key; the key itself is not stored.
 
     Attributes:
-        name: Whose it is, for people.
-        sha256: Of the whole key, in hexadecimal digits. A slow hash, such as Argon2, protects secrets that
-            people think up; against 256 random bits nobody can try one by one, so that a quick one is as
-            safe, and costs no request a tenth of a second.
+        id: Public part of the key, 12 hexadecimal digits.
+        name: A label for people, such as the holder's name.
+        scopes: What the key may do.
+        sha256: Hash of the whole key, in hexadecimal digits. A slow hash, such as Argon2, protects secrets
+            that people choose; 256 random bits cannot be searched, so a fast hash is as safe, and saves each
+            request a tenth of a second.
+        created_at: Time of creation.
     """
 
     id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{12}$")]
@@ -57,26 +60,26 @@ class StoredKey(Contract):
     created_at: AwareDatetime
 
     def allows(self, scopes: frozenset[Scope]) -> bool:
-        """Whether the key has one of these scopes; who may administer may do everything."""
+        """Whether the key has at least one of the scopes; ADMIN implies every scope."""
         return Scope.ADMIN in self.scopes or not scopes.isdisjoint(self.scopes)
 
 
 def new_key(name: str, scopes: Sequence[Scope], *, at: datetime | None = None) -> tuple[str, StoredKey]:
-    """Make a key.
+    """Generate a key.
 
     Returns:
-        The key, which is not kept anywhere, and what is kept of it.
+        The key, which cannot be recovered later, and its stored record.
     """
     key_id = secrets.token_hex(ID_BYTES)
-    shown = f"xm_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    token = f"xm_{key_id}_{secrets.token_urlsafe(SECRET_BYTES)}"
     unique = tuple(dict.fromkeys(scopes))
-    return shown, StoredKey(
-        id=key_id, name=name, scopes=unique, sha256=_digest(shown), created_at=at or now()
+    return token, StoredKey(
+        id=key_id, name=name, scopes=unique, sha256=_digest(token), created_at=at or now()
     )
 
 
 class KeyRing:
-    """The keys that are good now."""
+    """A set of valid keys."""
 
     def __init__(self, keys: Iterable[StoredKey]) -> None:
         self._by_id = {key.id: key for key in keys}
@@ -84,17 +87,17 @@ class KeyRing:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def find(self, shown: str) -> StoredKey | None:
-        """Return the key that was shown, or None if it is nobody's.
+    def find(self, token: str) -> StoredKey | None:
+        """Return the record of a bearer token, or None if the token is not a valid key.
 
-        Whatever is shown is hashed and compared once, in constant time: neither the id nor the secret can
-        be found out by how long an answer takes.
+        Every token is hashed and compared exactly once, in constant time, so that response times reveal
+        neither ids nor secrets.
         """
-        form = KEY.fullmatch(shown)
-        key = self._by_id.get(form["id"]) if form else None
-        is_same = hmac.compare_digest(_digest(shown), key.sha256 if key else NOBODY)
+        match = KEY.fullmatch(token)
+        key = self._by_id.get(match["id"]) if match else None
+        is_same = hmac.compare_digest(_digest(token), key.sha256 if key else UNKNOWN_KEY_HASH)
         return key if is_same else None
 
 
-def _digest(shown: str) -> str:
-    return hashlib.sha256(shown.encode(errors="replace")).hexdigest()
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: looked at before any route, and before any of the body is read."""
+"""Authentication and authorisation of requests, before routing and before the body is read."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from app.parsing.problems import Forbidden, Refusal, Unauthenticated, answer_kno
 from app.security import permissions
 from app.security.api_keys import StoredKey
 from app.security.key_store import KeyStore
-from app.security.loopback import REMEDY, is_outward
+from app.security.loopback import REMEDY, is_external
 from app.security.permissions import ADMIN, OPEN
 from core.errors import NotFound, XmetraError
 
@@ -19,52 +19,57 @@ CHALLENGE: Final = 'Bearer realm="xmetra"'
 
 
 class Authentication:
-    """Lets a request pass that shows a key with a scope of its route (RFC 6750, in the header alone)."""
+    """ASGI middleware that requires a bearer key with a scope of the route (RFC 6750, header only).
+
+    Args:
+        app: The next ASGI app.
+        keys: The valid keys.
+    """
 
     def __init__(self, app: ASGIApp, keys: KeyStore) -> None:
         self._app = app
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with the id of its key; or refuse it."""
+        """Forward an authorised request, or respond with 401, 403 or 404."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         try:
             self._authenticate(scope)
         except (Refusal, NotFound) as error:
-            await _refuse(error, scope, receive, send)
+            await _respond(error, scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _authenticate(self, scope: Scope) -> None:
-        """Check the key, where one is needed, and note whose it is.
+        """Check the key if the route needs one, and store its id as ``caller`` in the request's state.
 
         Raises:
-            Unauthenticated: There is none, or it is nobody's.
-            Forbidden: It has no scope of the route.
-            NotFound: The table of routes does not know the path, and so neither does this caller.
+            Unauthenticated: The request has no key, or an unknown one.
+            Forbidden: The key has no scope of the route.
+            NotFound: The path is not in the route table, and the key is not an administrator's.
         """
         path = route_path(scope)
-        allowed = permissions.allowed_for(scope["method"], path)
+        allowed = permissions.allowed_scopes(scope["method"], path)
         if allowed == OPEN:
             return
-        key = self._holder(Headers(scope=scope).get("authorization", ""))
+        key = self._key(Headers(scope=scope).get("authorization", ""))
         if not key.allows(ADMIN if allowed is None else allowed):
             if allowed is None:
                 raise NotFound(f"there is no {scope['method']} {path}")
-            raise _missing(sorted(allowed), key)
+            raise _insufficient_scope(sorted(allowed), key)
         scope.setdefault("state", {})["caller"] = f"key {key.id}"
 
-    def _holder(self, authorization: str) -> StoredKey:
+    def _key(self, authorization: str) -> StoredKey:
         """Return the key of an ``Authorization`` header."""
-        scheme, _, shown = authorization.partition(" ")
+        scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise Unauthenticated(
                 "this needs a key: send it as `Authorization: Bearer xm_…`",
                 headers={"www-authenticate": CHALLENGE},
             )
-        key = self._keys.ring().find(shown.strip())
+        key = self._keys.current_keys().find(token.strip())
         if key is None:
             raise Unauthenticated(
                 "the key is not one of this service, or it was revoked",
@@ -74,35 +79,38 @@ class Authentication:
 
 
 class LoopbackOnly:
-    """Refuses what reaches a service without keys from elsewhere than this machine.
+    """ASGI middleware of a service without keys: refuses connections from other machines.
 
-    `xmetra serve` does not even listen there; any other way to run an ASGI app would.
+    `xmetra serve` listens on loopback only; an ASGI server that is started directly may not.
+
+    Args:
+        app: The next ASGI app.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Forward a request that came over a loopback address, or respond with 403."""
         host, _ = scope.get("server") or ("", None)
-        if scope["type"] == "http" and is_outward(host):
+        if scope["type"] == "http" and is_external(host):
             error = Forbidden(f"this service has no keys, and so answers its own machine only. {REMEDY}")
-            await _refuse(error, scope, receive, send)
+            await _respond(error, scope, receive, send)
             return
         await self._app(scope, receive, send)
 
 
-def _missing(scopes: list[str], key: StoredKey) -> Forbidden:
-    """Tell which scope the key would need."""
-    wanted = " or ".join(scopes)
+def _insufficient_scope(scopes: list[str], key: StoredKey) -> Forbidden:
+    """Return the error for a key that has none of the scopes."""
     challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
+    alternatives = " or ".join(scopes)
     return Forbidden(
-        f"this needs a key with the scope {wanted}; the key {key.id} has {', '.join(key.scopes)}",
+        f"this needs a key with the scope {alternatives}; the key {key.id} has {', '.join(key.scopes)}",
         headers={"www-authenticate": challenge},
     )
 
 
-async def _refuse(error: XmetraError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer in place of the app: its own handlers of errors lie behind a middleware."""
+async def _respond(error: XmetraError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the problem response of an error: the app's own error handlers run only behind the middleware."""
     response = await answer_known(Request(scope), error)
     await response(scope, receive, send)

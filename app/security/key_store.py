@@ -1,38 +1,38 @@
-"""The file of keys: one JSON object a line, replaced as a whole, read again when it changes."""
+"""The key file: one JSON object per line, replaced atomically, reloaded when it changes."""
 
 import contextlib
-import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
 
-from app.parsing.validation_errors import PLAIN_WORDS
 from app.security.api_keys import KeyRing, StoredKey
+from core.contracts.field_faults import PLAIN_WORDS
 from core.errors import Fault, InvalidInput
+from core.system.atomic_files import atomic_file
+from core.system.file_lock import file_lock
 
 log = structlog.get_logger(__name__)
 
 Stamp = tuple[int, int, int, int]
-"""Inode, size, time of the content and time of the inode: one of them changes with the file."""
+"""Inode, size, mtime and ctime (ns): at least one differs after a change of the file."""
 
-
-READABLE = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP
-"""The most that a mode may allow."""
+READABLE: Final = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP
+"""The widest permissions that a replaced file keeps."""
 
 
 class KeyStore:
-    """The keys of a file; a change is seen by the next request.
+    """The keys of a file; a change takes effect at the next request.
 
     Args:
         path: The file.
 
     Raises:
-        InvalidInput: It cannot be read, or has faults: all of them, with their lines.
+        InvalidInput: The file cannot be read, or has faults: all of them, with their lines.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,21 +40,21 @@ class KeyStore:
         self._stamp = _stamp(path)
         self._ring = KeyRing(read_keys(path))
         if not len(self._ring):
-            log.warning("the file of keys holds none, so that nobody is let in", file=str(path))
+            log.warning("the file of keys is empty, so that every key is refused", file=str(path))
 
-    def ring(self) -> KeyRing:
-        """Return the keys that are good now.
+    def current_keys(self) -> KeyRing:
+        """Return the valid keys, reloading the file if it has changed.
 
-        A file that has become faulty, or has gone, changes nothing: a slip of the pen must not lock everybody
-        out. It is logged once. To let nobody in, leave the file empty.
+        If the file has become invalid or was removed, the previous keys stay valid, so that a mistake in it
+        locks no client out; the fault is logged once. To refuse every key, empty the file.
         """
         stamp = _stamp(self._path)
         if stamp != self._stamp:
             self._stamp = stamp
-            self._read_again()
+            self._reload()
         return self._ring
 
-    def _read_again(self) -> None:
+    def _reload(self) -> None:
         try:
             self._ring = KeyRing(read_keys(self._path))
         except InvalidInput as error:
@@ -65,10 +65,10 @@ class KeyStore:
 
 
 def read_keys(path: Path) -> tuple[StoredKey, ...]:
-    """Read a file of keys.
+    """Read a key file.
 
     Raises:
-        InvalidInput: It cannot be read, or has faults: all of them, with their lines.
+        InvalidInput: The file cannot be read, or has faults: all of them, with their lines.
     """
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
@@ -96,70 +96,60 @@ def read_keys(path: Path) -> tuple[StoredKey, ...]:
 
 
 @contextlib.contextmanager
-def changing(path: Path) -> Iterator[list[StoredKey]]:
-    """Hold the keys of a file, to change the list; it is written when the block ends well.
+def edit_keys(path: Path) -> Iterator[list[StoredKey]]:
+    """Yield the keys of a file as a list, and write the list back if the block raises no error.
 
-    Two that change it at once wait for each other: their lock is on the folder, so that none is left behind.
+    Concurrent editors wait for each other. The lock is taken on the folder, so that no lock file remains.
+
+    Args:
+        path: The file; it is created if missing.
 
     Raises:
-        InvalidInput: The file is there and cannot be used.
-        OSError: It cannot be written.
+        InvalidInput: The file exists and is invalid.
+        OSError: The file cannot be written.
     """
-    target = path.resolve()  # a link stays one
+    target = path.resolve()  # a symbolic link stays a link
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with file_lock(target.parent, timeout_seconds=None):
         keys = list(read_keys(target)) if target.exists() else []
         yield keys
         _replace(target, keys)
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _replace(path: Path, keys: Sequence[StoredKey]) -> None:
-    """Write a whole file in place of the old one, for its owner's eyes only.
+    """Replace the file atomically; a new file is readable by its owner only.
 
-    Who could read the old one still can: else a key revoked by root would stay good, for the service could
-    not read the file that says so.
+    Owner and group access of the old file are kept: otherwise a key that root revokes would stay valid,
+    because the service could not read the new file.
     """
     text = "".join(f"{key.model_dump_json()}\n" for key in keys)
-    # A file of mkstemp has the mode 0600 from its first moment.
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  it is open already
-            _let_read_as_before(path, descriptor)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_file(path, durable=True, mode=stat.S_IRUSR | stat.S_IWUSR) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+        # Afterwards: the old mode may not allow its owner to write.
+        _copy_permissions(path, temporary)
 
 
-def _let_read_as_before(path: Path, descriptor: int) -> None:
-    """Give a new file the owner of the old one, if there is one, and let the same group read it."""
+def _copy_permissions(source: Path, target: Path) -> None:
+    """Give a new file the owner of the old one, if there is one, and read access for the same group."""
     try:
-        old = path.stat()
+        status = source.stat()
     except FileNotFoundError:
         return
-    if (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
-        os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode) & READABLE)
+    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(target, status.st_uid, status.st_gid)
+    target.chmod(stat.S_IMODE(status.st_mode) & READABLE)
 
 
 def _faults(place: str, error: ValidationError) -> Iterator[Fault]:
-    """Tell what is wrong with a line, but never its values: one may be a key that was pasted in."""
-    for one in error.errors(include_url=False, include_input=False, include_context=False):
-        field = "/".join(str(step) for step in one["loc"])
-        detail = PLAIN_WORDS.get(one["type"], one["msg"])
+    """Yield the faults of a line without its values: one of them may be a key that was pasted in."""
+    for fault in error.errors(include_url=False, include_input=False, include_context=False):
+        field = "/".join(str(step) for step in fault["loc"])
+        detail = PLAIN_WORDS.get(fault["type"], fault["msg"])
         yield Fault(place, f"{field}: {detail}" if field else detail)
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """Return what changes whenever the file does, or None if it cannot be seen."""
+    """Return the stamp of a file, or None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
-"""Which key opens which route: the one table of it.
+"""The table of routes and the key scopes that each requires.
 
-A test compares the table with the routes of the app, so that none is added without a line here. At run time,
-a route without a line is open to nobody but an administrator.
+A test compares the table with the app's routes, so that a new route must be added here. At run time, a route
+that is missing from the table requires the admin scope.
 """
 
 import re
@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.security.api_keys import Scope
+from core.plugins import task_names
 
 Allowed = frozenset[Scope]
-"""A key with one of these may; `OPEN` is for everybody, with a key or without."""
+"""Scopes of which a key needs one; `OPEN` needs no key."""
 
 OPEN: Final[Allowed] = frozenset()
 PREDICT: Final[Allowed] = frozenset({Scope.PREDICT})
@@ -23,13 +24,13 @@ METRICS: Final[Allowed] = frozenset({Scope.METRICS})
 ROUTES: Final[Mapping[str, Allowed]] = {
     "GET /health/live": OPEN,
     "GET /health/ready": OPEN,
-    # What the service is made of is public.
+    # The description of the API is public.
     "GET /docs": OPEN,
-    "GET /docs/oauth2-redirect": OPEN,
+    "GET /docs/assets/*": OPEN,
     "GET /redoc": OPEN,
     "GET /openapi.json": OPEN,
-    "POST /predict/mtod": PREDICT,
-    "POST /predict/qa": PREDICT,
+    **{f"POST /predict/{task}": PREDICT for task in task_names()},
+    "POST /evaluate": PREDICT,
     "GET /languages": EITHER,
     "GET /languages/*/*": EITHER,
     "POST /datasets": ADAPT,
@@ -42,7 +43,7 @@ ROUTES: Final[Mapping[str, Allowed]] = {
     "GET /checkpoints": ADAPT,
     "GET /checkpoints/*": ADAPT,
     "GET /checkpoints/*/archive": ADAPT,
-    # A base answers every language that nobody adapted.
+    # A base serves every language that has no adaptation, so training one changes what is served.
     "POST /pretrain": ADMIN,
     "POST /checkpoints": ADMIN,
     "DELETE /checkpoints/*": ADMIN,
@@ -50,11 +51,11 @@ ROUTES: Final[Mapping[str, Allowed]] = {
     "POST /languages/*/*/rollback": ADMIN,
     "GET /metrics": METRICS,
 }
-"""Method and path → who may; a star stands for one segment of the path."""
+"""Method and path → required scopes; a star stands for one path segment."""
 
 
 def as_rule(method: str, template: str) -> str:
-    """Return a route as the table names it: ``GET /jobs/{job_id}`` is ``GET /jobs/*``."""
+    """Return the table's key of a route: ``GET /jobs/*`` for ``GET /jobs/{job_id}``."""
     return f"{method} {re.sub(r'{[^}]*}', '*', template)}"
 
 
@@ -63,12 +64,12 @@ _PATTERNS: Final = tuple(
 )
 
 
-def allowed_for(method: str, path: str) -> Allowed | None:
-    """Return who may ask this, or None if the table does not know it.
+def allowed_scopes(method: str, path: str) -> Allowed | None:
+    """Return the scopes that may send a request, or None if the route is not in the table.
 
     Args:
-        method: ``HEAD`` is a ``GET`` without an answer's body.
-        path: Of a request, decoded.
+        method: The HTTP method; ``HEAD`` counts as ``GET``.
+        path: The decoded path of the request, without the prefix of a proxy.
     """
-    asked = f"{'GET' if method == 'HEAD' else method} {path}"
-    return next((allowed for pattern, allowed in _PATTERNS if pattern.fullmatch(asked)), None)
+    request = f"{'GET' if method == 'HEAD' else method} {path}"
+    return next((allowed for pattern, allowed in _PATTERNS if pattern.fullmatch(request)), None)

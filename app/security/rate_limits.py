@@ -1,4 +1,4 @@
-"""What a request may take of its caller's rates: a dependency of the routes that are counted."""
+"""Rate limits of predictions and jobs per caller, as FastAPI dependencies of the limited routes."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,36 +19,41 @@ HOUR = 60 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The rates of a service; None where there is none."""
+    """The rate limits of a service.
+
+    Attributes:
+        predictions: Items predicted per minute, or None if unlimited.
+        jobs: Jobs submitted per hour, or None if unlimited.
+    """
 
     predictions: TokenBuckets | None = None
     jobs: TokenBuckets | None = None
 
     @classmethod
     def of(cls, settings: Settings, *, clock: Callable[[], int] = time.monotonic_ns) -> Self:
-        """Make buckets for what the settings limit.
+        """Create the token buckets for the limits in the settings.
 
         Args:
-            settings: Say how much, and 0 for any amount.
+            settings: The limits; 0 means unlimited.
             clock: A monotonic clock, in nanoseconds.
         """
         items, jobs = settings.predict_items_per_minute, settings.jobs_per_hour
         return cls(
-            predictions=TokenBuckets(Quota("predictions", "items", items, MINUTE), clock=clock)
-            if items
-            else None,
+            predictions=(
+                TokenBuckets(Quota("predictions", "items", items, MINUTE), clock=clock) if items else None
+            ),
             jobs=TokenBuckets(Quota("jobs", "jobs", jobs, HOUR), clock=clock) if jobs else None,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """What one request may spend.
+    """The rate limit of one request.
 
     Attributes:
-        buckets: None where nothing is counted.
-        caller: Whose bucket.
-        response: Where it is told what is left.
+        buckets: The token buckets of all callers, or None if rate limiting is disabled.
+        caller: The id of the caller; see `caller_id`.
+        response: The response that gets the ``RateLimit`` headers.
     """
 
     buckets: TokenBuckets | None
@@ -57,10 +62,13 @@ class RateLimit:
 
     @contextmanager
     def acquire(self, amount: int) -> Iterator[None]:
-        """Spend for what the block does; what fails, for whatever reason we know, costs nothing.
+        """Acquire tokens for a block, and refund them if it raises `XmetraError`.
+
+        Args:
+            amount: The number of tokens.
 
         Raises:
-            RateExceeded: There is not enough left.
+            RateExceeded: The caller has too few tokens left.
         """
         if self.buckets is None:
             yield
@@ -74,25 +82,25 @@ class RateLimit:
         self.response.headers.update(headers)
 
 
-def _rate_limit_of(
-    choose: Callable[[RateLimits], TokenBuckets | None],
+def _rate_limit_dependency(
+    select: Callable[[RateLimits], TokenBuckets | None],
 ) -> Callable[[Request, Response], Awaitable[RateLimit]]:
-    """Make the dependency that counts one kind of request."""
+    """Return the FastAPI dependency for one of the rate limits."""
 
     async def rate_limit(request: Request, response: Response) -> RateLimit:
-        return RateLimit(choose(request.app.state.rate_limits), caller_of(request), response)
+        return RateLimit(select(request.app.state.rate_limits), caller_id(request), response)
 
     return rate_limit
 
 
-def caller_of(request: Request) -> str:
-    """Return who asks: the key where there are keys, else the address.
+def caller_id(request: Request) -> str:
+    """Return the id that a caller's rate is counted under: its key if the service has keys, else its address.
 
-    A home or a firm has 2^64 addresses of IPv6, and counts as one.
+    IPv6 addresses are grouped by /64 network, because one household or company controls all 2^64 of them.
     """
     if caller := getattr(request.state, "caller", None):
         return str(caller)
-    host = request.client.host if request.client else "nobody"
+    host = request.client.host if request.client else "unknown"
     try:
         address = ip_address(host)
     except ValueError:
@@ -102,5 +110,5 @@ def caller_of(request: Request) -> str:
     return host
 
 
-PredictionRateLimit = Annotated[RateLimit, Depends(_rate_limit_of(lambda rates: rates.predictions))]
-JobRateLimit = Annotated[RateLimit, Depends(_rate_limit_of(lambda rates: rates.jobs))]
+PredictionRateLimit = Annotated[RateLimit, Depends(_rate_limit_dependency(lambda limits: limits.predictions))]
+JobRateLimit = Annotated[RateLimit, Depends(_rate_limit_dependency(lambda limits: limits.jobs))]

@@ -1,8 +1,8 @@
-"""How much a caller may ask for in a time: a token bucket each, kept as one number.
+"""Token buckets per caller, each stored as a single number.
 
-The number is the moment at which the bucket will be full again (the "theoretical arrival time" of the generic
-cell rate algorithm, ITU-T I.371). What is left, and how long to wait, follow from it exactly, in whole
-nanoseconds; a bucket that is full again says nothing and is forgotten, so that memory is bounded.
+The number is the time at which the bucket will be full again (the "theoretical arrival time" of the generic
+cell rate algorithm, ITU-T I.371). The tokens left and the time to wait follow from it exactly, in integer
+nanoseconds. A bucket that is full again carries no information and is dropped, which bounds the memory.
 """
 
 import heapq
@@ -18,38 +18,38 @@ SECOND: Final = 10**9
 """In nanoseconds."""
 
 MAX_CALLERS: Final = 10_000
-"""TokenBuckets kept at once: about a megabyte."""
+"""Buckets stored at once: about a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a caller may ask for.
+    """The quota of each caller.
 
     Attributes:
-        name: In the ``RateLimit`` header.
-        what: In a sentence.
-        amount: So many in the window, and at once.
-        seconds: The window.
+        name: Name of the policy in the ``RateLimit`` headers.
+        unit: What a token stands for, in the plural, such as ``items``.
+        amount: Tokens per window; also the capacity of the bucket.
+        seconds: Length of the window.
     """
 
     name: str
-    what: str
+    unit: str
     amount: int
     seconds: int
 
     @property
     def policy(self) -> str:
-        """The quota as ``RateLimit-Policy`` tells it."""
+        """The value of the ``RateLimit-Policy`` header."""
         return f'"{self.name}";q={self.amount};w={self.seconds}'
 
 
 class TokenBuckets:
-    """A token bucket for each caller, in this process alone.
+    """A token bucket for each caller, in this process only.
 
     Args:
-        quota: Of each caller.
+        quota: The quota of each caller.
         clock: A monotonic clock, in nanoseconds.
-        max_callers: TokenBuckets kept at once; past it, those that are nearest to full are forgotten.
+        max_callers: Buckets stored at once; beyond it, those that are nearest to full are dropped.
     """
 
     def __init__(
@@ -72,58 +72,63 @@ class TokenBuckets:
     def acquire(self, caller: str, amount: int) -> Mapping[str, str]:
         """Take tokens from a caller's bucket.
 
-        More than a bucket holds can be asked for as well, while it is full; what comes after waits for all of
-        it. So no request is too large to be ever answered, and the rate holds all the same.
+        A full bucket grants more than its capacity; the caller's next requests then wait until all of it is
+        refilled. So no request is too large to be ever granted, and the average rate still holds.
+
+        Args:
+            caller: The id of the caller.
+            amount: The number of tokens.
 
         Returns:
-            The headers that tell what is left (draft-ietf-httpapi-ratelimit-headers-10). Their ``t`` is the
-            time in seconds until the bucket is full again.
+            The ``RateLimit`` headers (draft-ietf-httpapi-ratelimit-headers-10). Their ``t`` is the time in
+            seconds until the bucket is full again.
 
         Raises:
-            RateExceeded: There are not enough; its ``Retry-After`` is the first whole second with enough.
+            RateExceeded: The bucket has too few tokens; its ``Retry-After`` is the first whole second with
+                enough.
         """
         with self._lock:
             now = self._clock()
-            empty = max(self._full_at.get(caller, now) - now, 0)
-            wait = empty + self._worth(min(amount, self._quota.amount)) - self._window
+            until_full = max(self._full_at.get(caller, now) - now, 0)
+            wait = until_full + self._refill_time(min(amount, self._quota.amount)) - self._window
             if wait > 0:
-                raise self._exceeded(amount, wait=wait, headers=self._headers(empty))
+                raise self._exceeded(amount, wait=wait, headers=self._headers(until_full))
             self._make_room(caller, now)
-            empty += self._worth(amount)
-            self._full_at[caller] = now + empty
-            return self._headers(empty)
+            until_full += self._refill_time(amount)
+            self._full_at[caller] = now + until_full
+            return self._headers(until_full)
 
     def refund(self, caller: str, amount: int) -> None:
-        """Put tokens back that were spent on nothing."""
+        """Return tokens of a request that was not served."""
         with self._lock:
             if caller in self._full_at:
-                self._full_at[caller] -= self._worth(amount)
+                self._full_at[caller] -= self._refill_time(amount)
 
-    def _worth(self, amount: int) -> int:
-        """Return the time in which so many tokens flow in, in nanoseconds; never a part of one too much."""
+    def _refill_time(self, amount: int) -> int:
+        """Return the time in which so many tokens are refilled, in nanoseconds, rounded down."""
         return amount * self._window // self._quota.amount
 
-    def _headers(self, empty: int) -> dict[str, str]:
-        left = max(self._window - empty, 0) * self._quota.amount // self._window
-        reset = -(-empty // SECOND)
+    def _headers(self, until_full: int) -> dict[str, str]:
+        remaining = max(self._window - until_full, 0) * self._quota.amount // self._window
+        reset = -(-until_full // SECOND)
         return {
             "ratelimit-policy": self._quota.policy,
-            "ratelimit": f'"{self._quota.name}";r={left};t={reset}',
+            "ratelimit": f'"{self._quota.name}";r={remaining};t={reset}',
         }
 
     def _exceeded(self, amount: int, *, wait: int, headers: Mapping[str, str]) -> RateExceeded:
         seconds = -(-wait // SECOND)
         quota = self._quota
         return RateExceeded(
-            f"the limit is {quota.amount} {quota.what} in {quota.seconds} seconds; "
+            f"the limit is {quota.amount} {quota.unit} in {quota.seconds} seconds; "
             f"for {amount} more, try again after {seconds} seconds",
             headers={**headers, "retry-after": str(seconds)},
         )
 
     def _make_room(self, caller: str, now: int) -> None:
-        """Forget the fuller half of the buckets, and all full ones, where there is no room for another."""
+        """Drop all full buckets and the fuller half of the others if there is no room for a new caller."""
         if caller in self._full_at or len(self._full_at) < self._max_callers:
             return
-        waiting = ((full_at, name) for name, full_at in self._full_at.items() if full_at > now)
-        kept = heapq.nlargest(self._max_callers // 2, waiting)
-        self._full_at = {name: full_at for full_at, name in kept}
+        not_full = ((full_at, name) for name, full_at in self._full_at.items() if full_at > now)
+        emptiest = heapq.nlargest(self._max_callers // 2, not_full)
+        self._full_at = {name: full_at for full_at, name in emptiest}

@@ -1,45 +1,45 @@
-"""Learners as checkpoints: whole, or as what they added to their base."""
+"""Checkpoints of learners: full weights, or the delta to a base."""
 
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints.deltas import read_addition, write_addition
-from core.checkpoints.full_weights import read_whole, write_whole
+from core.checkpoints.deltas import read_delta, write_delta
+from core.checkpoints.full_weights import read_full, write_full
 from core.checkpoints.shared_encoders import SharedEncoders
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import Trainable
 from core.store import Store
 from core.tasks.engine import TaskLearner
 
-__all__ = ["SharedEncoders", "open_checkpoint", "read_whole", "write_addition", "write_whole"]
+__all__ = ["SharedEncoders", "open_checkpoint", "read_full", "write_delta", "write_full"]
 
 
 def open_checkpoint(
     store: Store, manifest: CheckpointManifest, *, device: str = "cpu", shared: SharedEncoders | None = None
 ) -> TaskLearner[Any, Any]:
-    """Rebuild a learner from the store.
+    """Load a learner from the store.
 
     Args:
-        store: Holds the checkpoint, and the base of one that is only what was added.
-        manifest: Which.
-        device: Where it will compute.
-        shared: Encoders of what is loaded already, which it then has in common; for a learner that is not
-            trained. None for one of its own.
+        store: The store of the checkpoint and, if it is a delta, of its base.
+        manifest: The manifest of the checkpoint.
+        device: Torch device of the learner.
+        shared: Loaded encoders to share with the learner, which must not be trained then. None to load an
+            encoder that is not shared.
 
     Raises:
-        NotFound: It, or its base, is not there.
-        CorruptArtifact: A file is missing or is not the one that was written.
+        NotFound: The checkpoint or its base does not exist.
+        CorruptArtifact: A file is missing, or its checksum is wrong.
         StoreUnavailable: The store cannot be read.
     """
     encoders = shared or SharedEncoders()
     folder: Path = store.checkpoints.fetch(manifest.task, manifest.checkpoint_id)
     if manifest.trainable is Trainable.ALL or manifest.base_id is None:
-        learner = read_whole(folder, manifest, device=device, encoder=encoders.find(manifest))
-        encoders.keep(manifest, learner.encoder)
+        learner = read_full(folder, manifest, device=device, encoder=encoders.get(manifest))
+        encoders.add(manifest, learner.encoder)
         return learner
     base = store.checkpoints.manifest(manifest.task, manifest.base_id)
     with encoders.lock:
-        encoder = encoders.find(base) or open_checkpoint(store, base, device=device, shared=encoders).encoder
-    learner = read_addition(folder, manifest, encoder, device=device)
-    encoders.hold(learner.encoder, base=encoder)
+        encoder = encoders.get(base) or open_checkpoint(store, base, device=device, shared=encoders).encoder
+    learner = read_delta(folder, manifest, encoder, device=device)
+    encoders.keep_base_alive(learner.encoder, base=encoder)
     return learner

@@ -1,4 +1,4 @@
-"""The files of a checkpoint: safetensors and JSON, and nothing that runs code when it is read."""
+"""Files of a checkpoint: safetensors and JSON, which run no code when they are loaded."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,9 +16,9 @@ from core.tasks.engine import TaskLearner
 
 
 def write_weights(learner: TaskLearner[Any, Any], tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Write tensors of a learner, with what the rows of its heads stand for."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(plain, folder / WEIGHTS, metadata=labels_metadata(learner.intents, learner.slots))
+    """Write tensors of a learner, with the labels of its heads as metadata."""
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, folder / WEIGHTS, metadata=labels_metadata(learner.intents, learner.slots))
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -26,14 +26,19 @@ def checksums(folder: Path) -> dict[str, str]:
     return {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def verify_files(folder: Path, manifest: CheckpointManifest, *, needed: Sequence[str]) -> None:
+def verify_files(folder: Path, manifest: CheckpointManifest, *, required: Sequence[str]) -> None:
     """Check every file against the manifest, and the labels against the weights.
 
+    Args:
+        folder: Folder with the files.
+        manifest: The manifest of the checkpoint.
+        required: File names that the manifest must list.
+
     Raises:
-        CorruptArtifact: A file is missing or differs, the manifest does not vouch for what is needed, or the
-            labels are not those of the weights.
+        CorruptArtifact: A file is missing or its checksum is wrong, the manifest does not list a required
+            file, or the labels are not those of the weights.
     """
-    for name in needed:
+    for name in required:
         if name not in manifest.files:
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: the manifest does not name {name}")
     for name, expected in manifest.files.items():

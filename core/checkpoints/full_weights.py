@@ -1,4 +1,4 @@
-"""A learner as a folder, and back: all of its weights."""
+"""Full checkpoints: all weights of a learner, its encoder configuration and its tokenizer."""
 
 import json
 from collections.abc import Mapping
@@ -14,20 +14,20 @@ from core.contracts.weights import WEIGHTS
 from core.encoders.loading import Encoder, load_architecture
 from core.errors import CorruptArtifact
 from core.tasks.engine import TaskLearner
-from core.tasks.engines import TASKS
+from core.tasks.engines import task_engine
 
 CONFIG = "config.json"
 
 ENCODER: Final = "encoder."
-"""Before the names of an encoder's tensors, in every learner's model."""
+"""Prefix of the names of an encoder's tensors in every learner's model."""
 
 
-def write_whole(learner: TaskLearner[Any, Any], folder: Path) -> dict[str, str]:
+def write_full(learner: TaskLearner[Any, Any], folder: Path) -> dict[str, str]:
     """Write weights, encoder configuration and tokenizer.
 
     Args:
-        learner: What is written.
-        folder: Exists, and is empty.
+        learner: The learner to write.
+        folder: An existing, empty folder.
 
     Returns:
         File name → SHA-256, for the manifest.
@@ -38,25 +38,24 @@ def write_whole(learner: TaskLearner[Any, Any], folder: Path) -> dict[str, str]:
     return checksums(folder)
 
 
-def read_whole(
+def read_full(
     folder: Path, manifest: CheckpointManifest, *, device: str = "cpu", encoder: Encoder | None = None
 ) -> TaskLearner[Any, Any]:
-    """Rebuild a learner.
+    """Load a learner.
 
     Args:
-        folder: Holds the files the manifest names.
-        manifest: What the checkpoint is.
-        device: Where it will compute.
-        encoder: That of this very checkpoint, if it is loaded already: only the heads are read then.
+        folder: Folder with the files of the manifest.
+        manifest: The manifest of the checkpoint.
+        device: Torch device of the learner.
+        encoder: The encoder of this checkpoint, if it is loaded already; only the heads are loaded then.
 
     Raises:
-        CorruptArtifact: A file is missing or is not the one that was written, or the weights do not
-            fit the labels.
+        CorruptArtifact: A file is missing, its checksum is wrong, or the weights do not fit the labels.
     """
-    verify_files(folder, manifest, needed=(WEIGHTS, CONFIG))
+    verify_files(folder, manifest, required=(WEIGHTS, CONFIG))
     learner: TaskLearner[Any, Any]
     try:
-        learner = TASKS[manifest.task].rebuilt_learner(
+        learner = task_engine(manifest.task).rebuilt_learner(
             encoder or load_architecture(manifest.encoder, folder), manifest, device=device
         )
         weights = load_file(folder / WEIGHTS, device=device)
@@ -67,13 +66,13 @@ def read_whole(
 
 
 def with_encoder(learner: TaskLearner[Any, Any], weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a learner's state in which the encoder is as it is, and all else is from some weights."""
+    """Return a state dict with the learner's encoder and all other tensors of `weights`."""
     state = {name: tensor for name, tensor in learner.model.state_dict().items() if name.startswith(ENCODER)}
     return state | {name: tensor for name, tensor in weights.items() if not name.startswith(ENCODER)}
 
 
 def _portable_config(learner: TaskLearner[Any, Any]) -> str:
-    """Return the encoder's configuration without the folder it was loaded from."""
+    """Return the encoder's configuration as JSON, without the folder that it was loaded from."""
     config = learner.encoder.model.config.to_dict()
     config.pop("_name_or_path", None)
     return json.dumps(config, indent=2, sort_keys=True)

@@ -1,16 +1,31 @@
-"""What a model answers to questions."""
+"""Inputs and predictions of the task qa."""
 
-from core.contracts.values import Contract, LanguageTag
+from core.contracts.inference import Prediction, PredictionInput
+from core.contracts.values import Context, Contract, LanguageTag, OwnId, Text
+
+
+class QuestionInput(PredictionInput):
+    """A question on a context.
+
+    Attributes:
+        question: The question.
+        context: The text that holds the answer, of any length up to the limit.
+    """
+
+    id: OwnId | None = None
+    question: Text
+    context: Context
+    language: LanguageTag | None = None
 
 
 class PredictedAnswer(Contract):
-    """An answer found in a context; `context[start:end] == text`.
+    """An answer in a context; `context[start:end] == text`.
 
     Attributes:
-        text: The answer, as the context has it.
-        start: Its first character, in Unicode code points.
-        end: The character after its last.
-        score: The model's probability of just this place among all places of the context, 0 to 1.
+        text: The answer, exactly as in the context.
+        start: Offset of the first character in the context, in Unicode code points.
+        end: Offset after the last character in the context, in Unicode code points.
+        score: The model's probability of this span among all spans of the context, 0 to 1.
     """
 
     text: str
@@ -19,13 +34,11 @@ class PredictedAnswer(Contract):
     score: float
 
 
-class QaPrediction(Contract):
+class QaPrediction(Prediction):
     """The answers to one question.
 
     Attributes:
-        id: The caller's own name of the question.
-        answers: The likeliest first; none overlap and no two read the same.
-        adapted: Whether the model was trained on this language; if not, the base answers zero-shot.
+        answers: In descending order of score; no two overlap or have the same text.
     """
 
     id: str | None = None

@@ -1,4 +1,4 @@
-"""How far the confidences of a model can be believed, and what was done about it."""
+"""Calibration of confidences: temperatures, and the errors before and after."""
 
 from typing import Annotated, Final
 
@@ -10,28 +10,34 @@ Temperature = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Temperatures(Contract):
-    """What scores are divided by before they become confidences; 1 leaves them as the model has them."""
+    """Divisors of a model's scores before they become confidences; 1 leaves the scores unchanged.
+
+    Attributes:
+        intents: Temperature of the intents, above 0.
+        slots: Temperature of the slots, above 0.
+    """
 
     intents: Temperature = 1.0
     slots: Temperature = 1.0
 
 
 PLAIN: Final = Temperatures()
-"""Of a model that was not calibrated."""
+"""The temperatures of a model that was not calibrated."""
 
 
 class Calibrated(Contract):
     """The confidences of one kind of answer.
 
     Attributes:
-        temperature: Fitted on all of the examples; 1 where they are too few, or did not help each other.
-        examples: Held-out utterances it was fitted on.
-        answers: Confidences that the errors were measured on: an intent an utterance, or the slots found.
-        ece_before: Expected calibration error of the model as it is, 0 to 1; None where nothing is to be
-            measured, or too little.
-        ece_after: The same at a temperature that was fitted on other examples than it is measured on;
-            `ece_before` where the temperature stays 1.
-        note: Why the temperature is 1, or what else is to be known of it.
+        temperature: Temperature fitted on all held-out utterances; 1 if they are too few, or if a fitted one
+            did not reduce the error under cross-validation.
+        examples: Number of held-out utterances that the temperature was fitted on.
+        answers: Number of confidences that the errors were measured on: one intent for each utterance, or
+            the predicted slots.
+        ece_before: Expected calibration error at temperature 1, 0 to 1; null if there are too few answers.
+        ece_after: Expected calibration error at a temperature that was fitted on other examples than it is
+            measured on, 0 to 1; equal to `ece_before` if the temperature is 1.
+        note: Why the temperature is 1, or another limit of the measurement.
     """
 
     temperature: Temperature = 1.0
@@ -43,12 +49,17 @@ class Calibrated(Contract):
 
 
 class Calibration(Contract):
-    """The confidences of a model, on held-out examples."""
+    """Calibration of a model, on held-out examples.
+
+    Attributes:
+        intents: Calibration of the intents' confidences.
+        slots: Calibration of the slots' confidences.
+    """
 
     intents: Calibrated
     slots: Calibrated
 
     @property
     def temperatures(self) -> Temperatures:
-        """What is kept with the checkpoint."""
+        """The temperatures that are stored with the checkpoint."""
         return Temperatures(intents=self.intents.temperature, slots=self.slots.temperature)

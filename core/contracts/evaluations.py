@@ -1,14 +1,23 @@
 """How good a model is on held-out examples; every rate is between 0 and 1."""
 
-from typing import ClassVar, TypeAlias
+from abc import ABC, abstractmethod
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from core.contracts.task_models import OfTask
 from core.contracts.values import Contract
 
 
 class Scores(Contract):
-    """Precision, recall and F1 of one label."""
+    """Precision, recall and F1 of one label.
+
+    Attributes:
+        precision: Share of the predictions of the label that are right, 0 to 1.
+        recall: Share of the gold occurrences of the label that were predicted, 0 to 1.
+        f1: Harmonic mean of precision and recall, 0 to 1.
+        support: Number of gold occurrences.
+    """
 
     precision: float
     recall: float
@@ -16,7 +25,35 @@ class Scores(Contract):
     support: int
 
 
-class MtodEvaluation(Contract):
+class Evaluation(Contract, ABC):
+    """Scores of a model on held-out examples; each task has a subclass.
+
+    Attributes:
+        examples: Number of examples.
+    """
+
+    quality_name: ClassVar[str]
+    """What `quality` is, in words."""
+
+    examples: int = Field(ge=1)
+
+    @property
+    @abstractmethod
+    def quality(self) -> float:
+        """The one number by which models are compared, 0 to 1."""
+
+    @property
+    @abstractmethod
+    def headline(self) -> dict[str, float]:
+        """The main figures for people, name → rate."""
+
+    @property
+    def scores(self) -> dict[str, int | float]:
+        """The figures without the tables by label."""
+        return {name: value for name, value in self if isinstance(value, int | float)}
+
+
+class MtodEvaluation(Evaluation):
     """Intents and slots, measured.
 
     Attributes:
@@ -31,7 +68,6 @@ class MtodEvaluation(Contract):
 
     quality_name: ClassVar[str] = "mean of intent accuracy and slot F1"
 
-    examples: int = Field(ge=1)
     intent_accuracy: float
     slot_f1: float
     exact_match: float
@@ -54,7 +90,7 @@ class MtodEvaluation(Contract):
         }
 
 
-class QaEvaluation(Contract):
+class QaEvaluation(Evaluation):
     """Answers, measured as SQuAD v1.1 and TyDiQA-GoldP do.
 
     Attributes:
@@ -65,7 +101,6 @@ class QaEvaluation(Contract):
 
     quality_name: ClassVar[str] = "F1"
 
-    examples: int = Field(ge=1)
     exact_match: float
     f1: float
 
@@ -80,4 +115,5 @@ class QaEvaluation(Contract):
         return {"F1": self.f1, "exact match": self.exact_match}
 
 
-Evaluation: TypeAlias = MtodEvaluation | QaEvaluation
+AnyEvaluation = Annotated[Evaluation, OfTask("evaluation")]
+"""The evaluation of whichever task."""

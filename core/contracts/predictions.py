@@ -1,20 +1,47 @@
-"""What a model answers."""
+"""Inputs and predictions of the task mtod."""
 
-from core.contracts.values import Contract, LanguageTag
+from core.contracts.inference import Prediction, PredictionInput
+from core.contracts.values import Contract, LanguageTag, OwnId, Text
+
+
+class Utterance(PredictionInput):
+    """An utterance to predict intent and slots of.
+
+    Attributes:
+        text: The utterance.
+    """
+
+    id: OwnId | None = None
+    text: Text
+    language: LanguageTag | None = None
+
+    @classmethod
+    def from_shorthand(cls, value: object) -> object:
+        """Take a bare string as the text of an utterance."""
+        return {"text": value} if isinstance(value, str) else value
 
 
 class RankedIntent(Contract):
-    """An intent and how sure the model is of it, 0 to 1, at the temperature of its checkpoint."""
+    """An intent with its confidence.
+
+    Attributes:
+        name: The intent.
+        confidence: Probability of the intent at the temperature of the checkpoint, 0 to 1.
+    """
 
     name: str
     confidence: float
 
 
 class PredictedSlot(Contract):
-    """A slot found in a text; `text[start:end] == value`.
+    """A slot in a text; `text[start:end] == value`.
 
     Attributes:
-        confidence: How sure the model is of name and place together, 0 to 1, at its checkpoint's temperature.
+        slot: Slot type.
+        value: The text of the slot.
+        start: Offset of the first character in the text, in Unicode code points.
+        end: Offset after the last character in the text, in Unicode code points.
+        confidence: Probability of slot type and span together at the checkpoint's temperature, 0 to 1.
     """
 
     slot: str
@@ -24,12 +51,14 @@ class PredictedSlot(Contract):
     confidence: float
 
 
-class MtodPrediction(Contract):
+class MtodPrediction(Prediction):
     """Intent and slots of one utterance.
 
     Attributes:
-        id: The caller's own name of the utterance.
-        adapted: Whether the model was trained on this language; if not, the base answers zero-shot.
+        text: The utterance.
+        intent: The most probable intent.
+        intent_ranking: The `top_k` most probable intents, in descending order of confidence.
+        slots: Slots in the order of the text, without overlap.
     """
 
     id: str | None = None

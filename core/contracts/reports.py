@@ -1,11 +1,11 @@
-"""What an adaptation will do, and what it did."""
+"""Plans and reports of training jobs, and records of checkpoints and deployments."""
 
 from datetime import datetime
 
 from pydantic import Field
 
 from core.contracts.calibrations import PLAIN, Calibration, Temperatures
-from core.contracts.evaluations import Evaluation
+from core.contracts.evaluations import AnyEvaluation
 from core.contracts.values import Contract, Identifier, LanguageTag, Method, TaskName, Trainable
 
 
@@ -14,11 +14,11 @@ class StagePlan(Contract):
 
     Attributes:
         name: ``fine-tune``, ``fine-tune with source``, ``meta-train``, ``meta-adapt``, or those two in one.
-        steps: Optimiser steps.
-        examples: Target-language examples it may see.
-        episodes: Episodes drawn; 0 for plain training.
-        k_shot: Support examples an intent, at most.
-        q_shot: Query examples an intent, at most.
+        steps: Number of optimiser steps.
+        examples: Number of target-language examples it trains on.
+        episodes: Number of episodes; 0 for plain training.
+        k_shot: Maximum of support examples for each class of an episode; 0 for plain training.
+        q_shot: Maximum of query examples for each class of an episode; 0 for plain training.
     """
 
     name: str
@@ -30,14 +30,15 @@ class StagePlan(Contract):
 
 
 class AdaptPlan(Contract):
-    """What an adaptation will do, told before it starts.
+    """What an adaptation will do.
 
     Attributes:
-        train: Few-shot examples left for training.
-        evaluation: Held-out examples.
-        stages: In the order they run.
-        warnings: Everything a person should know: small intents, pools that are re-split…
-        estimated_seconds: On this worker, roughly; None where nothing was measured yet.
+        method: The training method.
+        train: Number of few-shot examples for training.
+        evaluation: Number of held-out examples.
+        stages: The stages of training, in their order.
+        warnings: Notes for people, such as intents with few examples.
+        estimated_seconds: Rough duration on the worker, in seconds; null if no measurement exists yet.
     """
 
     method: Method
@@ -52,10 +53,10 @@ class TuningTrial(Contract):
     """Settings of plain training that were tried on a part of the few-shot data.
 
     Attributes:
-        encoder_lr: Rate of the encoder.
-        heads_lr: Rate of the heads.
-        steps: Of the trial; the training itself has more examples, and more steps in proportion.
-        quality: On the examples held out for it.
+        encoder_lr: Peak learning rate of the encoder.
+        heads_lr: Peak learning rate of the heads.
+        steps: Steps of the trial; the training itself has more examples, and more steps in proportion.
+        quality: Score on the examples held out for the trial, 0 to 1.
     """
 
     encoder_lr: float
@@ -65,30 +66,45 @@ class TuningTrial(Contract):
 
 
 class Candidate(Contract):
-    """A model that was measured: the one made, or one it is compared with.
+    """A model with its scores: the result of the job, or one that it is compared with.
 
     Attributes:
-        tried: The settings it was tuned among; none where it was not.
-        calibration: How sure it may say it is; None of what was not trained here, and of answers.
+        name: The method, or the name of the baseline.
+        checkpoint_id: Its stored checkpoint; null if it is not stored.
+        evaluation: Scores on the held-out examples.
+        train_seconds: Duration of its training, in seconds.
+        tried: Settings that were tried to tune it; empty if it was not tuned.
+        calibration: Calibration of its confidences; null if it was not trained by this job, and for answers.
     """
 
     name: str
     checkpoint_id: Identifier | None = None
-    evaluation: Evaluation
+    evaluation: AnyEvaluation
     train_seconds: float = 0.0
     tried: tuple[TuningTrial, ...] = ()
     calibration: Calibration | None = None
 
 
 class PromotionDecision(Contract):
-    """Whether the new checkpoint serves, and why."""
+    """Whether the new checkpoint was deployed, and why.
+
+    Attributes:
+        promoted: Whether the checkpoint was deployed.
+        reason: The reason, in one sentence.
+    """
 
     promoted: bool
     reason: str
 
 
 class CurvePoint(Contract):
-    """Losses at one step of one stage."""
+    """Losses at one step of one stage.
+
+    Attributes:
+        stage: Name of the stage.
+        step: Number of the step, from 1.
+        metrics: Name → loss, learning rate or score.
+    """
 
     stage: str
     step: int
@@ -96,7 +112,24 @@ class CurvePoint(Contract):
 
 
 class Report(Contract):
-    """What a job did, measured and explained."""
+    """Result of a job.
+
+    Attributes:
+        plan: The plan of an adaptation; null for a base.
+        data: Name of a split → number of its examples.
+        dataset_ids: Role → dataset: `source`, `target`, `evaluation`.
+        result: The model that was made.
+        baselines: Models that it is compared with.
+        decision: Whether it was deployed, and why.
+        verdict: The outcome in one sentence.
+        curves: Losses and rates of the training.
+        warnings: Notes for people.
+        seed: Seed of all random numbers.
+        versions: Package → version that trained.
+        device: The device that trained, such as `cpu` or `cuda`.
+        wall_seconds: Duration of the job, in seconds.
+        peak_memory_bytes: Peak memory of the training process, in bytes.
+    """
 
     plan: AdaptPlan | None = None
     data: dict[str, int]
@@ -115,23 +148,25 @@ class Report(Contract):
 
 
 class CheckpointManifest(Contract):
-    """What a checkpoint is; written last, so that a folder without one does not exist.
+    """Description of a checkpoint; written last, so that a folder without one is no checkpoint.
 
     Attributes:
-        checkpoint_id: Its name.
-        method: ``pre`` for a base, or how the language was learnt.
-        languages: What it was trained on, source first.
-        base_id: The base it came from; None for a base.
+        checkpoint_id: Id of the checkpoint.
+        task: The task.
+        method: ``pre`` for a base, or the method of the adaptation.
+        languages: BCP-47 tags of the languages it was trained on, source first.
+        base_id: The checkpoint it was adapted from; null for a base.
         dataset_ids: Role → dataset: ``source``, ``target``, ``evaluation``.
-        encoder: The name of the encoder it was made with.
-        intents: The intent labels, in the order of the head; none where the task has none.
-        slots: The slot types, sorted.
-        trainable: Which tensors learnt; but for ``all``, the files hold only these, and the base the rest.
+        encoder: Name of the encoder it was made with.
+        intents: The intent labels, in the order of the head; empty if the task has no intents.
+        slots: The slot types, sorted; empty if the task has no slots.
+        trainable: Which tensors were trained; unless ``all``, the files hold only these.
         files: File name → SHA-256.
-        bytes: Size of the weights.
-        seconds_per_example: What training one example once took where it was made, for estimates.
-        evaluation: Its score where it was made.
-        temperatures: What its scores are divided by before they become confidences.
+        bytes: Size of the weights, in bytes.
+        seconds_per_example: Training time for one example where it was made, in seconds, for estimates.
+        evaluation: Scores on held-out examples where it was made; null if it was not measured.
+        temperatures: Divisors of its scores before they become confidences.
+        created_at: Time of its making, in UTC.
     """
 
     checkpoint_id: Identifier
@@ -147,13 +182,21 @@ class CheckpointManifest(Contract):
     files: dict[str, str]
     bytes: int
     seconds_per_example: float | None = None
-    evaluation: Evaluation | None = None
+    evaluation: AnyEvaluation | None = None
     temperatures: Temperatures = PLAIN
     created_at: datetime
 
 
 class Deployment(Contract):
-    """Which checkpoint serves a language; the highest number is live."""
+    """Deployment of a checkpoint to a language; the highest number is live.
+
+    Attributes:
+        number: Number of the deployment, from 1; each change adds one.
+        checkpoint_id: The checkpoint that is deployed.
+        reason: Why it was deployed.
+        job_id: The job that deployed it; null if it was deployed by hand.
+        created_at: Time of the deployment, in UTC.
+    """
 
     number: int = Field(ge=1)
     checkpoint_id: Identifier

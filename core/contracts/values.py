@@ -1,13 +1,25 @@
-"""The small value types that every other contract is made of."""
+"""Value types of the contracts: identifiers, languages, texts, methods, tasks."""
 
 import re
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import langcodes
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from core.contracts.docstrings import DescribedEnum, describe_fields, describe_schema
+from core.plugins import task_names
 
 MAX_TEXT_LENGTH = 2_000
 """Code points in one utterance: far above any spoken request; an encoder may take less, and says so."""
@@ -18,32 +30,78 @@ MAX_CONTEXT_LENGTH = 200_000
 _UNPRINTABLE = re.compile("[\0\ud800-\udfff]")
 
 BASE = "base"
-"""The deployment of a task that answers every language nobody adapted; no language tag can be this."""
+"""Deployment key of the model for languages without a checkpoint of their own; never a language tag."""
 
 
 class Contract(BaseModel):
-    """Base of every contract: immutable, and an unknown field is a fault, not a shrug."""
+    """Base of every contract: immutable, and without unknown fields.
+
+    The "Attributes:" section of a subclass's docstring describes its fields in JSON schemas, too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401
+        """Describe the fields."""
+        super().__pydantic_init_subclass__(**kwargs)
+        describe_fields(cls)
 
-class TaskName(StrEnum):
-    """What is learnt."""
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the model and its properties."""
+        reference = handler(schema)
+        describe_schema(cls, handler.resolve_ref_schema(reference))
+        return reference
 
-    MTOD = "mtod"
-    QA = "qa"
+
+MTOD: Final = "mtod"
+"""Intents and slots of utterances."""
+
+QA: Final = "qa"
+"""Extractive answers to questions on contexts."""
 
 
-class Method(StrEnum):
-    """How a language is learnt (X-METRA-ADA, section 3.2); PRE alone is the zero-shot base.
+class _RegisteredTask:
+    """Restricts a string to the names of the task registry, which is read when a value is first validated."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+        return core_schema.no_info_after_validator_function(registered_task, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "enum": list(task_names())}
+
+
+def registered_task(name: str) -> str:
+    """Return the name of a task unchanged.
+
+    Raises:
+        ValueError: No task of that name is registered (`core.tasks.registry`).
+    """
+    names = task_names()
+    if name not in names:
+        raise ValueError(f"{name[:80]!r} is none of the tasks {', '.join(names)}")
+    return name
+
+
+TaskName = Annotated[str, _RegisteredTask()]
+"""The name of a registered task."""
+
+
+class Method(DescribedEnum):
+    """Training method of an adaptation (X-METRA-ADA, section 3.2); PRE alone is the zero-shot base.
 
     Attributes:
-        MONO: Plain training on the target alone, from the encoder and not from the base.
-        FT: Plain training of the base on the target.
-        FT_EN: Plain training of the base on source and target together.
-        X_METRA: Meta-train alone, on all of the target's data.
+        MONO: Plain training on the target language only, from the encoder and not from the base.
+        FT: Plain training of the base on the target language.
+        FT_EN: Plain training of the base on source and target language together.
+        X_METRA: Meta-train only, on all few-shot examples.
         X_METRA_ADA: Meta-train, then meta-adapt.
-        BEST: FT, FT_EN and X_METRA_ADA; what does best on held-out examples is kept.
+        BEST: FT, FT_EN and X_METRA_ADA; the model with the best score on held-out examples is the result.
     """
 
     MONO = "mono"
@@ -55,19 +113,19 @@ class Method(StrEnum):
 
     @property
     def contenders(self) -> tuple["Method", ...]:
-        """What is trained to get this: itself, or those it chooses among."""
+        """The methods to train: itself, or those that `BEST` chooses among."""
         if self is Method.BEST:
             return Method.FT, Method.FT_EN, Method.X_METRA_ADA
         return (self,)
 
 
-class Trainable(StrEnum):
-    """Which tensors an adaptation may change.
+class Trainable(DescribedEnum):
+    """The tensors that an adaptation trains.
 
     Attributes:
         ALL: The encoder and the heads.
-        HEADS: The heads; the encoder's outputs are computed once.
-        LORA: The heads, and low-rank matrices beside the encoder's (Hu et al. 2021); the result is small.
+        HEADS: The heads only; the encoder's outputs are computed once.
+        LORA: The heads, and low-rank matrices added to the encoder (Hu et al. 2021); the checkpoint is small.
     """
 
     ALL = "all"
@@ -75,8 +133,14 @@ class Trainable(StrEnum):
     LORA = "lora"
 
 
-class Promotion(StrEnum):
-    """When a new checkpoint replaces the one that serves."""
+class Promotion(DescribedEnum):
+    """When a new checkpoint replaces the live one.
+
+    Attributes:
+        IF_BETTER: If its score on the held-out examples is better.
+        ALWAYS: Whatever its score.
+        NEVER: Never; the checkpoint can be deployed by hand.
+    """
 
     IF_BETTER = "if_better"
     ALWAYS = "always"
@@ -90,7 +154,7 @@ def canonical_language(tag: str) -> str:
         tag: A language tag such as ``es``, ``pt-br`` or ``es_XX``.
 
     Raises:
-        ValueError: The tag is not one of the registry's.
+        ValueError: The tag is not in the IANA registry.
     """
     if not tag or not langcodes.tag_is_valid(tag):
         raise ValueError(f"{tag!r} is not a BCP-47 language tag such as 'es', 'th' or 'pt-BR'")
@@ -112,9 +176,9 @@ def printable_text(text: str, *, limit: int = MAX_TEXT_LENGTH) -> str:
         raise ValueError(f"the text has {len(text)} characters; the limit is {limit}")
     if not text.strip():
         raise ValueError("the text is empty")
-    if found := _UNPRINTABLE.search(text):
-        name = "NUL (U+0000)" if found.group() == "\0" else f"a lone surrogate (U+{ord(found.group()):04X})"
-        raise ValueError(f"character {found.start()} is {name}")
+    if match := _UNPRINTABLE.search(text):
+        name = "NUL (U+0000)" if match.group() == "\0" else f"a lone surrogate (U+{ord(match.group()):04X})"
+        raise ValueError(f"character {match.start()} is {name}")
     return text
 
 
@@ -123,11 +187,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+IDENTIFIER: Final = r"^[A-Za-z0-9_-]{1,64}$"
+LABEL: Final = r"^[^\s\x00-\x1f]{1,128}$"
+OWN_ID: Final = r"^[^\x00-\x1f]*$"
+
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 LanguageTag = Annotated[str, StringConstraints(max_length=35), AfterValidator(canonical_language)]
 Text = Annotated[str, AfterValidator(printable_text)]
 Context = Annotated[str, AfterValidator(partial(printable_text, limit=MAX_CONTEXT_LENGTH))]
-OwnId = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f]*$")]
-"""What somebody else calls a thing: kept, given back, never looked up."""
-Label = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,128}$")]
+OwnId = Annotated[str, StringConstraints(max_length=128, pattern=OWN_ID)]
+"""An identifier of the caller: stored and returned, never looked up."""
+Label = Annotated[str, StringConstraints(pattern=LABEL)]
 Offset = Annotated[int, Field(ge=0)]

@@ -1,1 +1,1 @@
-"""Encoders: loading them by name, and the embedded multilingual one."""
+"""Loading of encoders, and the embedded multilingual encoder."""

@@ -1,6 +1,6 @@
-"""Where encoders come from: the embedded ones, a Hugging Face hub id, or a folder.
+"""Loading of encoders: the embedded ones, from the Hugging Face hub, or from a folder.
 
-An encoder is a plain Hugging Face model with a fast tokenizer; nothing of ours wraps it.
+An encoder is a plain Hugging Face model with a fast tokenizer, without a wrapper.
 """
 
 import inspect
@@ -30,18 +30,19 @@ EMBEDDED = "embedded"
 """MiniLM's body with a vocabulary for 22 languages (`core.encoders.embedded`)."""
 
 EMBEDDED_ENGLISH = "embedded-en"
-"""MiniLM as it was published: English."""
+"""MiniLM as published, for English."""
 
 NO_ATTENTION_DROPOUT: Final = {"attention_probs_dropout_prob": 0.0}
-"""As BERT's family calls it. With it torch writes out every attention weight in training: slower by a tenth
-to two thirds, and most of the memory, for no better scores (docs/adr/0015-no-dropout-of-attention.md)."""
+"""BERT's name of the setting. With attention dropout torch materialises every attention weight in training,
+which is slower by a tenth to two thirds and takes most of the memory, for no better scores
+(docs/adr/0015-no-dropout-of-attention.md)."""
 
 MAX_TOKENS = 512
-"""Tokens in one encoder window, special tokens included, unless the encoder has fewer."""
+"""Maximum length of an encoder window in tokens, special tokens included; some encoders have less."""
 
 
 class Pooling(StrEnum):
-    """What stands for a whole text."""
+    """Pooling of last-layer states into a text vector."""
 
     CLS = "cls"
     MEAN = "mean"
@@ -52,11 +53,11 @@ class Encoder:
     """A pre-trained encoder and its tokenizer.
 
     Attributes:
-        name: What it was asked for by: ``embedded``, ``embedded-en``, a hub id, or a folder.
+        name: Name it was loaded by: ``embedded``, ``embedded-en``, a hub id, or a folder.
         model: Without a pooling layer; returns last-layer states [batch, tokens, width].
-        tokenizer: A fast one, for its offsets.
-        max_tokens: The longest input, special tokens included.
-        pooling: Of its states, what it was trained to say a whole text with.
+        tokenizer: Fast tokenizer, which gives character offsets.
+        max_tokens: Maximum length of an input, special tokens included.
+        pooling: Pooling that it was trained with.
     """
 
     name: str
@@ -73,20 +74,20 @@ def load_encoder(name: str) -> Encoder:
         name: ``embedded``, ``embedded-en``, a hub id such as ``bert-base-multilingual-cased``, or a folder.
 
     Raises:
-        InvalidInput: It cannot be had, or its tokenizer gives no offsets.
-        CorruptArtifact: An embedded encoder is not the published one.
+        InvalidInput: The encoder cannot be loaded, or its tokenizer gives no offsets.
+        CorruptArtifact: The files of an embedded encoder are not the published ones.
     """
     if name == EMBEDDED:
         student, student_tokenizer = load_student(**NO_ATTENTION_DROPOUT)
-        student.config.sentence_pooling = Pooling.MEAN.value  # it was distilled from mean states
+        student.config.sentence_pooling = Pooling.MEAN.value  # it was distilled with mean pooling
         return assemble_encoder(name, student, student_tokenizer)
     source = str(base_folder()) if name == EMBEDDED_ENGLISH else name
     try:
         config = AutoConfig.from_pretrained(source)
-        _leave_out_attention_dropout(config)
+        _disable_attention_dropout(config)
         model = AutoModel.from_pretrained(source, config=config, **_model_arguments(config))
         tokenizer = AutoTokenizer.from_pretrained(source)
-        model.config.sentence_pooling = _declared_pooling(source)  # a checkpoint keeps it with the rest
+        model.config.sentence_pooling = _declared_pooling(source)  # stored in checkpoints
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         raise InvalidInput([Fault("/encoder", f"{name!r} cannot be loaded: {error}")]) from error
     return assemble_encoder(name, model, tokenizer)
@@ -96,38 +97,38 @@ def load_architecture(name: str, folder: Path) -> Encoder:
     """Build an encoder from the configuration and tokenizer in a folder, with random weights.
 
     Args:
-        name: What the encoder was first asked for by.
-        folder: Holds ``config.json`` and the tokenizer's files; the weights come from elsewhere.
+        name: Name that the encoder was first loaded by.
+        folder: Folder with ``config.json`` and the tokenizer's files.
     """
     config = AutoConfig.from_pretrained(folder)
-    _leave_out_attention_dropout(config)
+    _disable_attention_dropout(config)
     model = AutoModel.from_config(config, **_model_arguments(config))
     return assemble_encoder(name, model, AutoTokenizer.from_pretrained(folder))
 
 
 def assemble_encoder(name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Encoder:
-    """Check that model and tokenizer can serve, and find the longest input they take.
+    """Return an encoder of a model and a tokenizer, after checking that they are usable.
 
     Raises:
-        InvalidInput: The tokenizer gives no offsets, knows no words or adds no special tokens.
+        InvalidInput: The tokenizer gives no offsets, has an empty vocabulary or adds no special tokens.
     """
     if not tokenizer.is_fast:
         raise InvalidInput([Fault("/encoder", f"{name!r} has no fast tokenizer, so no character offsets")])
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
-        # What transformers makes of a folder without a tokenizer's files.
+        # transformers returns such a tokenizer for a folder without tokenizer files.
         raise InvalidInput([Fault("/encoder", f"the vocabulary of {name!r} is empty")])
     if not tokenizer("")["input_ids"]:
         raise InvalidInput([Fault("/encoder", f"the tokenizer of {name!r} puts no token before a text")])
     positions = int(getattr(model.config, "max_position_embeddings", MAX_TOKENS))
     if model.config.model_type in _POSITIONS_AFTER_PADDING:
-        # RoBERTa's kin number positions from padding_idx + 1.
+        # RoBERTa and its relatives number positions from padding_idx + 1.
         positions -= int(model.config.pad_token_id or 0) + 1
     pooling = Pooling(getattr(model.config, "sentence_pooling", Pooling.CLS))
     return Encoder(name, model, tokenizer, max_tokens=min(positions, MAX_TOKENS), pooling=pooling)
 
 
 def _declared_pooling(source: str) -> str:
-    """Return how a sentence encoder pools (sentence-transformers' file); any other model gives [CLS]."""
+    """Return the pooling that a sentence-transformers model declares; [CLS] for any other model."""
     path = cached_file(source, "1_Pooling/config.json", _raise_exceptions_for_missing_entries=False)
     if path is None:
         return Pooling.CLS.value
@@ -139,15 +140,16 @@ def _declared_pooling(source: str) -> str:
 _POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet"}
 
 
-def _leave_out_attention_dropout(config: Any) -> None:  # noqa: ANN401 - transformers' own base class is private
-    """Make attention the same in training as in use, whatever the encoder's family calls it."""
+def _disable_attention_dropout(config: Any) -> None:  # noqa: ANN401 - transformers' own base class is private
+    """Disable attention dropout, whose name depends on the encoder's architecture."""
     for name in (*NO_ATTENTION_DROPOUT, "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
 
 
 def _model_arguments(config: Any) -> dict[str, Any]:  # noqa: ANN401 - transformers' own base class is private
-    """Ask for single precision, whatever was saved, and leave out a pooling layer: nothing here uses it."""
-    known: Any = MODEL_MAPPING[type(config)]  # several classes for one or two architectures
-    takes = inspect.signature(known[0] if isinstance(known, tuple) else known).parameters
-    return {"dtype": torch.float32} | ({"add_pooling_layer": False} if "add_pooling_layer" in takes else {})
+    """Return arguments for single precision, whatever was saved, and without the unused pooling layer."""
+    model_class: Any = MODEL_MAPPING[type(config)]  # a tuple of classes for one or two architectures
+    signature = inspect.signature(model_class[0] if isinstance(model_class, tuple) else model_class)
+    has_pooling = "add_pooling_layer" in signature.parameters
+    return {"dtype": torch.float32} | ({"add_pooling_layer": False} if has_pooling else {})

@@ -1,1 +1,1 @@
-"""The paper's experiments: a grid of runs on published data, kept, summed up and drawn."""
+"""Experiments of the paper: a grid of runs on published data, with stored results, tables and figures."""

@@ -1,4 +1,4 @@
-"""Runs as the rows of a table: mean and spread of every metric, and who is better than whom."""
+"""Aggregation of runs: mean and standard deviation of every metric, and comparisons of methods."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,21 +10,21 @@ from core.contracts.reports import Candidate
 from core.contracts.values import Contract, LanguageTag, Method, Trainable
 from core.experiments.grid import METHODS, PRE, Cell
 from core.experiments.records import BaseRun, Run
-from core.experiments.statistics import Spread, spread, welch_p
+from core.experiments.statistics import Spread, spread, welch_p_value
 
 RIVALS: Final = (Method.FT, Method.FT_EN)
-"""What X-METRA-ADA is tested against."""
+"""Methods that X-METRA-ADA is compared with."""
 
 
 class Variant(Contract):
-    """A method on an amount of data, in one of its forms.
+    """What the runs of a table row have in common: all of a cell except language, seed and draw.
 
     Attributes:
         method: A `core.contracts.values.Method`, or ``pre`` for the zero-shot base.
-        shots: As of a `core.experiments.grid.Cell`.
-        share: As of a cell.
-        trainable: As of a cell.
-        schedule: As of a cell.
+        shots: As in `core.experiments.grid.Cell`.
+        share: As in a cell.
+        trainable: As in a cell.
+        schedule: As in a cell.
     """
 
     method: str
@@ -35,14 +35,14 @@ class Variant(Contract):
 
 
 class Row(Contract):
-    """What a variant came to in one language.
+    """Aggregated results of a variant in one language.
 
     Attributes:
-        runs: How many.
-        metrics: The evaluation's headline, each over seeds or, of a limited amount, over draws.
-        train_seconds: Training alone.
-        wall_seconds: The whole job, loading and measuring included.
-        peak_memory_bytes: The most that any of the runs held.
+        runs: Number of runs.
+        metrics: Headline metrics of the evaluation, over seeds or, for a limited amount of data, over draws.
+        train_seconds: Duration of the training alone.
+        wall_seconds: Duration of the whole job, with loading and evaluation.
+        peak_memory_bytes: Maximum over the runs.
     """
 
     language: LanguageTag
@@ -55,13 +55,13 @@ class Row(Contract):
 
 
 class Comparison(Contract):
-    """X-METRA-ADA against a rival on the same amount of data, with the same tensors trained.
+    """Comparison of X-METRA-ADA with a rival on the same amount of data, with the same tensors trained.
 
     Attributes:
-        variant: Of X-METRA-ADA.
-        rival: The method it is compared with.
-        difference: Of the means; above 0 where X-METRA-ADA is ahead.
-        p_value: Of Welch's t-test; None where there are too few runs.
+        variant: Variant of X-METRA-ADA.
+        rival: Method that it is compared with.
+        difference: Difference of the means; positive if X-METRA-ADA is better.
+        p_value: P-value of Welch's t-test; None if there are too few runs.
     """
 
     language: LanguageTag
@@ -73,7 +73,7 @@ class Comparison(Contract):
 
 
 def variant_of(cell: Cell) -> Variant:
-    """Return what a run is one of several runs of."""
+    """Return the variant that a cell belongs to."""
     return Variant(
         method=cell.method,
         shots=cell.shots,
@@ -92,12 +92,12 @@ def rows_of(runs: Sequence[Run], base: BaseRun | None) -> list[Row]:
     if base is not None:
         languages = dict.fromkeys(run.cell.language for run in runs)
         rows += [_base_row(language, runs, base) for language in languages]
-    return sorted(rows, key=_order)
+    return sorted(rows, key=_sort_key)
 
 
 def comparisons_of(rows: Iterable[Row]) -> list[Comparison]:
-    """Return X-METRA-ADA against each rival, by language and metric."""
-    found = {(row.language, row.variant): row for row in rows}
+    """Return the comparisons of X-METRA-ADA with each rival, by language and metric."""
+    by_variant = {(row.language, row.variant): row for row in rows}
     return [
         Comparison(
             language=language,
@@ -105,23 +105,23 @@ def comparisons_of(rows: Iterable[Row]) -> list[Comparison]:
             rival=rival,
             metric=metric,
             difference=mine.mean - theirs.metrics[metric].mean,
-            p_value=welch_p(mine, theirs.metrics[metric]),
+            p_value=welch_p_value(mine, theirs.metrics[metric]),
         )
-        for (language, variant), row in found.items()
+        for (language, variant), row in by_variant.items()
         if variant.method == Method.X_METRA_ADA
         for rival in RIVALS
-        if (theirs := found.get((language, _as(rival, variant)))) is not None
+        if (theirs := by_variant.get((language, _rival_variant(rival, variant)))) is not None
         for metric, mine in row.metrics.items()
     ]
 
 
-def _as(rival: Method, variant: Variant) -> Variant:
-    """Return the variant of a rival that differs in nothing else; it has no schedule."""
+def _rival_variant(rival: Method, variant: Variant) -> Variant:
+    """Return the variant of a rival with otherwise equal fields; a rival has no schedule."""
     return variant.model_copy(update={"method": rival.value, "schedule": Schedule.SEQUENTIAL})
 
 
-def _order(row: Row) -> tuple[bool, bool, float, int, int, int]:
-    """Return by what rows are sorted; the order of the languages stays."""
+def _sort_key(row: Row) -> tuple[bool, bool, float, int, int, int]:
+    """Return the sort key of a row, which does not depend on its language."""
     variant = row.variant
     amount = variant.shots or variant.share or 0.0
     methods = [PRE, *METHODS]
@@ -141,7 +141,7 @@ def _row(language: str, variant: Variant, runs: Sequence[Run]) -> Row:
         variant=variant,
         runs=len(runs),
         metrics={
-            name: spread(samples(runs, [_rates(run.report.result)[name] for run in runs]))
+            name: spread(independent_values(runs, [_rates(run.report.result)[name] for run in runs]))
             for name in _rates(runs[0].report.result)
         },
         train_seconds=spread([run.report.result.train_seconds for run in runs]),
@@ -150,31 +150,35 @@ def _row(language: str, variant: Variant, runs: Sequence[Run]) -> Row:
     )
 
 
-def samples(runs: Sequence[Run], values: Sequence[float]) -> list[float]:
-    """Return the values of runs as those that a mean and its spread are of.
+def independent_values(runs: Sequence[Run], values: Sequence[float]) -> list[float]:
+    """Return the values that mean and standard deviation are computed over.
 
-    Runs of one draw have their examples in common, so that they say less than as many of different ones:
-    where there are several draws each counts once, by the mean over its seeds.
+    Runs on the same draw share their examples, so they are not independent: if there are several draws, each
+    counts once, by the mean over its seeds.
+
+    Args:
+        runs: Runs of one variant in one language.
+        values: The value of each run.
     """
     draws: dict[int, list[float]] = defaultdict(list)
     for run, value in zip(runs, values, strict=True):
         draws[run.cell.draw].append(value)
     if len(draws) == 1:
         return list(values)
-    return [fmean(of_draw) for of_draw in draws.values()]
+    return [fmean(draw_values) for draw_values in draws.values()]
 
 
 def _base_row(language: str, runs: Sequence[Run], base: BaseRun) -> Row:
-    """Return the zero-shot base as the runs of a language have measured it, once an evaluation dataset."""
+    """Return the row of the zero-shot base, whose scores count once per evaluation dataset."""
     own = [run for run in runs if run.cell.language == language]
-    beside = [run for run in own if not run.cell.limited] or own
-    measured = {run.job.evaluation_dataset_id: run.report.baselines[0] for run in beside}
-    rates = [_rates(candidate) for candidate in measured.values()]
+    unlimited = [run for run in own if not run.cell.limited] or own
+    by_dataset = {run.job.evaluation_dataset_id: run.report.baselines[0] for run in unlimited}
+    rates = [_rates(candidate) for candidate in by_dataset.values()]
     return Row(
         language=language,
         variant=Variant(method=PRE),
         runs=1,
-        metrics={name: spread([one[name] for one in rates]) for name in rates[0]},
+        metrics={name: spread([headline[name] for headline in rates]) for name in rates[0]},
         train_seconds=spread([base.report.result.train_seconds]),
         wall_seconds=spread([base.report.wall_seconds]),
         peak_memory_bytes=base.report.peak_memory_bytes,

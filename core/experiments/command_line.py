@@ -1,4 +1,4 @@
-"""The command line that does an experiment again."""
+"""Command lines that reproduce experiments."""
 
 import json
 import shlex
@@ -22,33 +22,33 @@ OPTIONS: Final = {
     "settings": "--set",
     "base_settings": "--set-base",
 }
-"""Field of an experiment → the option that gives it."""
+"""Field of an experiment → its command line option."""
 
-ALWAYS_TOLD: Final = ("languages", "methods", "seeds")
+ALWAYS_INCLUDED: Final = ("languages", "methods", "seeds")
 ALL: Final = "all"
 
 
 def command(experiment: Experiment) -> str:
-    """Return the command that does an experiment, with ``DIR`` for its folders."""
-    plain = Experiment(task=experiment.task, languages=experiment.languages, seeds=experiment.seeds)
+    """Return the command that reproduces an experiment, with ``DIR`` for its folders."""
+    defaults = Experiment(task=experiment.task, languages=experiment.languages, seeds=experiment.seeds)
     words = ["xmetra", "experiment", experiment.task, "--data", "DIR"]
     for field, option in OPTIONS.items():
         value = getattr(experiment, field)
         if isinstance(value, Mapping):
-            words += [word for one in _assignments(value) for word in (option, one)]
-        elif field in ALWAYS_TOLD or value != getattr(plain, field):
-            words += [option, ALL if value == METHODS else _told(value)]
+            words += [word for assignment in _assignments(value) for word in (option, assignment)]
+        elif field in ALWAYS_INCLUDED or value != getattr(defaults, field):
+            words += [option, ALL if value == METHODS else _option_value(value)]
     return shlex.join([*words, "--out", "DIR"])
 
 
-def _told(value: object) -> str:
-    """Return a value, or several parted by spaces."""
-    several: Sequence[object] = value if isinstance(value, tuple) else (value,)
-    return " ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in several)
+def _option_value(value: object) -> str:
+    """Return a value as text; several values are separated by spaces."""
+    values: Sequence[object] = value if isinstance(value, tuple) else (value,)
+    return " ".join(f"{item:g}" if isinstance(item, float) else str(item) for item in values)
 
 
 def _assignments(settings: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Yield nested settings as a command line says them: ``meta.inner_steps=3``."""
+    """Yield nested settings as assignments: ``meta.inner_steps=3``."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
             yield from _assignments(value, f"{prefix}{name}.")

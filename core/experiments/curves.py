@@ -1,4 +1,4 @@
-"""Runs as the lines of a figure."""
+"""Lines of figures, computed from runs: learning curves and sweeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from core.experiments.records import Run
 from core.experiments.statistics import Spread
 
 LOSSES: Final = ("loss", "query_loss")
-"""What is drawn of a step: of plain training its loss, of meta-learning the loss of the queries."""
+"""Metric of a step that is plotted: the loss of fine-tuning, or the query loss of meta-learning."""
 
-SMOOTHED: Final = 20
-"""A point is the mean over this part of a run: single batches say little."""
+SMOOTHING_WINDOWS: Final = 20
+"""A point is the mean over 1 / this of a run, because the losses of single batches are noisy."""
 
 POINTS: Final = 100
-"""Of the line of a method, where its runs need not have had steps in common."""
+"""Number of points of a learning curve; runs are interpolated, since their steps may differ."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A mean and its spread along an axis.
+    """Mean and standard deviation along an axis.
 
     Attributes:
         x: [points].
         mean: [points].
-        sd: [points]; zero where there is only one run.
+        sd: [points]; zero if there is only one run.
     """
 
     x: Floats
@@ -40,12 +40,12 @@ class Line:
 
 
 def learning_curve(runs: Sequence[Run]) -> Line | None:
-    """Return the loss over the steps of all stages, as the mean over runs.
+    """Return the loss over the steps of all stages, averaged over runs.
 
-    Runs with unequal numbers of steps are laid over each other from beginning to end.
+    Runs with different numbers of steps are stretched to the same length.
 
     Returns:
-        None where the runs tell no loss.
+        The curve, or None if the runs have no losses.
     """
     curves = [curve for run in runs if len((curve := _losses(run.report))[0])]
     if not curves:
@@ -58,25 +58,25 @@ def learning_curve(runs: Sequence[Run]) -> Line | None:
 
 
 def _losses(report: Report) -> tuple[Floats, Floats]:
-    """Return steps, counted through all stages, and smoothed losses."""
+    """Return the steps, counted over all stages, and the smoothed losses."""
     stages = [stage.name for stage in report.plan.stages] if report.plan else []
     steps: list[float] = []
     losses: list[float] = []
     for stage in stages:
         before = steps[-1] if steps else 0.0
         for point in report.curves:
-            found = [point.metrics[name] for name in LOSSES if name in point.metrics]
-            if point.stage == stage and found:
+            values = [point.metrics[name] for name in LOSSES if name in point.metrics]
+            if point.stage == stage and values:
                 steps.append(before + point.step)
-                losses.append(found[0])
+                losses.append(values[0])
     return _smoothed(steps), _smoothed(losses)
 
 
 def _smoothed(values: Sequence[float]) -> Floats:
-    """Return running means; there are fewer than values by the width of a mean less one."""
+    """Return moving averages; there are width - 1 fewer of them than values."""
     if not values:
         return np.zeros(0)
-    width = max(1, len(values) // SMOOTHED)
+    width = max(1, len(values) // SMOOTHING_WINDOWS)
     return np.convolve(values, np.full(width, 1 / width), mode="valid")
 
 
@@ -84,14 +84,14 @@ def sweep_line(rows: Sequence[Row], metric: str, amounts: dict[Variant, float]) 
     """Return a metric in per cent over the amount of data.
 
     Args:
-        rows: Of one language and one method.
-        metric: Which.
-        amounts: Variant → its place on the axis.
+        rows: Rows of one language and one method.
+        metric: Name of the metric.
+        amounts: Variant → its position on the axis.
     """
     ordered = sorted(rows, key=lambda row: amounts[row.variant])
     spreads: list[Spread] = [row.metrics[metric] for row in ordered]
     return Line(
         np.array([amounts[row.variant] for row in ordered]),
-        100 * np.array([found.mean for found in spreads]),
-        100 * np.array([found.sd or 0.0 for found in spreads]),
+        100 * np.array([spread.mean for spread in spreads]),
+        100 * np.array([spread.sd or 0.0 for spread in spreads]),
     )

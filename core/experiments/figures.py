@@ -1,7 +1,7 @@
-"""The paper's figures, drawn from an experiment: PNG to look at, SVG to print.
+"""Figures of the paper for an experiment, as PNG and SVG.
 
-Colours are Okabe and Ito's, which people with any kind of colour vision can tell apart; markers and dashes
-say the same again. The same results make the same SVG to the byte.
+Colours are those of Okabe and Ito, which are distinguishable with any kind of colour vision; markers and
+dashes are redundant with them. Equal results give byte-identical SVG files.
 """
 
 import math
@@ -18,16 +18,18 @@ from core.contracts.values import Method
 from core.experiments.aggregation import Row, Variant, variant_of
 from core.experiments.curves import Line, learning_curve, sweep_line
 from core.experiments.folder import Folder
-from core.experiments.grid import ALL_OF_IT, METHODS, PRE, Cell
-from core.experiments.labels import SHOTS_OF, languages_of, method_name, metrics_of
+from core.experiments.grid import FULL_SHARE, METHODS, PRE, Cell
+from core.experiments.labels import languages_of, method_name, metrics_of
 from core.experiments.results import Results
-from core.system.atomic_files import whole
+from core.system.atomic_files import atomic_file
+from core.tasks.registry import task_spec
 
 PANEL_INCHES: Final = (4.0, 3.0)
 DOTS_PER_INCH: Final = 150
-NAMES_A_PANEL: Final = 2
+NAMES_PER_PANEL: Final = 2
+"""Columns of the legend per column of panels."""
 NAME_INCHES: Final = 0.25
-"""A line of the legend, which is below all panels."""
+"""Height of a line of the legend, which is below all panels."""
 
 STYLES: Final[dict[str, tuple[str, str]]] = {
     PRE: ("#000000", ""),
@@ -37,47 +39,47 @@ STYLES: Final[dict[str, tuple[str, str]]] = {
     Method.X_METRA: ("#CC79A7", "D"),
     Method.X_METRA_ADA: ("#D55E00", "v"),
 }
-"""Method → its colour and its marker."""
+"""Method → colour and marker."""
 
 DASHES: Final = ("-", "--", "-.", ":")
-"""For the forms of one method: what is trained, and how the stages follow each other."""
+"""Line styles of a method's variants, which differ in trainable tensors or schedule."""
 
 SALT: Final = "xmetra"
-"""From which the names of an SVG's parts are made; by default from chance."""
+"""Salt of the ids of SVG elements, which matplotlib makes from random numbers by default."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """One of the figures.
+class FigureSpec:
+    """Specification of a figure.
 
     Attributes:
-        name: Of its files.
-        title: What it shows.
-        is_of: Tells whether the experiment has what it shows.
-        draw: Draws it.
+        name: Stem of the file names.
+        title: Title.
+        applies_to: Returns whether the results have data for the figure.
+        draw: Draws the figure.
     """
 
     name: str
     title: str
-    is_of: Callable[[Results], bool]
+    applies_to: Callable[[Results], bool]
     draw: Callable[[Results], Figure]
 
 
 def write_figures(results: Results, folder: Folder) -> None:
-    """Draw what the experiment has, each as PNG and SVG."""
+    """Draw the figures for which there are results, each as PNG and SVG."""
     folder.figures.mkdir(parents=True, exist_ok=True)
-    for drawing in FIGURES:
-        if drawing.is_of(results):
-            figure = drawing.draw(results)
+    for spec in FIGURES:
+        if spec.applies_to(results):
+            figure = spec.draw(results)
             for kind in ("png", "svg"):
-                _save(figure, folder, drawing.name, kind)
+                _save(figure, folder, spec.name, kind)
 
 
 def _save(figure: Figure, folder: Folder, name: str, kind: str) -> None:
-    # An SVG tells when it was made unless it is told not to.
+    # By default matplotlib writes the date into an SVG.
     metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-    with whole(folder.figures / f"{name}.{kind}") as partial, mpl.rc_context({"svg.hashsalt": SALT}):
-        figure.savefig(partial, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    with atomic_file(folder.figures / f"{name}.{kind}") as temporary, mpl.rc_context({"svg.hashsalt": SALT}):
+        figure.savefig(temporary, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
 
 
 def _panels(rows: int, columns: int) -> tuple[Figure, Any]:
@@ -88,38 +90,38 @@ def _panels(rows: int, columns: int) -> tuple[Figure, Any]:
 
 
 def _with_legend(figure: Figure, panels: Any) -> Figure:  # noqa: ANN401  an array of `Axes`
-    """Put one legend below all panels, [rows, columns]: each line once."""
+    """Add a common legend, with each line once, below all panels, [rows, columns]."""
     lines: dict[str, Any] = {}
     for axes in panels.flat:
         handles, labels = axes.get_legend_handles_labels()
         lines |= dict(zip(labels, handles, strict=True))
-    columns = NAMES_A_PANEL * panels.shape[1]
+    columns = NAMES_PER_PANEL * panels.shape[1]
     figure.set_figheight(figure.get_figheight() + NAME_INCHES * math.ceil(len(lines) / columns))
     figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=columns)
     return figure
 
 
-def _forms(variants: Sequence[Variant]) -> dict[Variant, str]:
-    """Return variant → its dashes: each form of a method has its own."""
+def _dashes_of(variants: Sequence[Variant]) -> dict[Variant, str]:
+    """Return variant → line style, which is different for each variant of a method."""
     dashes: dict[Variant, str] = {}
     for _, group in groupby(variants, key=lambda variant: variant.method):
         dashes |= {variant: DASHES[index % len(DASHES)] for index, variant in enumerate(group)}
     return dashes
 
 
-def _in_order(variants: Iterator[Variant]) -> list[Variant]:
-    """Return each variant once, in the order of the paper's methods."""
+def _distinct_in_order(variants: Iterator[Variant]) -> list[Variant]:
+    """Return the distinct variants in the order of the paper's methods."""
     order = [PRE, *METHODS]
     return sorted(dict.fromkeys(variants), key=lambda variant: order.index(variant.method))
 
 
 def _learning_curves(results: Results) -> Figure:
-    """Draw losses over steps, a panel a language (the paper's figure 4), of the largest amount there is."""
+    """Draw losses over steps for the largest amount of data, a panel per language (the paper's figure 4)."""
     largest = max(_amount_order(run.cell) for run in results.runs)
     runs = [run for run in results.runs if _amount_order(run.cell) == largest]
     languages = list(dict.fromkeys(run.cell.language for run in runs))
-    variants = _in_order(variant_of(run.cell) for run in runs)
-    dashes = _forms(variants)
+    variants = _distinct_in_order(variant_of(run.cell) for run in runs)
+    dashes = _dashes_of(variants)
     figure, panels = _panels(1, len(languages))
     for axes, language in zip(panels[0], languages, strict=True):
         for variant in variants:
@@ -131,14 +133,14 @@ def _learning_curves(results: Results) -> Figure:
 
 
 def _amount_order(cell: Cell) -> tuple[float, int]:
-    """Return by what amounts are ordered: shares, all of the data the last, are more than some shots."""
+    """Return the sort key of an amount of data: shots first, then shares, then all of the data."""
     if cell.shots is not None:
         return 0.0, cell.shots
-    return ALL_OF_IT if cell.share is None else cell.share, 0
+    return FULL_SHARE if cell.share is None else cell.share, 0
 
 
 def _draw_band(axes: Axes, line: Line, variant: Variant, dashes: str) -> None:
-    """Draw a mean with the spread around it."""
+    """Draw a mean with a band of one standard deviation."""
     colour, _ = STYLES[variant.method]
     axes.plot(line.x, line.mean, color=colour, linestyle=dashes, label=method_name(variant))
     low, high = line.mean - line.sd, line.mean + line.sd
@@ -149,42 +151,45 @@ def _shots(results: Results) -> Figure:
     """Draw scores over shots (the paper's figures 5 and 6)."""
     rows = [row for row in results.table if row.variant.shots is not None]
     amounts = {row.variant: float(row.variant.shots or 0) for row in rows}
-    return _sweep(results, rows, amounts, f"few-shot examples {SHOTS_OF[results.kept.experiment.task]}")
+    unit = task_spec(results.manifest.experiment.task).experiments.shots_unit
+    return _sweep(results, rows, amounts, f"few-shot examples {unit}")
 
 
 def _shares(results: Results) -> Figure:
-    """Draw scores over the share of the few-shot data, which ends with all of it (the paper's figure 7)."""
+    """Draw scores over the share of the few-shot data, up to all of it (the paper's figure 7)."""
     rows = [row for row in results.table if row.variant.shots is None and row.variant.method != PRE]
     amounts = {row.variant: 100 * (1.0 if row.variant.share is None else row.variant.share) for row in rows}
     return _sweep(results, rows, amounts, "share of the few-shot data (%)")
 
 
 def _sweep(results: Results, rows: Sequence[Row], amounts: dict[Variant, float], label: str) -> Figure:
-    """Draw every metric of every language over the amount of data."""
+    """Draw every metric of every language over the amount of data, one panel each."""
     languages, metrics = languages_of(rows), metrics_of(rows)
     figure, panels = _panels(len(languages), len(metrics))
-    kinds = _in_order(_whatever_amount(row.variant) for row in rows)
-    dashes = _forms(kinds)
-    for language, line_of_panels in zip(languages, panels, strict=True):
-        for metric, axes in zip(metrics, line_of_panels, strict=True):
-            for kind in kinds:
+    variants = _distinct_in_order(_without_amount(row.variant) for row in rows)
+    dashes = _dashes_of(variants)
+    for language, panel_row in zip(languages, panels, strict=True):
+        for metric, axes in zip(metrics, panel_row, strict=True):
+            for variant in variants:
                 own = [
-                    row for row in rows if row.language == language and _whatever_amount(row.variant) == kind
+                    row
+                    for row in rows
+                    if row.language == language and _without_amount(row.variant) == variant
                 ]
                 if own:
-                    _draw_points(axes, sweep_line(own, metric, amounts), kind, dashes[kind])
+                    _draw_points(axes, sweep_line(own, metric, amounts), variant, dashes[variant])
             _draw_base(axes, results, language, metric)
             axes.set(title=language, xlabel=label, ylabel=f"{metric} (%)")
             axes.set_xticks(sorted(set(amounts.values())))
     return _with_legend(figure, panels)
 
 
-def _whatever_amount(variant: Variant) -> Variant:
+def _without_amount(variant: Variant) -> Variant:
     return variant.model_copy(update={"shots": None, "share": None})
 
 
 def _draw_points(axes: Axes, line: Line, variant: Variant, dashes: str) -> None:
-    """Draw means joined by a line, with their standard deviations."""
+    """Draw means connected by a line, with error bars of one standard deviation."""
     colour, marker = STYLES[variant.method]
     name = method_name(variant)
     axes.errorbar(
@@ -193,7 +198,7 @@ def _draw_points(axes: Axes, line: Line, variant: Variant, dashes: str) -> None:
 
 
 def _draw_base(axes: Axes, results: Results, language: str, metric: str) -> None:
-    """Draw the zero-shot base, which has learnt from no amount."""
+    """Draw the score of the zero-shot base as a horizontal line."""
     for row in results.table:
         if row.variant.method == PRE and row.language == language:
             colour, _ = STYLES[PRE]
@@ -201,23 +206,23 @@ def _draw_base(axes: Axes, results: Results, language: str, metric: str) -> None
 
 
 FIGURES: Final = (
-    Drawing(
+    FigureSpec(
         "learning-curves",
         "Loss over steps: mean over seeds, and its standard deviation",
         lambda results: bool(results.runs),
         _learning_curves,
     ),
-    Drawing(
+    FigureSpec(
         "shots",
         "Scores over shots: mean over draws, and its standard deviation",
         lambda results: any(row.variant.shots is not None for row in results.table),
         _shots,
     ),
-    Drawing(
+    FigureSpec(
         "downsampling",
         "Scores over the share of the few-shot data: mean over draws, and its standard deviation",
         lambda results: any(row.variant.share is not None for row in results.table),
         _shares,
     ),
 )
-"""In the order of the paper."""
+"""Figures in the order of the paper."""

@@ -1,81 +1,80 @@
-"""The folder of an experiment: what it holds, written whole or not at all."""
+"""Paths and atomic file access of an experiment's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from core.contracts.values import Contract
-from core.store.serialization import decoded, encoded
-from core.system.atomic_files import whole
+from core.store.serialization import decode_document, encode_document
+from core.system.atomic_files import write_atomically
 
 BASE: Final = "base"
-"""The run that makes the base, where the others have the keys of their cells."""
+"""Key of the run that trains the base; other runs have the keys of their cells."""
 
 DocumentT = TypeVar("DocumentT", bound=Contract)
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Where an experiment keeps everything.
+    """Folder of an experiment.
 
     Attributes:
-        root: Made when something is written.
+        root: Path of the folder, which is created by the first write.
     """
 
     root: Path
 
     @property
     def store(self) -> str:
-        """The datasets and checkpoints."""
+        """URL of the store of datasets and checkpoints."""
         return str(self.root / "store")
 
     @property
     def experiment(self) -> Path:
-        """What was asked for."""
+        """Path of the manifest."""
         return self.root / "experiment.json"
 
     @property
     def results(self) -> Path:
-        """Every run and the tables, for programs."""
+        """Path of all runs and tables as JSON."""
         return self.root / "results.json"
 
     @property
     def summary(self) -> Path:
-        """The tables, for people."""
+        """Path of the tables as Markdown."""
         return self.root / "report.md"
 
     @property
     def figures(self) -> Path:
-        """The folder of the figures."""
+        """Path of the folder of the figures."""
         return self.root / "figures"
 
     def draw(self, name: str) -> Path:
-        """Return where a draw is told."""
+        """Return the path of a draw."""
         return self.root / "draws" / f"{name}.json"
 
     def run(self, key: str) -> Path:
-        """Return where the report of a run is kept."""
-        return self._of_runs(key) / f"{key}.json"
+        """Return the path of a finished run."""
+        return self._parent_of(key) / f"{key}.json"
 
     def error(self, key: str) -> Path:
-        """Return where the reason is kept for which a run has no report."""
-        return self._of_runs(key) / f"{key}.error.json"
+        """Return the path of a run's failure."""
+        return self._parent_of(key) / f"{key}.error.json"
 
     def write(self, path: Path, document: Contract) -> None:
-        """Put a document in place with one rename."""
+        """Write a document atomically, with one rename."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as partial:
-            partial.write_bytes(encoded(document))
+        write_atomically(path, encode_document(document))
 
     def read(self, path: Path, kind: type[DocumentT]) -> DocumentT | None:
-        """Return a document, or None if it is not there.
+        """Return a document, or None if the file does not exist.
 
         Raises:
-            CorruptArtifact: It is there and is something else.
+            CorruptArtifact: The file is not a valid document of this class.
         """
         if not path.exists():
             return None
-        return decoded(kind, path.read_bytes(), name=str(path))
+        return decode_document(kind, path.read_bytes(), name=str(path))
 
-    def _of_runs(self, key: str) -> Path:
+    def _parent_of(self, key: str) -> Path:
         return self.root if key == BASE else self.root / "runs"

@@ -1,4 +1,4 @@
-"""What an experiment asks, and the runs that answer it."""
+"""Specification of an experiment, and its grid of runs."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -7,72 +7,72 @@ from typing import Annotated, Any, Final, Self, TypeVar
 from pydantic import AfterValidator, Field, model_validator
 
 from core.contracts.hyperparameters import Hyperparameters, Schedule
-from core.contracts.jobs import EncoderName
+from core.contracts.task_options import EncoderName
 from core.contracts.values import Contract, LanguageTag, Method, TaskName, Trainable
-from core.experiments.presets import Preset, hyperparameters, joined
+from core.experiments.presets import Preset, hyperparameters, merge_settings
 
 SOURCE: Final = "en"
-"""The language of the base."""
+"""Language of the base."""
 
 PRE: Final = "pre"
-"""The zero-shot base: no run of its own, for every run measures it."""
+"""Name of the zero-shot base. It has no runs, because every run evaluates it."""
 
 METHODS: Final = tuple(method for method in Method if method is not Method.BEST)
-"""The paper's, in the order of its tables."""
+"""Methods of the paper, in the order of its tables."""
 
-ALL_OF_IT: Final = 1.0
-"""The share that is no limit."""
+FULL_SHARE: Final = 1.0
+"""Share of the few-shot data that is not limited."""
 
 FULL: Final = "full"
-"""All of the few-shot data."""
+"""Name of the amount of all few-shot data."""
 
 ValueT = TypeVar("ValueT")
 
 
-def _once(values: tuple[ValueT, ...]) -> tuple[ValueT, ...]:
+def _deduplicated(values: tuple[ValueT, ...]) -> tuple[ValueT, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _trained(method: Method) -> Method:
+def _grid_method(method: Method) -> Method:
     if method not in METHODS:
         raise ValueError(f"{method} chooses among methods; name {', '.join(METHODS)}")
     return method
 
 
-def _target(language: str) -> str:
+def _target_language(language: str) -> str:
     if language == SOURCE:
         raise ValueError(f"{SOURCE} is the language of the base; name others")
     return language
 
 
 def _without_axes(settings: dict[str, Any]) -> dict[str, Any]:
-    """Refuse settings that runs of one experiment differ in."""
+    """Reject settings that vary within an experiment and therefore have their own options."""
     meta = settings.get("meta")
-    found = sorted({"seed", "trainable"} & set(settings))
+    axes = sorted({"seed", "trainable"} & set(settings))
     if isinstance(meta, dict) and "schedule" in meta:
-        found.append("meta.schedule")
-    if found:
-        raise ValueError(f"{', '.join(found)} is not one for all runs: it has an option of its own")
+        axes.append("meta.schedule")
+    if axes:
+        raise ValueError(f"{', '.join(axes)} is not the same for all runs: it has its own option")
     return settings
 
 
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Share = Annotated[float, Field(gt=0, le=1), AfterValidator(lambda share: round(share, 4))]
 Shots = Annotated[int, Field(ge=1, le=1000)]
-Target = Annotated[LanguageTag, AfterValidator(_target)]
-Trained = Annotated[Method, AfterValidator(_trained)]
-Some = Annotated[tuple[ValueT, ...], Field(min_length=1), AfterValidator(_once)]
-Distinct = Annotated[tuple[ValueT, ...], AfterValidator(_once)]
+TargetLanguage = Annotated[LanguageTag, AfterValidator(_target_language)]
+GridMethod = Annotated[Method, AfterValidator(_grid_method)]
+NonEmpty = Annotated[tuple[ValueT, ...], Field(min_length=1), AfterValidator(_deduplicated)]
+Distinct = Annotated[tuple[ValueT, ...], AfterValidator(_deduplicated)]
 
 
 class Cell(Contract):
-    """One run of the grid.
+    """A run of the grid.
 
     Attributes:
-        shots: Examples an intent, of questions examples in all; None where that is not limited.
-        share: Share of the few-shot data; None where that is not limited.
-        draw: Which of the draws of a limited amount.
-        schedule: How the stages of X-METRA-ADA follow each other; of other methods the first there is.
+        shots: Number of few-shot examples per intent, or of questions in total; None if not limited.
+        share: Share of the few-shot data; None if not limited.
+        draw: Index of the random draw of a limited amount.
+        schedule: Schedule of the stages of X-METRA-ADA; the default for other methods.
     """
 
     language: LanguageTag
@@ -86,19 +86,19 @@ class Cell(Contract):
 
     @property
     def limited(self) -> bool:
-        """Whether only some of the few-shot data is learnt from."""
+        """Whether the run is trained on a part of the few-shot data."""
         return self.shots is not None or self.share is not None
 
     @property
     def amount(self) -> str:
-        """What is learnt from, as it stands in the names of files."""
+        """Amount of few-shot data, as in file names."""
         if self.shots is not None:
             return f"{self.shots}-shots"
         return FULL if self.share is None else f"{100 * self.share:g}-percent"
 
     @property
     def key(self) -> str:
-        """The name of the run, which is its file's: ``es.ft.3-shots.draw-0.seed-42``."""
+        """Unique name of the run and stem of its file: ``es.ft.3-shots.draw-0.seed-42``."""
         return ".".join(
             [
                 self.language,
@@ -113,29 +113,29 @@ class Cell(Contract):
 
 
 class Experiment(Contract):
-    """All that was asked for; where the data is and where it is computed changes no result.
+    """Specification of an experiment, without data folder and device, which do not change results.
 
     Attributes:
-        methods: Beside the zero-shot base, which every run measures.
-        seeds: Of the training.
-        shots: Each limits the few-shot data to so many examples an intent, of questions to so many in all.
-        shares: Each limits it to this share; 1, which is all of it, is run unless others are named.
-        draws: How often a limited amount is drawn; a draw has nothing to do with a seed.
-        schedules: Of X-METRA-ADA.
-        similarity: The sentence encoder that finds a question's neighbours.
-        settings: What is otherwise than in the preset (`core.contracts.jobs.Hyperparameters`).
-        base_settings: The same of the base (`core.contracts.jobs.PretrainSettings`).
+        methods: Methods; the zero-shot base is evaluated in every run as well.
+        seeds: Seeds of the training.
+        shots: Numbers of few-shot examples per intent, or of questions in total, to limit the data to.
+        shares: Shares of the few-shot data to limit it to; 1 is all of it.
+        draws: Number of random draws of a limited amount; draws are independent of seeds.
+        schedules: Schedules of X-METRA-ADA.
+        similarity: Sentence encoder for the neighbours of questions.
+        settings: Changes to the preset (`core.contracts.hyperparameters.Hyperparameters`).
+        base_settings: Changes to the preset of the base (`core.contracts.hyperparameters.PretrainSettings`).
     """
 
     task: TaskName
-    languages: Some[Target]
-    methods: Some[Trained] = METHODS
-    seeds: Some[Seed]
+    languages: NonEmpty[TargetLanguage]
+    methods: NonEmpty[GridMethod] = METHODS
+    seeds: NonEmpty[Seed]
     shots: Distinct[Shots] = ()
-    shares: Distinct[Share] = (ALL_OF_IT,)
+    shares: Distinct[Share] = (FULL_SHARE,)
     draws: Annotated[int, Field(ge=1, le=100)] = 5
-    trainable: Some[Trainable] = (Trainable.ALL,)
-    schedules: Some[Schedule] = (Schedule.SEQUENTIAL,)
+    trainable: NonEmpty[Trainable] = (Trainable.ALL,)
+    schedules: NonEmpty[Schedule] = (Schedule.SEQUENTIAL,)
     encoder: EncoderName = "embedded"
     similarity: EncoderName = "embedded"
     preset: Preset = Preset.TUNED
@@ -143,17 +143,17 @@ class Experiment(Contract):
     base_settings: dict[str, Any] = {}
 
     @model_validator(mode="after")
-    def _asks(self) -> Self:
+    def _require_amount(self) -> Self:
         if not (self.shots or self.shares):
             raise ValueError(
-                "neither shots nor a share of the few-shot data is named: there is nothing to run"
+                "neither shots nor a share of the few-shot data is given: there is nothing to run"
             )
         return self
 
     def cells(self) -> list[Cell]:
-        """Return every run: all the few-shot data if it is asked for, each number of shots, then each share.
+        """Return all runs: on all few-shot data if requested, then each number of shots, then each share.
 
-        A seed is finished before the next begins, so that a first whole table is there early.
+        A seed is finished before the next starts, so that a first complete table is available early.
         """
         return [
             Cell(
@@ -173,28 +173,28 @@ class Experiment(Contract):
             for schedule in self._schedules(method)
         ]
 
-    def settings_of(self, cell: Cell) -> Hyperparameters:
-        """Return how a run learns.
+    def hyperparameters_of(self, cell: Cell) -> Hyperparameters:
+        """Return the hyperparameters of a run.
 
         Raises:
-            pydantic.ValidationError: A setting has no such name, or a value that is not allowed.
+            pydantic.ValidationError: A setting is unknown or has an invalid value.
         """
         own = {"seed": cell.seed, "trainable": cell.trainable, "meta": {"schedule": cell.schedule}}
-        return hyperparameters(self.task, self.preset, joined(self.settings, own))
+        return hyperparameters(self.task, self.preset, merge_settings(self.settings, own))
 
-    def extended(self, other: "Experiment") -> "Experiment":
-        """Return an experiment that asks what either of them asks; their settings are the same."""
-        both = {name: (*getattr(self, name), *getattr(other, name)) for name in AXES}
+    def merged_with(self, other: "Experiment") -> "Experiment":
+        """Return an experiment with the runs of both; their settings must be equal."""
+        axes = {name: (*getattr(self, name), *getattr(other, name)) for name in AXES}
         draws = max(self.draws, other.draws)
-        return Experiment.model_validate(self.model_dump() | both | {"draws": draws})
+        return Experiment.model_validate(self.model_dump() | axes | {"draws": draws})
 
     def _amounts(self) -> Iterator[tuple[int | None, float | None, int]]:
-        """Yield (shots, share, draw)."""
-        if ALL_OF_IT in self.shares:
+        """Yield (shots, share, draw) for each amount of data."""
+        if FULL_SHARE in self.shares:
             yield None, None, 0
         for shots, draw in product(self.shots, range(self.draws)):
             yield shots, None, draw
-        for share, draw in product((share for share in self.shares if share < ALL_OF_IT), range(self.draws)):
+        for share, draw in product((share for share in self.shares if share < FULL_SHARE), range(self.draws)):
             yield None, share, draw
 
     def _schedules(self, method: Method) -> tuple[Schedule, ...]:
@@ -202,4 +202,4 @@ class Experiment(Contract):
 
 
 AXES: Final = ("languages", "methods", "seeds", "shots", "shares", "trainable", "schedules")
-"""What may be added to an experiment that has begun."""
+"""Fields that may be extended after an experiment was started."""

@@ -1,23 +1,24 @@
-"""How far a whole grid is, told as the progress of one job."""
+"""Progress of a grid of runs, reported as the progress of a single job."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from core.contracts.jobs import Progress
 from core.progress import Monitor
 
-LEAST_TOLD = 0.001
-"""Share of the work after which the time that is left can be guessed."""
+MIN_SHARE_FOR_ETA = 0.001
+"""Share of the work after which the remaining time is estimated."""
 
 
 class GridProgress:
-    """Turns the progress of each run into that of all.
+    """Converts the progress of single runs into that of the grid.
 
     Args:
-        monitor: Who is told.
-        costs: Run → its expected cost, in any one unit.
-        done: Runs that were done before; they count as done, and took no time.
-        clock: Seconds, for the tests.
+        monitor: Receives the progress of the grid.
+        costs: Run → its expected cost, in any unit.
+        done: Runs that were finished earlier; they count as done and do not affect the estimate.
+        clock: Returns seconds.
     """
 
     def __init__(
@@ -31,34 +32,31 @@ class GridProgress:
         self._costs = dict(costs)
         self._clock = clock
         self._total = sum(costs.values()) or 1.0
-        self._before = sum(costs[key] for key in done)
-        self._done = self._before
+        self._done_before = sum(costs[key] for key in done)
+        self._done = self._done_before
         self._started = clock()
 
-    def of(self, key: str) -> Monitor:
-        """Return what is told of one run's progress."""
-
-        def tell(progress: Progress) -> None:
-            self._tell(key, progress)
-
-        return tell
+    def monitor_for(self, key: str) -> Monitor:
+        """Return the monitor of a run."""
+        return partial(self._report, key)
 
     def finish(self, key: str) -> None:
-        """Count a run as done, whatever came of it."""
+        """Count a run as done, whether it succeeded or failed."""
         self._done += self._costs[key]
-        self._tell(key, Progress(stage="done"))
+        self._report(key, Progress(stage="done"))
 
-    def _tell(self, key: str, progress: Progress) -> None:
+    def _report(self, key: str, progress: Progress) -> None:
         done = self._done + self._costs[key] * progress.percent / 100
-        told = {
+        changes = {
             "percent": round(min(100.0, 100 * done / self._total), 2),
             "stage": f"{key}: {progress.stage}",
+            "eta_seconds": self._seconds_left(done),
         }
-        self._monitor(progress.model_copy(update=told | {"eta_seconds": self._seconds_left(done)}))
+        self._monitor(progress.model_copy(update=changes))
 
     def _seconds_left(self, done: float) -> float | None:
-        """Return how long the rest takes at the pace since the start."""
-        worked = done - self._before
-        if worked < LEAST_TOLD * self._total:
+        """Return the remaining seconds at the pace since the start, or None if it is too early to tell."""
+        progressed = done - self._done_before
+        if progressed < MIN_SHARE_FOR_ETA * self._total:
             return None
-        return round((self._clock() - self._started) * max(0.0, self._total - done) / worked, 1)
+        return round((self._clock() - self._started) * max(0.0, self._total - done) / progressed, 1)

@@ -1,4 +1,4 @@
-"""The settings of an experiment's folder: kept when it begins, and the same ever after."""
+"""Manifest of an experiment's folder: its settings and data, which later starts must not change."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -8,79 +8,81 @@ from core.experiments.corpora import Corpora
 from core.experiments.folder import Folder
 from core.experiments.grid import Experiment
 from core.experiments.presets import base_settings, hyperparameters
-from core.experiments.records import Kept
+from core.experiments.records import ExperimentManifest
 
-LASTING: Final = ("task", "encoder", "similarity", "preset")
-"""What of an experiment must stay as it is, beside its hyperparameters and its data."""
+FIXED: Final = ("task", "encoder", "similarity", "preset")
+"""Fields of an experiment that must not change, in addition to hyperparameters and data."""
 
 
-def begin(experiment: Experiment, corpora: Corpora, folder: Folder) -> Kept:
-    """Keep what is asked for, or add it to what was asked for before.
+def write_manifest(experiment: Experiment, corpora: Corpora, folder: Folder) -> ExperimentManifest:
+    """Write the manifest of an experiment, or extend the manifest of an earlier start.
 
     Args:
-        experiment: What is asked for now.
+        experiment: The experiment to start.
         corpora: Its data.
-        folder: Where it is kept.
+        folder: Its folder.
 
     Returns:
-        What was asked for since the beginning.
+        The manifest, with the runs of all starts.
 
     Raises:
-        Conflict: The folder holds an experiment with other settings or other data; tells which.
+        Conflict: The folder has an experiment with other settings or data; the message names the differences.
     """
-    kept = _kept(experiment, corpora)
-    before = folder.read(folder.experiment, Kept)
-    if before is not None:
-        _refuse_differences(before, kept, folder)
-        kept = kept.model_copy(
+    manifest = _new_manifest(experiment, corpora)
+    earlier = folder.read(folder.experiment, ExperimentManifest)
+    if earlier is not None:
+        _check_unchanged(earlier, manifest, folder)
+        manifest = manifest.model_copy(
             update={
-                "experiment": before.experiment.extended(kept.experiment),
-                "data": before.data | kept.data,
+                "experiment": earlier.experiment.merged_with(manifest.experiment),
+                "data": earlier.data | manifest.data,
             }
         )
-    folder.write(folder.experiment, kept)
-    return kept
+    folder.write(folder.experiment, manifest)
+    return manifest
 
 
-def _kept(experiment: Experiment, corpora: Corpora) -> Kept:
+def _new_manifest(experiment: Experiment, corpora: Corpora) -> ExperimentManifest:
     task, preset = experiment.task, experiment.preset
-    source = len(corpora.examples(corpora.layout.source))
-    return Kept(
+    source_examples = len(corpora.examples(corpora.layout.source))
+    return ExperimentManifest(
         experiment=experiment,
         hyperparameters=hyperparameters(task, preset, experiment.settings),
-        base_settings=base_settings(task, preset, experiment.base_settings, examples=source),
+        base_settings=base_settings(task, preset, experiment.base_settings, examples=source_examples),
         data=corpora.hashes,
     )
 
 
-def _refuse_differences(before: Kept, now: Kept, folder: Folder) -> None:
-    there, asked = (dict(_settings(kept)) for kept in (before, now))
-    # A file that only one of them has belongs to a language that is added, or left out this time.
-    both = [name for name in asked if name in there]
-    differing = [
-        f"{name} is {there[name]} there and {asked[name]} now" for name in both if there[name] != asked[name]
+def _check_unchanged(earlier: ExperimentManifest, current: ExperimentManifest, folder: Folder) -> None:
+    before, after = (dict(_fixed_settings(manifest)) for manifest in (earlier, current))
+    # A file that is in only one manifest belongs to a language that is added, or left out this time.
+    common = [name for name in after if name in before]
+    differences = [
+        f"{name} is {before[name]} there and {after[name]} now"
+        for name in common
+        if before[name] != after[name]
     ]
-    if differing:
+    if differences:
         raise Conflict(
-            f"{folder.root} holds an experiment with other settings: {'; '.join(differing)}; "
+            f"{folder.root} holds an experiment with other settings: {'; '.join(differences)}; "
             "take another folder"
         )
 
 
-def _settings(kept: Kept) -> Iterator[tuple[str, Any]]:
-    """Yield what must not change, by its dotted name."""
-    document = kept.model_dump(mode="json")
-    for name in LASTING:
+def _fixed_settings(manifest: ExperimentManifest) -> Iterator[tuple[str, Any]]:
+    """Yield (dotted name, value) of the settings that must not change."""
+    document = manifest.model_dump(mode="json")
+    for name in FIXED:
         yield name, document["experiment"][name]
-    yield from _flat(document["hyperparameters"], "")
-    yield from _flat(document["base_settings"], "base ")
-    for name, sha256 in kept.data.items():
+    yield from _flattened(document["hyperparameters"], "")
+    yield from _flattened(document["base_settings"], "base ")
+    for name, sha256 in manifest.data.items():
         yield f"the SHA-256 of {name}", sha256
 
 
-def _flat(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+def _flattened(settings: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from _flattened(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

@@ -1,4 +1,4 @@
-"""What an experiment leaves for people and programs: the results, the tables, the figures."""
+"""Output files of an experiment: results, tables and figures."""
 
 from core.experiments.figures import write_figures
 from core.experiments.folder import Folder
@@ -7,11 +7,11 @@ from core.experiments.summary import write_summary
 
 
 def write_outputs(folder: Folder) -> Results:
-    """Sum up what a folder holds, whichever start of the experiment it is from, and write it there.
+    """Aggregate the runs of all starts of an experiment, and write the outputs to its folder.
 
     Raises:
-        NotFound: The folder holds no experiment.
-        CorruptArtifact: A file is not what it should be.
+        NotFound: The folder has no experiment.
+        CorruptArtifact: A file cannot be read.
     """
     results = gather_results(folder)
     folder.write(folder.results, results)

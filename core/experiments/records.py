@@ -1,6 +1,8 @@
-"""What an experiment keeps of itself and of each run."""
+"""Stored documents of an experiment: its manifest, its runs and their failures."""
 
 from datetime import datetime
+
+from pydantic import ConfigDict, Field
 
 from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
 from core.contracts.jobs import AdaptJob, PretrainJob
@@ -9,14 +11,14 @@ from core.contracts.values import Contract
 from core.experiments.grid import Cell, Experiment
 
 
-class Kept(Contract):
-    """An experiment that has begun.
+class ExperimentManifest(Contract):
+    """Manifest of an experiment that was started.
 
     Attributes:
-        experiment: All that was asked for since, however often it was started.
-        hyperparameters: Of every adaptation, but for what the grid changes.
-        base_settings: Of the base.
-        data: File → SHA-256.
+        experiment: The experiment, with the runs of all starts.
+        hyperparameters: Hyperparameters of every adaptation, except those that the grid varies.
+        base_settings: Training settings of the base.
+        data: File name → SHA-256.
     """
 
     experiment: Experiment
@@ -26,19 +28,19 @@ class Kept(Contract):
 
 
 class BaseRun(Contract):
-    """How the base was made."""
+    """The finished run that trained the base."""
 
     job: PretrainJob
     report: Report
 
 
 class Run(Contract):
-    """One run of the grid.
+    """A finished run of the grid.
 
     Attributes:
-        cell: Its place in the grid.
-        job: What was done, with every hyperparameter and the ids of the data.
-        report: What came of it.
+        cell: Cell of the grid.
+        job: The job, with all hyperparameters and dataset ids.
+        report: Report of the job.
     """
 
     cell: Cell
@@ -46,12 +48,12 @@ class Run(Contract):
     report: Report
 
 
-class Failed(Contract):
-    """Why a job has no report.
+class JobError(Contract):
+    """Error that a job ended with.
 
     Attributes:
-        kind: The name of the error.
-        reason: What it says.
+        kind: Name of the error class.
+        reason: Error message.
     """
 
     kind: str
@@ -59,14 +61,18 @@ class Failed(Contract):
 
 
 class Failure(Contract):
-    """A run that has no report; it is tried again when the experiment is started again.
+    """A failed run; it is retried when the experiment is started again.
 
     Attributes:
-        key: The run's.
-        cell: Its place in the grid; None of the base.
+        key: Key of the run.
+        cell: Cell of the grid; None for the base.
+        error: Error that the job ended with.
+        at: Time of the failure.
     """
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
 
     key: str
     cell: Cell | None
-    failed: Failed
+    error: JobError = Field(alias="failed")
     at: datetime

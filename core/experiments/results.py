@@ -1,28 +1,32 @@
-"""All of an experiment in one document, for programs."""
+"""Results of an experiment: all runs and tables in a single document."""
 
 from collections.abc import Sequence
+
+from pydantic import ConfigDict, Field
 
 from core.contracts.values import Contract
 from core.errors import NotFound
 from core.experiments.aggregation import Comparison, Row, comparisons_of, rows_of
 from core.experiments.folder import BASE, Folder
 from core.experiments.grid import Cell
-from core.experiments.records import BaseRun, Failure, Kept, Run
+from core.experiments.records import BaseRun, ExperimentManifest, Failure, Run
 
 
 class Results(Contract):
-    """What an experiment asked and found.
+    """Results of an experiment.
 
     Attributes:
-        kept: What was asked for, with its settings and its data.
-        base: How the base was made; None while it is not.
-        runs: Every run that has a report: job, scores by class, curves, time, memory, versions, device.
-        failures: Every run that has none and was tried.
-        table: Mean and spread of the runs.
-        comparisons: Who is better than whom, and whether that could be chance.
+        manifest: The experiment with its settings and data.
+        base: The run that trained the base; None before it is finished.
+        runs: Finished runs: job, scores by class, curves, time, memory, versions, device.
+        failures: Failed runs.
+        table: Means and standard deviations over runs.
+        comparisons: Differences between methods, and their significance.
     """
 
-    kept: Kept
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+    manifest: ExperimentManifest = Field(alias="kept")
     base: BaseRun | None
     runs: tuple[Run, ...]
     failures: tuple[Failure, ...]
@@ -31,21 +35,21 @@ class Results(Contract):
 
 
 def gather_results(folder: Folder) -> Results:
-    """Read what a folder holds of the experiment, from whichever start it is.
+    """Read and aggregate the runs of all starts of an experiment.
 
     Raises:
-        NotFound: The folder holds no experiment.
-        CorruptArtifact: A file is not what it should be.
+        NotFound: The folder has no experiment.
+        CorruptArtifact: A file cannot be read.
     """
-    kept = folder.read(folder.experiment, Kept)
-    if kept is None:
+    manifest = folder.read(folder.experiment, ExperimentManifest)
+    if manifest is None:
         raise NotFound(f"{folder.root} holds no experiment")
-    cells = kept.experiment.cells()
+    cells = manifest.experiment.cells()
     base = folder.read(folder.run(BASE), BaseRun)
     runs = _runs(folder, cells)
     table = rows_of(runs, base)
     return Results(
-        kept=kept,
+        manifest=manifest,
         base=base,
         runs=runs,
         failures=_failures(folder, cells),
@@ -55,11 +59,11 @@ def gather_results(folder: Folder) -> Results:
 
 
 def _runs(folder: Folder, cells: Sequence[Cell]) -> tuple[Run, ...]:
-    read = (folder.read(folder.run(cell.key), Run) for cell in cells)
-    return tuple(run for run in read if run is not None)
+    runs = (folder.read(folder.run(cell.key), Run) for cell in cells)
+    return tuple(run for run in runs if run is not None)
 
 
 def _failures(folder: Folder, cells: Sequence[Cell]) -> tuple[Failure, ...]:
     keys = [BASE, *(cell.key for cell in cells)]
-    read = (folder.read(folder.error(key), Failure) for key in keys)
-    return tuple(failure for failure in read if failure is not None)
+    failures = (folder.read(folder.error(key), Failure) for key in keys)
+    return tuple(failure for failure in failures if failure is not None)

@@ -1,6 +1,6 @@
-"""How a job is done: in this process, or in one of its own, so that its peak memory is its own.
+"""Runners of jobs: in this process, or in a subprocess per job, which measures the peak memory of each job.
 
-What passes between the processes is JSON.
+Messages between processes are JSON.
 """
 
 import multiprocessing
@@ -14,109 +14,110 @@ from core.contracts.jobs import JobRecord, Progress
 from core.contracts.reports import Report
 from core.contracts.values import Contract
 from core.errors import JobCancelled, XmetraError
-from core.experiments.records import Failed
+from core.experiments.records import JobError
 from core.progress import Monitor
 from core.store import Store
-from core.store.serialization import encoded
+from core.store.serialization import encode_document
 from core.system.compute import configure_computing
 from core.system.processes import die_with_parent
 
-Runner: TypeAlias = Callable[[JobRecord, Monitor], Report | Failed]
-"""Does a job and returns its report, or why there is none."""
+Runner: TypeAlias = Callable[[JobRecord, Monitor], Report | JobError]
+"""Runs a job, and returns its report or its error."""
 
 
 class Message(Contract):
-    """What the process of a job says: how far it is or, at last, how it ended."""
+    """Message from the process of a job: its progress or, at the end, its outcome."""
 
     progress: Progress | None = None
-    ended: Report | Failed | None = None
+    outcome: Report | JobError | None = None
 
 
-def run_here(store: Store, *, device: str) -> Runner:
-    """Return what does jobs in this process.
+def in_process_runner(store: Store, *, device: str) -> Runner:
+    """Return a runner that runs jobs in this process.
 
     Args:
-        store: Where data comes from and checkpoints go.
+        store: Store of datasets and checkpoints.
         device: ``auto``, ``cpu``, ``cuda``…
     """
-    from core.pipeline import run  # noqa: PLC0415 - torch takes seconds, and must come after the threads
+    from core.pipeline import run  # noqa: PLC0415 - torch takes seconds, and must follow the threads
 
-    def do(record: JobRecord, monitor: Monitor) -> Report | Failed:
+    def run_job(record: JobRecord, monitor: Monitor) -> Report | JobError:
         try:
             return run(record, store=store, device=device, monitor=monitor).report
         except JobCancelled:
             raise
         except XmetraError as error:
-            return Failed(kind=type(error).__name__, reason=str(error))
+            return JobError(kind=type(error).__name__, reason=str(error))
 
-    return do
+    return run_job
 
 
-def run_apart(store_url: str, *, device: str, threads: int) -> Runner:
-    """Return what does each job in a new process.
+def subprocess_runner(store_url: str, *, device: str, threads: int) -> Runner:
+    """Return a runner that runs each job in a new process.
 
-    A process that ends without a word, because it was killed for its memory or has a fault of its own,
-    is a failure of its job alone; what it had to say is on stderr.
+    If a process ends without an outcome, because it was killed for its memory or crashed, only its job fails;
+    its output is on stderr.
 
     Args:
-        store_url: Where data comes from and checkpoints go.
+        store_url: URL of the store of datasets and checkpoints.
         device: ``auto``, ``cpu``, ``cuda``…
-        threads: 0 for every core.
+        threads: Number of compute threads; 0 for all cores.
     """
     context = multiprocessing.get_context("spawn")
 
-    def do(record: JobRecord, monitor: Monitor) -> Report | Failed:
-        ours, theirs = context.Pipe(duplex=False)
-        order = (theirs, os.getpid(), record.model_dump_json(), store_url, device, threads)
-        process = context.Process(target=_obey, args=order)
+    def run_job(record: JobRecord, monitor: Monitor) -> Report | JobError:
+        receiver, sender = context.Pipe(duplex=False)
+        arguments = (sender, os.getpid(), record.model_dump_json(), store_url, device, threads)
+        process = context.Process(target=_child_main, args=arguments)
         process.start()
-        theirs.close()
+        sender.close()
         try:
-            ended = _listen(ours, monitor)
+            outcome = _receive_outcome(receiver, monitor)
         except BaseException:
             process.kill()
             raise
         finally:
             process.join()
-            ours.close()
-        return ended or _lost(process.exitcode)
+            receiver.close()
+        return outcome or _process_lost(process.exitcode)
 
-    return do
+    return run_job
 
 
-def _listen(connection: Connection, monitor: Monitor) -> Report | Failed | None:
-    """Pass progress on until the job has ended; None if its process did first."""
+def _receive_outcome(connection: Connection, monitor: Monitor) -> Report | JobError | None:
+    """Forward progress until the outcome arrives; return None if the process ends before."""
     while True:
         try:
             message = Message.model_validate_json(connection.recv_bytes())
         except (EOFError, OSError):
-            # Between two messages, or in the middle of one.
+            # Between two messages or within a message.
             return None
-        if message.ended is not None:
-            return message.ended
+        if message.outcome is not None:
+            return message.outcome
         if message.progress is not None:
             monitor(message.progress)
 
 
-def _lost(exit_code: int | None) -> Failed:
-    killed = exit_code is not None and exit_code < 0
-    how = f"was killed by signal {-exit_code}" if killed and exit_code else f"ended with code {exit_code}"
-    return Failed(kind="ProcessLost", reason=f"the process of the job {how} before it had a report")
+def _process_lost(exit_code: int | None) -> JobError:
+    """Return the error of a job whose process ended without an outcome."""
+    is_killed = exit_code is not None and exit_code < 0
+    how = f"was killed by signal {-exit_code}" if is_killed and exit_code else f"ended with code {exit_code}"
+    return JobError(kind="ProcessLost", reason=f"the process of the job {how} before it had a report")
 
 
-def _obey(
+def _child_main(
     connection: Connection, parent: int, record: str, store_url: str, device: str, threads: int
 ) -> None:
-    """In the child: threads first, then torch."""
-    # Ctrl-C reaches every process of a terminal; the parent ends this one.
+    """Run a job in the child process, where the threads must be set before torch is imported."""
+    # Ctrl-C is sent to every process of a terminal; the parent ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent(parent)
     configure_computing(threads)
-    do = run_here(Store(store_url), device=device)
+    run_job = in_process_runner(Store(store_url), device=device)
 
-    def tell(progress: Progress) -> None:
-        connection.send_bytes(encoded(Message(progress=progress)))
+    def send(progress: Progress) -> None:
+        connection.send_bytes(encode_document(Message(progress=progress)))
 
-    ended = do(JobRecord.model_validate_json(record), tell)
-    connection.send_bytes(encoded(Message(ended=ended)))
+    outcome = run_job(JobRecord.model_validate_json(record), send)
+    connection.send_bytes(encode_document(Message(outcome=outcome)))
     connection.close()

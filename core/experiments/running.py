@@ -1,4 +1,4 @@
-"""A whole experiment: the base, then every run of the grid that has no report yet."""
+"""Execution of an experiment: the base, then every run of the grid that is not finished."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,79 +6,80 @@ from functools import cached_property
 from core.contracts.examples import DatasetManifest
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord, PretrainJob, Progress
 from core.contracts.reports import Report
+from core.contracts.task_options import TaskOptions
 from core.contracts.values import Promotion, now
 from core.experiments.corpora import Corpora
 from core.experiments.costs import Costs
 from core.experiments.folder import BASE, Folder
 from core.experiments.grid import SOURCE, Cell, Experiment
 from core.experiments.grid_progress import GridProgress
-from core.experiments.manifest import begin
-from core.experiments.records import BaseRun, Failed, Failure, Kept, Run
+from core.experiments.manifest import write_manifest
+from core.experiments.records import BaseRun, ExperimentManifest, Failure, JobError, Run
 from core.experiments.runners import Runner
-from core.experiments.sampling import Draws
+from core.experiments.sampling import Sampler
 from core.progress import Monitor
 from core.store import Store
+from core.tasks.registry import task_spec
 
-LONGEST_ID = 64
+MAX_JOB_ID_LENGTH = 64
 
 READING = "reading the data"
 
-TO_BE_MADE = "to-be-made"
-"""Stands for the base in a job that is only planned yet."""
+UNKNOWN_BASE = "to-be-made"
+"""Placeholder for the base in jobs that are planned before it is trained."""
 
 
 def run_experiment(
     experiment: Experiment, corpora: Corpora, folder: Folder, *, runner: Runner, monitor: Monitor
 ) -> list[Failure]:
-    """Do what an experiment asks and its folder does not hold yet.
+    """Run those parts of an experiment that its folder does not have yet.
 
-    Each report is kept as soon as it is there, so that an experiment that was interrupted goes on with the
+    Each report is written as soon as its run is finished, so that an interrupted experiment resumes with the
     run it was interrupted in.
 
     Args:
-        experiment: What is asked for.
+        experiment: The experiment.
         corpora: Its data.
-        folder: Where everything is kept.
-        runner: Does a job.
-        monitor: Told of the progress of the whole; what it raises stops the work.
+        folder: Folder of its results.
+        runner: Runs a job.
+        monitor: Receives the progress of the grid; an exception that it raises stops the experiment.
 
     Returns:
-        The runs that failed: of them nothing but the reason is kept. Without a base there are no others.
+        The failed runs. If the base failed, it is the only one.
 
     Raises:
-        Conflict: The folder holds an experiment with other settings or other data.
+        Conflict: The folder has an experiment with other settings or other data.
         InvalidInput: A file cannot be read.
     """
     monitor(Progress(stage=READING))
-    kept = begin(experiment, corpora, folder)
-    grid = _Grid(experiment, kept, corpora, folder, runner)
-    return grid.run(monitor)
+    manifest = write_manifest(experiment, corpora, folder)
+    return _GridRun(experiment, manifest, corpora, folder, runner).run(monitor)
 
 
 @dataclass(frozen=True)
-class _Grid:
-    """An experiment that is being run."""
+class _GridRun:
+    """A running experiment."""
 
     experiment: Experiment
-    kept: Kept
+    manifest: ExperimentManifest
     corpora: Corpora
     folder: Folder
     runner: Runner
 
     def run(self, monitor: Monitor) -> list[Failure]:
-        """Do what is left to do."""
-        planned = {cell: self._adapt_job(cell) for cell in self.experiment.cells()}
-        progress = self._progress(planned, monitor)
+        """Run the base and the unfinished runs."""
+        jobs = {cell: self._adapt_job(cell) for cell in self.experiment.cells()}
+        progress = self._progress(jobs, monitor)
         base = self._base(progress)
         if isinstance(base, Failure):
             return [base]
         failures = []
-        for cell, job in planned.items():
+        for cell, job in jobs.items():
             if self.folder.run(cell.key).exists():
                 continue
-            ready = job.model_copy(update={"base_id": base.report.result.checkpoint_id})
-            failed = self._run(cell, ready, progress)
-            failures += [failed] if failed else []
+            job_on_base = job.model_copy(update={"base_id": base.report.result.checkpoint_id})
+            failure = self._run(cell, job_on_base, progress)
+            failures += [failure] if failure else []
         return failures
 
     @cached_property
@@ -86,8 +87,8 @@ class _Grid:
         return Store(self.folder.store)
 
     @cached_property
-    def _draws(self) -> Draws:
-        return Draws(self.corpora, self._store, self.folder)
+    def _sampler(self) -> Sampler:
+        return Sampler(self.corpora, self._store, self.folder)
 
     @cached_property
     def _source(self) -> DatasetManifest:
@@ -101,7 +102,7 @@ class _Grid:
             dataset_id=self._source.dataset_id,
             evaluation_dataset_id=self._put(self.corpora.layout.source_evaluation).dataset_id,
             encoder=self.experiment.encoder,
-            settings=self.kept.base_settings,
+            settings=self.manifest.base_settings,
             promote=Promotion.NEVER,
         )
 
@@ -111,64 +112,72 @@ class _Grid:
         return self._store.datasets.put(examples, task=self.experiment.task, language=SOURCE)
 
     def _adapt_job(self, cell: Cell) -> AdaptJob:
-        """Return the job of a cell, but for its base."""
-        draw = self._draws.of(cell)
+        """Return the job of a cell, except its base."""
+        draw = self._sampler.draw(cell)
         return AdaptJob(
             task=self.experiment.task,
             language=cell.language,
             dataset_id=draw.few_shot.dataset_id,
             evaluation_dataset_id=draw.evaluation.dataset_id,
-            base_id=TO_BE_MADE,
+            base_id=UNKNOWN_BASE,
             method=cell.method,
-            hyperparameters=self.experiment.settings_of(cell),
+            hyperparameters=self.experiment.hyperparameters_of(cell),
             promote=Promotion.NEVER,
-            similarity=self.experiment.similarity,
+            options=self._options(),
             keep=False,
         )
 
-    def _progress(self, planned: dict[Cell, AdaptJob], monitor: Monitor) -> GridProgress:
+    def _options(self) -> TaskOptions:
+        """Return the options of every adaptation: those of the experiment that the task has."""
+        model = task_spec(self.experiment.task).options
+        values = {"similarity": self.experiment.similarity}
+        return model.model_validate(
+            {name: value for name, value in values.items() if name in model.model_fields}
+        )
+
+    def _progress(self, jobs: dict[Cell, AdaptJob], monitor: Monitor) -> GridProgress:
         costs = Costs(self._store, self._source)
-        expected = {BASE: costs.of_base(self._pretrain_job)}
-        expected |= {cell.key: costs.of(job) for cell, job in planned.items()}
+        expected = {BASE: costs.base_cost(self._pretrain_job)}
+        expected |= {cell.key: costs.adapt_cost(job) for cell, job in jobs.items()}
         return GridProgress(monitor, expected, [key for key in expected if self.folder.run(key).exists()])
 
     def _base(self, progress: GridProgress) -> BaseRun | Failure:
-        """Make the base, or return the one that was made before."""
-        made = self.folder.read(self.folder.run(BASE), BaseRun)
-        if made is not None:
-            return made
+        """Train the base, unless an earlier start has."""
+        earlier = self.folder.read(self.folder.run(BASE), BaseRun)
+        if earlier is not None:
+            return earlier
         job = self._pretrain_job
-        ended = self._do(BASE, job, progress)
-        if isinstance(ended, Failed):
-            return self._keep_failure(BASE, None, ended)
-        made = BaseRun(job=job, report=ended)
-        self.folder.write(self.folder.run(BASE), made)
-        return made
+        outcome = self._run_job(BASE, job, progress)
+        if isinstance(outcome, JobError):
+            return self._write_failure(BASE, None, outcome)
+        base = BaseRun(job=job, report=outcome)
+        self.folder.write(self.folder.run(BASE), base)
+        return base
 
     def _run(self, cell: Cell, job: AdaptJob, progress: GridProgress) -> Failure | None:
-        """Do one run and keep what came of it."""
-        ended = self._do(cell.key, job, progress)
-        if isinstance(ended, Failed):
-            return self._keep_failure(cell.key, cell, ended)
-        self.folder.write(self.folder.run(cell.key), Run(cell=cell, job=job, report=ended))
+        """Execute a run, and write its report or its failure."""
+        outcome = self._run_job(cell.key, job, progress)
+        if isinstance(outcome, JobError):
+            return self._write_failure(cell.key, cell, outcome)
+        self.folder.write(self.folder.run(cell.key), Run(cell=cell, job=job, report=outcome))
         return None
 
-    def _do(self, key: str, job: AdaptJob | PretrainJob, progress: GridProgress) -> Report | Failed:
-        # What it failed of before is no news once it is tried again.
+    def _run_job(self, key: str, job: AdaptJob | PretrainJob, progress: GridProgress) -> Report | JobError:
+        # A failure of an earlier start is obsolete when the run is retried.
         self.folder.error(key).unlink(missing_ok=True)
-        ended = self.runner(_record(key, job), progress.of(key))
+        outcome = self.runner(_record(key, job), progress.monitor_for(key))
         progress.finish(key)
-        return ended
+        return outcome
 
-    def _keep_failure(self, key: str, cell: Cell | None, failed: Failed) -> Failure:
-        failure = Failure(key=key, cell=cell, failed=failed, at=now())
+    def _write_failure(self, key: str, cell: Cell | None, error: JobError) -> Failure:
+        failure = Failure(key=key, cell=cell, error=error, at=now())
         self.folder.write(self.folder.error(key), failure)
         return failure
 
 
 def _record(key: str, job: AdaptJob | PretrainJob) -> JobRecord:
     return JobRecord(
-        job_id=key.replace(".", "-")[:LONGEST_ID],
+        job_id=key.replace(".", "-")[:MAX_JOB_ID_LENGTH],
         kind=JobKind(job.kind),
         task=job.task,
         language=job.language if isinstance(job, AdaptJob) else job.source_language,

@@ -1,12 +1,11 @@
-"""The few-shot examples of a run, drawn so that anybody can draw them again."""
+"""Reproducible random samples of few-shot examples."""
 
 import random
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from core.contracts.examples import Example, MtodExample
-from core.contracts.questions import QaExample
+from core.contracts.examples import Example
 from core.contracts.values import Contract, Identifier, LanguageTag
 from core.experiments.corpora import Corpora
 from core.experiments.folder import Folder
@@ -14,14 +13,14 @@ from core.experiments.grid import Cell
 from core.store import Store
 
 
-class Part(Contract):
-    """Some rows of a file.
+class Subset(Contract):
+    """Some examples of a file.
 
     Attributes:
-        file: Relative to the data folder.
-        sha256: Of the file.
-        rows: Which examples of it, counted from 0.
-        dataset_id: What they are in the store.
+        file: Path relative to the data folder.
+        sha256: SHA-256 of the file.
+        rows: Indices of the examples, from 0.
+        dataset_id: Id of their dataset in the store.
     """
 
     file: str
@@ -31,172 +30,163 @@ class Part(Contract):
 
 
 class Draw(Contract):
-    """What a run learns from and is measured on.
+    """Few-shot and evaluation examples of a run.
 
     Attributes:
-        what: How much was drawn: ``full``, ``3-shots``, ``10-percent``.
-        number: All chance comes from it.
+        what: Amount of few-shot data: ``full``, ``3-shots``, ``10-percent``.
+        number: Random seed of the draw.
     """
 
     language: LanguageTag
     what: str
     number: int
-    few_shot: Part
-    evaluation: Part
+    few_shot: Subset
+    evaluation: Subset
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Indices into the two files of a language."""
+class RowIndices:
+    """Indices of examples in the two files of a language."""
 
     few_shot: list[int]
     evaluation: list[int]
 
 
-def draw_number(cell: Cell, corpora: Corpora) -> int:
-    """Return the number that a run's examples are drawn by.
+def draw_seed(cell: Cell, corpora: Corpora) -> int:
+    """Return the random seed of a run's draw.
 
-    A limited amount has its draw, whatever the seed. Where already the whole few-shot data is a part of a
-    larger file, the seed draws it, so that the spread over seeds has that chance in it, too.
+    For a limited amount it is the index of the draw, whatever the training seed. If all the few-shot data is
+    itself a sample of a larger file, it is the training seed, so that the standard deviation over seeds
+    includes this randomness.
     """
     if cell.limited:
         return cell.draw
     files = corpora.languages[cell.language]
-    is_drawn = corpora.layout.share < 1 or files.few_shot == files.evaluation
-    return cell.seed if is_drawn else 0
+    is_sampled = corpora.layout.share < 1 or files.few_shot == files.evaluation
+    return cell.seed if is_sampled else 0
 
 
-def draw_rows(cell: Cell, corpora: Corpora) -> Rows:
-    """Return the examples of a run."""
-    number = draw_number(cell, corpora)
-    rows = _all_rows(cell.language, corpora, number)
+def sample_rows(cell: Cell, corpora: Corpora) -> RowIndices:
+    """Return the indices of a run's examples."""
+    seed = draw_seed(cell, corpora)
+    rows = _unlimited_rows(cell.language, corpora, seed)
     examples = corpora.examples(corpora.languages[cell.language].few_shot)
-    classes = [_class(examples[row]) for row in rows.few_shot]
+    classes = [examples[row].stratum for row in rows.few_shot]
     if cell.shots is not None:
-        chosen = some_of_each(classes, cell.shots, number=number)
+        selected = sample_per_class(classes, cell.shots, seed=seed)
     elif cell.share is not None:
-        chosen = share_of_each(classes, cell.share, number=number)
+        selected = sample_share_per_class(classes, cell.share, seed=seed)
     else:
         return rows
-    return Rows([rows.few_shot[index] for index in chosen], rows.evaluation)
+    return RowIndices([rows.few_shot[index] for index in selected], rows.evaluation)
 
 
-def some_of_each(classes: Sequence[str], count: int, *, number: int) -> list[int]:
-    """Draw at most so many of each class; a smaller count by the same number draws some of the same.
+def sample_per_class(classes: Sequence[str], count: int, *, seed: int) -> list[int]:
+    """Sample at most `count` examples of each class; for the same seed, smaller samples are subsets.
 
     Args:
         classes: The class of each example.
-        count: Examples a class.
-        number: Two calls with one number draw alike.
+        count: Number of examples per class.
+        seed: Random seed.
 
     Returns:
         Indices, ascending.
     """
-    return sorted(index for members in _shuffled(classes, number) for index in members[:count])
+    return sorted(index for members in _shuffled_classes(classes, seed) for index in members[:count])
 
 
-def share_of_each(classes: Sequence[str], share: float, *, number: int) -> list[int]:
-    """Draw a share of each class, at least one; a smaller share by the same number draws some of the same.
+def sample_share_per_class(classes: Sequence[str], share: float, *, seed: int) -> list[int]:
+    """Sample a share of each class, at least one example; for the same seed, smaller samples are subsets.
 
     Args:
         classes: The class of each example.
         share: Between 0 and 1.
-        number: Two calls with one number draw alike.
+        seed: Random seed.
 
     Returns:
         Indices, ascending.
     """
     return sorted(
         index
-        for members in _shuffled(classes, number)
+        for members in _shuffled_classes(classes, seed)
         for index in members[: max(1, round(share * len(members)))]
     )
 
 
-def _shuffled(classes: Sequence[str], number: int) -> list[list[int]]:
-    """Return the indices of each class, shuffled; classes in the order of their names."""
+def _shuffled_classes(classes: Sequence[str], seed: int) -> list[list[int]]:
+    """Return the shuffled indices of each class; classes are sorted by name."""
     members: dict[str, list[int]] = defaultdict(list)
     for index, name in enumerate(classes):
         members[name].append(index)
-    draw = random.Random(number)  # noqa: S311 - reproducible, not secret
+    generator = random.Random(seed)  # noqa: S311 - reproducible, not secret
     for name in sorted(members):
-        draw.shuffle(members[name])
+        generator.shuffle(members[name])
     return [members[name] for name in sorted(members)]
 
 
-def _class(example: Example) -> str:
-    """Return what draws are balanced by: the intent; questions are all of one kind."""
-    return example.intent if isinstance(example, MtodExample) else ""
-
-
-def _all_rows(language: str, corpora: Corpora, number: int) -> Rows:
-    """Return all the few-shot data of a language, and what measures."""
+def _unlimited_rows(language: str, corpora: Corpora, seed: int) -> RowIndices:
+    """Return all few-shot examples and all evaluation examples of a language."""
     files, layout = corpora.languages[language], corpora.layout
-    learnt, measured = corpora.examples(files.few_shot), corpora.examples(files.evaluation)
+    few_shot, evaluation = corpora.examples(files.few_shot), corpora.examples(files.evaluation)
     if files.few_shot == files.evaluation and layout.dev_share is not None:
-        return _parted(measured, layout.dev_share, number)
-    evaluation = list(range(len(measured)))
+        return _split_by_context(evaluation, layout.dev_share, seed)
+    evaluation_rows = list(range(len(evaluation)))
     if layout.share == 1:
-        return Rows(list(range(len(learnt))), evaluation)
-    draw = random.Random(number)  # noqa: S311 - reproducible, not secret
-    chosen = sorted(draw.sample(range(len(learnt)), round(layout.share * len(learnt))))
-    contexts = {_context(example) for example in measured}
-    return Rows([row for row in chosen if _context(learnt[row]) not in contexts], evaluation)
+        return RowIndices(list(range(len(few_shot))), evaluation_rows)
+    generator = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    sample = sorted(generator.sample(range(len(few_shot)), round(layout.share * len(few_shot))))
+    contexts = {example.passage for example in evaluation}
+    return RowIndices([row for row in sample if few_shot[row].passage not in contexts], evaluation_rows)
 
 
-def _parted(examples: Sequence[Example], share: float, number: int) -> Rows:
-    """Part one file in two, by whole contexts."""
-    contexts = sorted({_context(example) for example in examples})
-    draw = random.Random(number)  # noqa: S311 - reproducible, not secret
-    chosen = set(draw.sample(contexts, round(share * len(contexts))))
-    rows = Rows([], [])
+def _split_by_context(examples: Sequence[Example], share: float, seed: int) -> RowIndices:
+    """Split a file into few-shot and evaluation examples that have no contexts in common."""
+    contexts = sorted({example.passage for example in examples})
+    generator = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    few_shot_contexts = set(generator.sample(contexts, round(share * len(contexts))))
+    rows = RowIndices([], [])
     for row, example in enumerate(examples):
-        (rows.few_shot if _context(example) in chosen else rows.evaluation).append(row)
+        (rows.few_shot if example.passage in few_shot_contexts else rows.evaluation).append(row)
     return rows
 
 
-def _context(example: Example) -> str:
-    """Return the text that a question is about; an utterance is about itself."""
-    return example.context if isinstance(example, QaExample) else example.text
-
-
 @dataclass(frozen=True, slots=True)
-class Draws:
-    """The draws of an experiment, each in the store and in a file of its own.
+class Sampler:
+    """Samples the examples of runs, and writes them to the store and to the experiment's folder.
 
     Attributes:
-        corpora: What is drawn from.
-        store: Where datasets go.
-        folder: Where draws are told.
+        corpora: Data to sample from.
+        store: Receives the datasets.
+        folder: Receives the descriptions of draws.
     """
 
     corpora: Corpora
     store: Store
     folder: Folder
-    _made: dict[str, Draw] = field(default_factory=dict, compare=False, repr=False)
+    _draws: dict[str, Draw] = field(default_factory=dict, compare=False, repr=False)
 
-    def of(self, cell: Cell) -> Draw:
-        """Return what a run learns from and is measured on; runs that differ otherwise share it."""
-        number = draw_number(cell, self.corpora)
-        name = f"{cell.language}.{cell.amount}.{number}"
-        if name not in self._made:
-            self._made[name] = self._draw(cell, number)
-            self.folder.write(self.folder.draw(name), self._made[name])
-        return self._made[name]
+    def draw(self, cell: Cell) -> Draw:
+        """Return the examples of a run; runs with the same language, amount and draw seed share them."""
+        seed = draw_seed(cell, self.corpora)
+        name = f"{cell.language}.{cell.amount}.{seed}"
+        if name not in self._draws:
+            self._draws[name] = self._new_draw(cell, seed)
+            self.folder.write(self.folder.draw(name), self._draws[name])
+        return self._draws[name]
 
-    def _draw(self, cell: Cell, number: int) -> Draw:
-        files, rows = self.corpora.languages[cell.language], draw_rows(cell, self.corpora)
+    def _new_draw(self, cell: Cell, seed: int) -> Draw:
+        files, rows = self.corpora.languages[cell.language], sample_rows(cell, self.corpora)
         return Draw(
             language=cell.language,
             what=cell.amount,
-            number=number,
-            few_shot=self._part(files.few_shot, rows.few_shot, cell.language),
-            evaluation=self._part(files.evaluation, rows.evaluation, cell.language),
+            number=seed,
+            few_shot=self._put_subset(files.few_shot, rows.few_shot, cell.language),
+            evaluation=self._put_subset(files.evaluation, rows.evaluation, cell.language),
         )
 
-    def _part(self, file: str, rows: Sequence[int], language: str) -> Part:
+    def _put_subset(self, file: str, rows: Sequence[int], language: str) -> Subset:
         examples = self.corpora.examples(file)
-        chosen = [examples[row] for row in rows]
-        manifest = self.store.datasets.put(chosen, task=self.corpora.task, language=language)
+        selected = [examples[row] for row in rows]
+        manifest = self.store.datasets.put(selected, task=self.corpora.task, language=language)
         sha256 = self.corpora.sha256(file)
-        return Part(file=file, sha256=sha256, rows=tuple(rows), dataset_id=manifest.dataset_id)
+        return Subset(file=file, sha256=sha256, rows=tuple(rows), dataset_id=manifest.dataset_id)

@@ -1,4 +1,4 @@
-"""How sure a mean is, and whether two of them differ."""
+"""Means with standard deviations, and Welch's t-test."""
 
 import math
 import statistics
@@ -8,11 +8,11 @@ from core.contracts.values import Contract
 
 
 class Spread(Contract):
-    """A mean over values.
+    """Mean and standard deviation of values.
 
     Attributes:
-        sd: Sample standard deviation (n − 1); None of one value.
-        n: How many values.
+        sd: Sample standard deviation (n − 1); None for a single value.
+        n: Number of values.
     """
 
     mean: float
@@ -21,27 +21,27 @@ class Spread(Contract):
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return mean and sample standard deviation of at least one value."""
+    """Return the mean and the sample standard deviation of at least one value."""
     sd = statistics.stdev(values) if len(values) > 1 else None
     return Spread(mean=statistics.fmean(values), sd=sd, n=len(values))
 
 
-def welch_p(first: Spread, second: Spread) -> float | None:
-    """Return the two-sided p-value of Welch's t-test, which assumes no equal variances (Welch 1947).
+def welch_p_value(first: Spread, second: Spread) -> float | None:
+    """Return the two-sided p-value of Welch's t-test, which does not assume equal variances (Welch 1947).
 
     Args:
-        first: Of one sample.
-        second: Of another, of any size.
+        first: Mean and standard deviation of a sample.
+        second: The same of another sample, which may have another size.
 
     Returns:
-        None where there is nothing to tell it from: a single value, or no spread in either.
+        The p-value, or None if it is undefined: a sample has a single value, or both have no variance.
     """
     from scipy.stats import ttest_ind_from_stats  # noqa: PLC0415  a second, which `--help` need not wait
 
     if first.sd is None or second.sd is None or first.sd == second.sd == 0:
         return None
-    found = ttest_ind_from_stats(
+    result = ttest_ind_from_stats(
         first.mean, first.sd, first.n, second.mean, second.sd, second.n, equal_var=False
     )
-    p_value = float(found.pvalue)
+    p_value = float(result.pvalue)
     return None if math.isnan(p_value) else p_value

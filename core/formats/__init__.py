@@ -1,12 +1,12 @@
-"""Public file formats ↔ ``MtodExample`` and ``QaExample``: bytes in, checked examples out, and back.
+"""Readers and writers of dataset files: validated `MtodExample` and `QaExample` objects from and to bytes.
 
-A reader never stops at the first fault and never changes a text. What it had to settle on its own
-(a span with white space at its edge, tokens that contradict the characters) it counts in `ReadNotes`.
+Readers report all faults of a file, not only the first, and never change a text. Irregularities that they
+resolve (a span with white space at its edge, tokens that contradict character offsets) are in `ReadNotes`.
 """
 
+from core.formats.diagnostics import ReadNotes, ReadResult
 from core.formats.file_format import FileFormat
 from core.formats.jsonl import write_jsonl
-from core.formats.notes import ReadNotes, ReadResult
 from core.formats.reading import (
     read_examples,
     read_examples_with_notes,

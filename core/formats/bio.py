@@ -1,4 +1,4 @@
-"""BIO tags over tokens → spans of characters."""
+"""Conversion of BIO tags over tokens to character spans."""
 
 import re
 from collections.abc import Sequence
@@ -6,79 +6,79 @@ from typing import NamedTuple
 
 from core.formats.spans import Span
 
-TAG = re.compile(r"(?:O|NoLabel)|([BI])-(\S+)")
-"""``NoLabel`` is what the MTOD release writes for ``O``."""
+BIO_TAG = re.compile(r"(?:O|NoLabel)|([BI])-(\S+)")
+"""``NoLabel`` is written for ``O`` in the MTOD release."""
 
 
-class Place(NamedTuple):
-    """Where a token stands in its text: half-open character offsets."""
+class TokenOffsets(NamedTuple):
+    """Half-open character offsets of a token in its text."""
 
     start: int
     end: int
 
 
-def is_tag(text: str) -> bool:
-    """Tell whether a column can only be a tag."""
-    return TAG.fullmatch(text) is not None
+def is_bio_tag(text: str) -> bool:
+    """Return whether a column is a BIO tag."""
+    return BIO_TAG.fullmatch(text) is not None
 
 
-def places_when_joined(tokens: Sequence[str]) -> list[Place]:
-    """Return where the tokens stand in ``" ".join(tokens)``."""
-    places = []
+def joined_offsets(tokens: Sequence[str]) -> list[TokenOffsets]:
+    """Return the offsets of each token in ``" ".join(tokens)``."""
+    offsets = []
     position = 0
     for token in tokens:
-        places.append(Place(position, position + len(token)))
+        offsets.append(TokenOffsets(position, position + len(token)))
         position += len(token) + 1
-    return places
+    return offsets
 
 
-def places_in_text(tokens: Sequence[str], text: str) -> list[Place] | None:
-    """Find the tokens in their text, one after the other.
+def offsets_in_text(tokens: Sequence[str], text: str) -> list[TokenOffsets] | None:
+    """Return the offsets of each token in its text.
 
-    Published tokens are lower-cased while their text is not, so case is ignored where lower-casing
-    keeps every character in its place.
+    Published tokens are lower-cased while their text is not, so case is ignored if lower-casing does not
+    change the length of the text.
 
     Returns:
-        A place for each token, or None when one does not follow in the text.
+        The offsets, or None if a token does not occur in the text after the token before it.
     """
     lowered = text.lower()
     if len(lowered) != len(text):
         lowered = text
-    places = []
+    offsets = []
     position = 0
     for token in tokens:
-        found = text.find(token, position)
-        if found < 0:
-            found = lowered.find(token.lower(), position)
-        if found < 0:
+        start = text.find(token, position)
+        if start < 0:
+            start = lowered.find(token.lower(), position)
+        if start < 0:
             return None
-        position = found + len(token)
-        places.append(Place(found, position))
-    return places
+        position = start + len(token)
+        offsets.append(TokenOffsets(start, position))
+    return offsets
 
 
-def spans_of_tags(tags: Sequence[str], places: Sequence[Place]) -> tuple[list[Span], list[int]]:
-    """Join the tagged tokens to spans; an ``I-`` that continues nothing begins a span, as in conlleval.
+def bio_to_spans(tags: Sequence[str], offsets: Sequence[TokenOffsets]) -> tuple[list[Span], list[int]]:
+    """Merge tagged tokens into spans; an ``I-`` that continues no span begins one, as in conlleval.
 
     Args:
-        tags: One for each token; all match `TAG`.
-        places: Where the tokens stand.
+        tags: One for each token; all match `BIO_TAG`.
+        offsets: One for each token.
 
     Returns:
-        The spans in the order of the text, and the indices of the ``I-`` tags that began one.
+        The spans in text order, and the indices of the ``I-`` tags that began one.
     """
     spans: list[Span] = []
     orphans = []
     open_slot: str | None = None
-    for index, (tag, place) in enumerate(zip(tags, places, strict=True)):
+    for index, (tag, token) in enumerate(zip(tags, offsets, strict=True)):
         prefix, _, slot = tag.partition("-")
         if prefix not in {"B", "I"}:
             open_slot = None
         elif prefix == "I" and slot == open_slot:
-            spans[-1] = spans[-1]._replace(end=place.end)
+            spans[-1] = spans[-1]._replace(end=token.end)
         else:
             if prefix == "I":
                 orphans.append(index)
-            spans.append(Span(place.start, place.end, slot))
+            spans.append(Span(token.start, token.end, slot))
             open_slot = slot
     return spans, orphans

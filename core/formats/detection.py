@@ -1,20 +1,20 @@
-"""What a file is: its content decides, its name only helps where the content says nothing."""
+"""Detection of the format and the task of a file by its content, or by its name if that is inconclusive."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import PurePath
 
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, QA, TaskName
 from core.formats.conll import looks_like_conll
+from core.formats.diagnostics import invalid_file
 from core.formats.file_format import FileFormat
 from core.formats.json_documents import first_members
-from core.formats.notes import invalid
 from core.formats.squad import looks_like_squad
 from core.formats.tsv import looks_like_tsv
 
-LINES_LOOKED_AT = 20
-"""Enough that one broken line at the top does not decide."""
+SAMPLE_LINES = 20
+"""First lines that are examined: enough that a single broken line does not decide."""
 
 EXTENSIONS = {
     ".jsonl": FileFormat.JSONL,
@@ -26,45 +26,45 @@ EXTENSIONS = {
     ".bio": FileFormat.CONLL,
 }
 
-TASKS: Mapping[FileFormat, TaskName] = {
-    FileFormat.MTOD_TSV: TaskName.MTOD,
-    FileFormat.CONLL: TaskName.MTOD,
-    FileFormat.SQUAD: TaskName.QA,
+FORMAT_TASKS: Mapping[FileFormat, TaskName] = {
+    FileFormat.MTOD_TSV: MTOD,
+    FileFormat.CONLL: MTOD,
+    FileFormat.SQUAD: QA,
 }
-"""The formats that serve one task only."""
+"""The formats that are specific to a task."""
 
-TASKS_OF_FIELDS = {"text": TaskName.MTOD, "intent": TaskName.MTOD, "question": TaskName.QA}
-"""The fields that only the examples of one task have."""
+FIELD_TASKS = {"text": MTOD, "intent": MTOD, "question": QA}
+"""The fields that are specific to the examples of a task."""
 
 
 def detect_format(
     lines: Sequence[str], *, name: str = "", among: Collection[FileFormat] = tuple(FileFormat)
 ) -> FileFormat:
-    """Return the format of a document, or the one that most of the first lines can have.
+    """Return the format of a file: that of the document, or the most frequent one of its first lines.
 
     Args:
-        lines: The file's lines; at least one is not blank.
-        name: The file's name, if it has one.
-        among: The formats to guess from where the content does not tell.
+        lines: Lines of the file; at least one is not blank.
+        name: File name, if known.
+        among: Formats that may be inferred from the file name.
 
     Raises:
-        InvalidInput: Neither the content nor the name tells.
+        InvalidInput: The format cannot be detected by content or name.
     """
     if looks_like_squad(lines):
         return FileFormat.SQUAD
-    looked_at = list(_first_lines(lines))
-    votes = Counter(vote for _, line in looked_at if (vote := line_format(line)))
+    sample = list(_first_lines(lines))
+    votes = Counter(vote for _, line in sample if (vote := line_format(line)))
     if votes:
         return votes.most_common(1)[0][0]
-    number, first = looked_at[0]
+    number, first = sample[0]
     guess = EXTENSIONS.get(PurePath(name).suffix.lower(), FileFormat.MTOD_TSV if "\t" in first else None)
     if guess is None or guess not in among:
-        raise invalid([(number, f"this is none of the formats {', '.join(among)}")])
+        raise invalid_file([(number, f"this is none of the formats {', '.join(among)}")])
     return guess
 
 
 def line_format(line: str) -> FileFormat | None:
-    """Return the format that a single line can have."""
+    """Return the format that a line matches, or None."""
     if looks_like_tsv(line):
         return FileFormat.MTOD_TSV
     if line.lstrip().startswith(("{", "[")):
@@ -75,23 +75,23 @@ def line_format(line: str) -> FileFormat | None:
 
 
 def detect_task(lines: Sequence[str], file_format: FileFormat) -> TaskName | None:
-    """Return the task that a file is for, or None where it does not tell.
+    """Return the task of a file, or None if it cannot be detected.
 
     Args:
-        lines: The file's lines; at least one is not blank.
-        file_format: What they are read as.
+        lines: Lines of the file; at least one is not blank.
+        file_format: Format of the file.
     """
     if file_format != FileFormat.JSONL:
-        return TASKS[file_format]
+        return FORMAT_TASKS[file_format]
     if looks_like_squad(lines):
-        return TaskName.QA
+        return QA
     fields = (field for _, line in _first_lines(lines) for field, _ in first_members(line))
-    votes = Counter(TASKS_OF_FIELDS[field] for field in fields if field in TASKS_OF_FIELDS)
+    votes = Counter(FIELD_TASKS[field] for field in fields if field in FIELD_TASKS)
     return votes.most_common(1)[0][0] if votes else None
 
 
 def _first_lines(lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield the first lines that are not blank, with their numbers."""
+    """Yield the number and text of the first lines that are not blank."""
     return islice(
-        ((number, line) for number, line in enumerate(lines, start=1) if line.strip()), LINES_LOOKED_AT
+        ((number, line) for number, line in enumerate(lines, start=1) if line.strip()), SAMPLE_LINES
     )

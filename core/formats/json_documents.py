@@ -1,50 +1,56 @@
-"""A file that is one JSON document: a look at how it begins, and the strict parse of all of it."""
+"""Parsing of files that are one JSON document, and inspection of their beginning without parsing."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 
 from pydantic_core import from_json
 
-from core.formats.notes import invalid
+from core.contracts.field_faults import FieldFault, json_pointer
+from core.formats.diagnostics import invalid_file
+from core.formats.strict_json import parse_strict
 
 STRING_OR_BRACKET = re.compile(r'"([^"\\\n]*+(?:\\.[^"\\\n]*+)*+)(?:"(?:\s*:\s*(?=(\S)))?)?|[{}\[\]]')
-"""A bracket, or a string, with the first character of its value if it is a name; a line break ends a string
-too, so that a forgotten quote spoils no more than its line."""
+"""A bracket, or a string, with the first character of its value if it is a name. A line break ends a string
+too, so that a missing quote affects only its line."""
 
-PLACED = re.compile(r"(.*) at line (\d+) column (\d+)", re.DOTALL)
-"""How the parser says what it stumbled over, and where."""
+ERROR_POSITION = re.compile(r"(.*) at line (\d+) column (\d+)", re.DOTALL)
+"""A message of the parser with the position of the error."""
 
-NOT_NUMBERS = ("NaN", "Infinity")
-"""Numbers to Python and to JavaScript, which JSON has not."""
+HEX_ESCAPE = "hex escape"
+"""Part of the parser's messages about unpaired surrogates, which are not syntax errors."""
+
+NON_JSON_NUMBERS = ("NaN", "Infinity")
+"""Number literals of Python and JavaScript that are not JSON."""
 
 
-CHARACTERS_LOOKED_AT = 100_000
-"""The names that tell a document's kind stand at its beginning; a broken one is not searched to its end."""
+HEAD_CHARACTERS = 100_000
+"""Length of the part that is inspected: the names that identify a document are at its beginning."""
 
 
-def beginning(lines: Sequence[str]) -> str:
-    """Return as much of a file as is looked at: a file may be large, and a look is taken more than once."""
-    taken, size = [], 0
+def document_head(lines: Sequence[str]) -> str:
+    """Return the first `HEAD_CHARACTERS` characters of a file, rounded up to whole lines."""
+    head, size = [], 0
     for line in lines:
-        taken.append(line)
+        head.append(line)
         size += len(line) + 1
-        if size > CHARACTERS_LOOKED_AT:
+        if size > HEAD_CHARACTERS:
             break
-    return "\n".join(taken)
+    return "\n".join(head)
 
 
 def first_members(text: str) -> Iterator[tuple[str, str]]:
-    """Look through the first object of a text without parsing it, so that a broken one shows its names too.
+    """Scan the first JSON object of a text without parsing it, so that invalid documents are supported too.
 
     Yields:
-        Each name of the object itself, and the character that its value begins with.
+        Each member name of the object itself (not of nested ones), and the first character of its value.
     """
     depth = 0
-    for found in STRING_OR_BRACKET.finditer(text, 0, CHARACTERS_LOOKED_AT):
-        if found[1] is not None:
-            if found[2] and depth == 1:
-                yield found[1], found[2]
-        elif found[0] in "{[":
+    for match in STRING_OR_BRACKET.finditer(text, 0, HEAD_CHARACTERS):
+        if match[1] is not None:
+            if match[2] and depth == 1:
+                yield match[1], match[2]
+        elif match[0] in "{[":
             depth += 1
         else:
             depth -= 1
@@ -53,28 +59,55 @@ def first_members(text: str) -> Iterator[tuple[str, str]]:
 
 
 def parse_document(lines: Sequence[str]) -> object:
-    """Parse a file as one JSON document; neither depth nor size makes this fail in another way than told.
+    """Parse a file as one JSON document.
 
     Raises:
-        InvalidInput: It is not JSON, and where that shows.
+        InvalidInput: The file is not JSON (with line and column), or an object has a repeated name.
     """
+    document, repetitions = parse_text(lines)
+    if repetitions:
+        raise invalid_file([(json_pointer(fault.place), fault.detail) for fault in repetitions])
+    return document
+
+
+def parse_text(lines: Sequence[str]) -> tuple[object, list[FieldFault]]:
+    """Parse lines as one JSON document.
+
+    Pydantic's parser runs first, because it reports positions and limits the depth. Python's parser follows,
+    because it detects repeated names and accepts unpaired surrogates, which are then reported for their field
+    and not for the whole document.
+
+    Returns:
+        The document, and a fault for each object with a repeated name.
+
+    Raises:
+        InvalidInput: It is not JSON, with line and column.
+    """
+    text = "\n".join(lines)
     try:
-        return from_json("\n".join(lines), allow_inf_nan=False)
+        from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise invalid([_told(str(error), lines)]) from None
+        if HEX_ESCAPE not in str(error):
+            raise invalid_file([_syntax_fault(str(error), lines)]) from None
+    try:
+        return parse_strict(text)
+    except json.JSONDecodeError as error:
+        raise invalid_file([(error.lineno, f"not JSON: {error.msg} at column {error.colno}")]) from None
+    except (ValueError, RecursionError) as error:
+        raise invalid_file([(1, f"not JSON: {error}")]) from None
 
 
-def _told(message: str, lines: Sequence[str]) -> tuple[int, str]:
-    """Turn the parser's message into a line and a sentence."""
-    placed = PLACED.fullmatch(message)
-    if placed is None:
+def _syntax_fault(message: str, lines: Sequence[str]) -> tuple[int, str]:
+    """Return the line and description of a syntax error from the parser's message."""
+    match = ERROR_POSITION.fullmatch(message)
+    if match is None:
         return 1, f"not JSON: {message}"
-    number, column = int(placed[2]), max(int(placed[3]) - 1, 0)
+    number, column = int(match[2]), max(int(match[3]) - 1, 0)
     line = lines[number - 1]
     # The parser counts the bytes of the line; an editor counts characters.
     column = len(line.encode()[:column].decode(errors="ignore"))
-    problem = placed[1].replace("recursion limit exceeded", "nested too deeply")
-    constant = next((name for name in NOT_NUMBERS if line.startswith(name, column)), None)
+    problem = match[1].replace("recursion limit exceeded", "nested too deeply")
+    constant = next((name for name in NON_JSON_NUMBERS if line.startswith(name, column)), None)
     if constant:
         problem = f"{constant} is not a number"
     return number, f"not JSON: {problem} at column {column + 1}"

@@ -1,22 +1,27 @@
-"""Ids of questions: answers are scored by them, so no two questions of a file may share one."""
+"""Uniqueness of the question ids in a file; predictions are scored by id."""
 
-from core.formats.notes import FaultPlace, pointer
+from core.formats.diagnostics import FaultLocation, format_location
 
 
 class QuestionIds:
-    """The ids seen so far, each with its place."""
+    """Registry of the ids in a file, with the location of each question."""
 
     def __init__(self) -> None:
-        self._places: dict[str, FaultPlace] = {}
+        self._locations: dict[str, FaultLocation] = {}
 
-    def repetition(self, question_id: object, place: FaultPlace) -> str | None:
-        """Take an id in; tell what is wrong if it is there already.
+    def register(self, question_id: object, location: FaultLocation) -> str | None:
+        """Add an id.
 
         Args:
-            question_id: Anything; what is no string is no id, and none is repeated.
-            place: Of the question.
+            question_id: The id; values that are not strings are ignored.
+            location: Location of the question.
+
+        Returns:
+            A description of the fault if another question has the id, else None.
         """
         if not isinstance(question_id, str):
             return None
-        first = self._places.setdefault(question_id, place)
-        return None if first == place else f"id: {question_id!r} was already given at {pointer(first)}"
+        first = self._locations.setdefault(question_id, location)
+        if first == location:
+            return None
+        return f"id: {question_id!r} was already given at {format_location(first)}"

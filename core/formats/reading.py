@@ -1,4 +1,4 @@
-"""The way in: the bytes of a file → examples."""
+"""Reading of dataset files: detects the format, decodes, parses and validates."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,43 +6,43 @@ from typing import Final, Generic
 
 from core.contracts.examples import MtodExample
 from core.contracts.questions import QaExample
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, QA, TaskName
 from core.errors import Fault, InvalidInput
 from core.formats.conll import read_conll
 from core.formats.detection import detect_format, detect_task
+from core.formats.diagnostics import Diagnostics, ExampleT, ReadResult, invalid_file
 from core.formats.file_format import FileFormat
 from core.formats.jsonl import read_question_lines, read_utterance_lines
 from core.formats.line_decoding import decode_lines
-from core.formats.notes import Findings, Read, ReadResult, invalid
 from core.formats.squad import read_squad
 from core.formats.tsv import read_tsv
 
-Reader = Callable[[Sequence[str], Findings], list[Read]]
+Reader = Callable[[Sequence[str], Diagnostics], list[ExampleT]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading(Generic[Read]):
-    """How the examples of one task are read."""
+class _TaskReaders(Generic[ExampleT]):
+    """The readers of the examples of a task, by format."""
 
     task: TaskName
-    readers: Mapping[FileFormat, Reader[Read]]
+    readers: Mapping[FileFormat, Reader[ExampleT]]
 
 
-UTTERANCES: Final[_Reading[MtodExample]] = _Reading(
-    TaskName.MTOD,
+UTTERANCES: Final[_TaskReaders[MtodExample]] = _TaskReaders(
+    MTOD,
     {
         FileFormat.JSONL: read_utterance_lines,
         FileFormat.MTOD_TSV: read_tsv,
         FileFormat.CONLL: read_conll,
     },
 )
-QUESTIONS: Final[_Reading[QaExample]] = _Reading(
-    TaskName.QA, {FileFormat.JSONL: read_question_lines, FileFormat.SQUAD: read_squad}
+QUESTIONS: Final[_TaskReaders[QaExample]] = _TaskReaders(
+    QA, {FileFormat.JSONL: read_question_lines, FileFormat.SQUAD: read_squad}
 )
 
 CONTENTS: Final = {
-    TaskName.MTOD: "these are labelled utterances",
-    TaskName.QA: "this is question-answering data",
+    MTOD: "these are labelled utterances",
+    QA: "this is question-answering data",
 }
 TITLES: Final = {
     FileFormat.JSONL: "JSONL",
@@ -50,19 +50,19 @@ TITLES: Final = {
     FileFormat.CONLL: "CoNLL",
     FileFormat.SQUAD: "SQuAD JSON",
 }
-"""What people call the formats."""
+"""Display names of the formats."""
 
 
 def read_examples(data: bytes, *, name: str = "", format: str | None = None) -> list[MtodExample]:
     """Read labelled utterances from a file.
 
     Args:
-        data: The whole file, in UTF-8.
-        name: Its name; the extension is asked only where the content does not tell the format.
-        format: A `FileFormat`, or None to tell it by the content.
+        data: Content of the file, in UTF-8.
+        name: File name; its extension is used if the format cannot be detected by content.
+        format: A `FileFormat`, or None to detect it.
 
     Raises:
-        InvalidInput: Every fault of the file with its ``line N``, up to a hundred.
+        InvalidInput: The faults of the file with their lines (``line N``), up to 100.
     """
     return list(read_examples_with_notes(data, name=name, format=format).examples)
 
@@ -70,7 +70,7 @@ def read_examples(data: bytes, *, name: str = "", format: str | None = None) -> 
 def read_examples_with_notes(
     data: bytes, *, name: str = "", format: str | None = None
 ) -> ReadResult[MtodExample]:
-    """Read labelled utterances, and tell what had to be settled; see `read_examples`."""
+    """Read labelled utterances and return the reader's notes too; see `read_examples`."""
     return _read(UTTERANCES, data, name=name, format=format)
 
 
@@ -78,13 +78,13 @@ def read_questions(data: bytes, *, name: str = "", format: str | None = None) ->
     """Read questions with their contexts and answers from a file.
 
     Args:
-        data: The whole file, in UTF-8.
-        name: Its name; the extension is asked only where the content does not tell the format.
-        format: A `FileFormat`, or None to tell it by the content.
+        data: Content of the file, in UTF-8.
+        name: File name; its extension is used if the format cannot be detected by content.
+        format: A `FileFormat`, or None to detect it.
 
     Raises:
-        InvalidInput: Every fault of the file with its ``line N`` or, in SQuAD JSON, its JSON pointer, up
-            to a hundred.
+        InvalidInput: The faults of the file with their lines (``line N``) or, in SQuAD JSON, their JSON
+            pointers, up to 100.
     """
     return list(read_questions_with_notes(data, name=name, format=format).examples)
 
@@ -92,42 +92,44 @@ def read_questions(data: bytes, *, name: str = "", format: str | None = None) ->
 def read_questions_with_notes(
     data: bytes, *, name: str = "", format: str | None = None
 ) -> ReadResult[QaExample]:
-    """Read questions, and tell what had to be settled; see `read_questions`."""
+    """Read questions and return the reader's notes too; see `read_questions`."""
     return _read(QUESTIONS, data, name=name, format=format)
 
 
-def _read(reading: _Reading[Read], data: bytes, *, name: str, format: str | None) -> ReadResult[Read]:
+def _read(
+    task_readers: _TaskReaders[ExampleT], data: bytes, *, name: str, format: str | None
+) -> ReadResult[ExampleT]:
     """Read the examples of a task.
 
     Raises:
-        InvalidInput: The format is not for the task, the file is of another task, or it has faults.
+        InvalidInput: The task does not support the format, the file is of another task, or it has faults.
     """
-    chosen = _chosen(format, reading)
-    findings = Findings()
-    lines = decode_lines(data, findings)
-    file_format = chosen or detect_format(lines, name=name, among=reading.readers)
-    found = detect_task(lines, file_format)
-    if found not in {None, reading.task}:
-        told = f"{CONTENTS[found]} ({TITLES[file_format]}); the task is {reading.task}"
-        raise invalid([(1, told)])
-    examples = reading.readers[file_format](lines, findings)
-    findings.raise_faults()
-    notes = findings.notes(file_format)
+    given_format = _parse_format(format, task_readers)
+    diagnostics = Diagnostics()
+    lines = decode_lines(data, diagnostics)
+    file_format = given_format or detect_format(lines, name=name, among=task_readers.readers)
+    file_task = detect_task(lines, file_format)
+    if file_task not in {None, task_readers.task}:
+        detail = f"{CONTENTS[file_task]} ({TITLES[file_format]}); the task is {task_readers.task}"
+        raise invalid_file([(1, detail)])
+    examples = task_readers.readers[file_format](lines, diagnostics)
+    diagnostics.raise_faults()
+    notes = diagnostics.notes(file_format)
     if not examples:
-        raise invalid([(1, "; ".join(("the file holds no example", *notes.warnings())))])
+        raise invalid_file([(1, "; ".join(("the file holds no example", *notes.warnings())))])
     return ReadResult(tuple(examples), notes)
 
 
-def _chosen(name: str | None, reading: _Reading[Read]) -> FileFormat | None:
-    """Return the format of a name.
+def _parse_format(name: str | None, task_readers: _TaskReaders[ExampleT]) -> FileFormat | None:
+    """Return the format with a name, or None if no name is given.
 
     Raises:
-        InvalidInput: The task has no format of that name.
+        InvalidInput: The task does not support a format with that name.
     """
     if name is None:
         return None
-    formats = {str(file_format): file_format for file_format in reading.readers}
+    formats = {str(file_format): file_format for file_format in task_readers.readers}
     if name not in formats:
-        detail = f"{name!r} is none of the formats {', '.join(formats)} of the task {reading.task}"
+        detail = f"{name!r} is none of the formats {', '.join(formats)} of the task {task_readers.task}"
         raise InvalidInput([Fault("/format", detail)])
     return formats[name]

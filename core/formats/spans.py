@@ -1,21 +1,21 @@
-"""The ``start:end:slot`` lists of the MTOD files ↔ slot spans."""
+"""Parsing and formatting of the ``start:end:slot`` lists in MTOD files."""
 
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from core.contracts.examples import SlotSpan
-from core.formats.notes import Findings
+from core.formats.diagnostics import Diagnostics
 
 SPAN = re.compile(r"(-?[0-9]{1,9}):(-?[0-9]{1,9}):(\S+)")
 POSSESSIVES = ("'s", "’s")
 
-BETWEEN_SPANS = ","
-"""Always, or a span that is written wrongly would pass for the end of the name before it."""
+SPAN_SEPARATOR = ","
+"""Not allowed in slot names, because a malformed span would be read as part of the name before it."""
 
 
 class Span(NamedTuple):
-    """A slot before it is checked: half-open character offsets, as a file gives them."""
+    """A slot span before validation: half-open character offsets as written in the file."""
 
     start: int
     end: int
@@ -23,64 +23,64 @@ class Span(NamedTuple):
 
 
 def is_span_list(column: str) -> bool:
-    """Tell whether a column can only be a list of spans; an empty one can."""
-    return not column or all(SPAN.fullmatch(item) for item in column.split(BETWEEN_SPANS))
+    """Return whether a column is a list of spans, possibly an empty one."""
+    return not column or all(SPAN.fullmatch(item) for item in column.split(SPAN_SEPARATOR))
 
 
-def parse_spans(column: str, text: str, *, line: int, findings: Findings) -> list[Span]:
-    """Read a list of spans and fit them to their text.
+def parse_spans(column: str, text: str, *, line: int, diagnostics: Diagnostics) -> list[Span]:
+    """Parse a list of spans and fit them to their text.
 
-    The published files hold spans with a space at their end, and one that begins before its text.
-    Both are settled here and noted, because the words they mean are certain. A span that ends
-    outside its text is left as it is: the check of the example tells it.
+    The published files contain spans with a space at their end, and one that begins before its text. Both are
+    corrected here and noted, because they are unambiguous. A span that ends outside its text is left
+    unchanged: the validation of the example reports it.
 
     Args:
-        column: ``0:4:datetime,9:12:alarm/name``, or nothing.
-        text: What the offsets point into.
-        line: The line to blame or to note.
-        findings: Receives faults and notes.
+        column: ``0:4:datetime,9:12:alarm/name``, or an empty string.
+        text: The text that the offsets refer to.
+        line: Line number for faults and notes.
+        diagnostics: Receives faults and notes.
     """
     spans = []
-    for index, item in enumerate(column.split(BETWEEN_SPANS) if column else ()):
+    for index, item in enumerate(column.split(SPAN_SEPARATOR) if column else ()):
         match = SPAN.fullmatch(item)
         if match is None:
-            findings.fault(line, f"slots/{index}: expected start:end:slot, found {item!r}")
+            diagnostics.add_fault(line, f"slots/{index}: expected start:end:slot, found {item!r}")
         else:
             span = Span(int(match[1]), int(match[2]), match[3])
-            spans.append(_fitted(span, text, line=line, findings=findings))
+            spans.append(_fit_to_text(span, text, line=line, diagnostics=diagnostics))
     return spans
 
 
-def without_possessive(span: Span, text: str, *, line: int, findings: Findings) -> Span:
-    """Leave an English possessive at the end of a span out of it, and note that.
+def strip_possessive(span: Span, text: str, *, line: int, diagnostics: Diagnostics) -> Span:
+    """Exclude an English possessive at the end of a span, and note it.
 
-    The release's CoNLL form rounds its spans to tokens, and "today's" is one; its tables, which hold
-    the evaluation data, annotate "today". One of the two must give way, or a model learns from the one
-    what the other calls wrong.
+    The CoNLL files of the MTOD release round spans to tokens, such as "today's", while its TSV files, which
+    contain the evaluation data, annotate "today". Without this conversion a model would learn spans from the
+    former that count as errors in the latter.
     """
     if not text[span.start : span.end].lower().endswith(POSSESSIVES):
         return span
-    findings.possessive.append(line)
+    diagnostics.possessives.append(line)
     return span._replace(end=span.end - len(POSSESSIVES[0]))
 
 
 def format_spans(spans: Iterable[SlotSpan]) -> str:
-    """Write spans as the MTOD files do."""
-    return BETWEEN_SPANS.join(f"{span.start}:{span.end}:{span.slot}" for span in spans)
+    """Return spans in the notation of MTOD files."""
+    return SPAN_SEPARATOR.join(f"{span.start}:{span.end}:{span.slot}" for span in spans)
 
 
-def _fitted(span: Span, text: str, *, line: int, findings: Findings) -> Span:
-    """Clip a span that begins before its text, and shrink one with white space at an edge."""
+def _fit_to_text(span: Span, text: str, *, line: int, diagnostics: Diagnostics) -> Span:
+    """Clip a span that begins before its text, and trim white space at its edges."""
     if span.start < 0 < span.end:
-        findings.clipped.append(line)
+        diagnostics.clipped_spans.append(line)
         span = span._replace(start=0)
     value = text[max(span.start, 0) : span.end]
     if span.end > len(text) or not value.strip():
         return span
-    tight = span._replace(
+    trimmed = span._replace(
         start=span.start + len(value) - len(value.lstrip()),
         end=span.end - (len(value) - len(value.rstrip())),
     )
-    if tight != span:
-        findings.shrunk.append(line)
-    return tight
+    if trimmed != span:
+        diagnostics.trimmed_spans.append(line)
+    return trimmed

@@ -1,7 +1,7 @@
-"""SQuAD JSON: articles, their paragraphs, and questions on those (Rajpurkar et al. 2016, 2018).
+"""Reader and writer of SQuAD JSON: articles, paragraphs and questions (Rajpurkar et al. 2016, 2018).
 
-TyDiQA-GoldP, XQuAD and MLQA are published in it, each with fields of its own beside the common ones; fields
-that are not needed are passed over. Offsets count Unicode code points.
+TyDiQA-GoldP, XQuAD and MLQA are published in this format, each with additional fields, which are ignored.
+Offsets count Unicode code points.
 """
 
 import json
@@ -12,49 +12,50 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from core.contracts.field_faults import LONGEST_SHOWN, shown
 from core.contracts.questions import QaExample
-from core.formats.json_documents import beginning, first_members, parse_document
-from core.formats.notes import FaultPlace, Findings, invalid
+from core.formats.diagnostics import Diagnostics, FaultLocation, invalid_file
+from core.formats.json_documents import document_head, first_members, parse_document
 from core.formats.question_ids import QuestionIds
-from core.formats.validation import LONGEST_SHOWN, fault_details, shown
+from core.formats.validation import fault_messages
 
 VERSION = "1.1"
-"""What is written: every question has an answer."""
+"""Version of the files written: every question has an answer."""
 
 AFTER_FIELD = re.compile(r"[: ]")
-"""What follows the field that the sentence of a fault begins with."""
+"""Separates the field from the rest of a fault message."""
 
 
 class _Level(NamedTuple):
-    """A list of the document.
+    """A level of the document: a list of objects.
 
     Attributes:
-        field: The name of the list in its owner.
-        item: What a person calls one of its items.
-        known_by: The field by which a person knows the item; its number serves where it has none.
-        show: Writes that field.
-        needed: Whether the owner must have the list.
+        field: Name of the list in its parent.
+        item: Display name of an item.
+        title_field: Field that identifies an item in messages; without it, the item's number is used.
+        format_title: Formats that field.
+        is_required: Whether the parent must have the list.
     """
 
     field: str
     item: str
-    known_by: str = ""
-    show: Callable[[str], str] = str
-    needed: bool = True
+    title_field: str = ""
+    format_title: Callable[[str], str] = str
+    is_required: bool = True
 
 
-ARTICLES = _Level("data", "article", known_by="title", show=repr)
+ARTICLES = _Level("data", "article", title_field="title", format_title=repr)
 PARAGRAPHS = _Level("paragraphs", "paragraph")
-QUESTIONS = _Level("qas", "question", known_by="id", needed=False)
+QUESTIONS = _Level("qas", "question", title_field="id", is_required=False)
 
 
 class _Item(NamedTuple):
-    """The document, or an article, a paragraph or a question of it.
+    """The document, or one of its articles, paragraphs or questions.
 
     Attributes:
-        fields: What the file gives.
-        pointer: Its JSON pointer.
-        name: How a person finds it, ``article 'Nairobi', paragraph 3``.
+        fields: The JSON object.
+        pointer: JSON pointer to it.
+        name: Description for messages, such as ``article 'Nairobi', paragraph 3``.
     """
 
     fields: Mapping[str, Any]
@@ -62,138 +63,142 @@ class _Item(NamedTuple):
     name: str = ""
 
 
-def read_squad(lines: Sequence[str], findings: Findings) -> list[QaExample]:
+def read_squad(lines: Sequence[str], diagnostics: Diagnostics) -> list[QaExample]:
     """Read the questions of a document that have an answer.
 
-    Answers that several annotators gave in the same words at the same place are kept once: scores take the
-    best over the answers, so that a repetition changes nothing. Questions that are marked as impossible
-    are counted in the findings.
+    Equal answers of several annotators are deduplicated: scores are the maximum over the answers, so that
+    duplicates do not change them. Questions that are marked as impossible are counted in the diagnostics.
 
     Args:
-        lines: The file's lines.
-        findings: Receives faults and notes.
+        lines: Lines of the file.
+        diagnostics: Receives faults and notes.
 
     Raises:
         InvalidInput: Lines are not UTF-8, or the file is not one JSON object.
     """
-    findings.raise_faults()  # Only bytes can be wrong so far, and they may be wrong anywhere in the document.
+    diagnostics.raise_faults()  # undecodable lines would make the JSON parser fail as well
     document = parse_document(lines)
     if not isinstance(document, dict):
-        raise invalid([(1, f"expected one JSON object with a list 'data', found {shown(document)}")])
+        raise invalid_file([(1, f"expected one JSON object with a list 'data', found {shown(document)}")])
     root = _Item(document)
     if document.get(ARTICLES.field) == []:
-        _tell(root, "data: is empty", findings)
+        _add_fault(root, "data: is empty", diagnostics)
     ids = QuestionIds()
     return [
         example
-        for article in _items(root, ARTICLES, findings)
-        for paragraph in _items(article, PARAGRAPHS, findings)
-        for question in _items(paragraph, QUESTIONS, findings)
-        if (example := _read_question(question, paragraph, ids, findings))
+        for article in _items(root, ARTICLES, diagnostics)
+        for paragraph in _items(article, PARAGRAPHS, diagnostics)
+        for question in _items(paragraph, QUESTIONS, diagnostics)
+        if (example := _read_question(question, paragraph, ids, diagnostics))
     ]
 
 
 def looks_like_squad(lines: Sequence[str]) -> bool:
-    """Tell whether a file begins with an object that has a list ``data``."""
-    text = beginning(lines)
+    """Return whether a file begins with a JSON object that has a list ``data``."""
+    text = document_head(lines)
     return text.lstrip().startswith("{") and (ARTICLES.field, "[") in first_members(text)
 
 
 def write_squad(examples: Iterable[QaExample]) -> bytes:
-    """Write questions as one article, with a paragraph for each context that follows another.
+    """Write questions as one article, with a paragraph for each run of questions on the same context.
 
-    Reading gives the examples back unchanged, except that equal answers of a question are kept once.
+    Reading returns equal examples, except that equal answers of a question are deduplicated.
 
     Raises:
-        InvalidInput: Every example, by its index, whose id an earlier one has.
+        InvalidInput: Ids are repeated; lists the index of each such example.
     """
-    written = list(examples)
+    questions = list(examples)
     ids = QuestionIds()
-    told = ((f"/{index}/id", ids.repetition(each.id, f"/{index}")) for index, each in enumerate(written))
-    faults: list[tuple[FaultPlace, str]] = [(place, detail) for place, detail in told if detail]
+    faults: list[tuple[FaultLocation, str]] = [
+        (f"/{index}/id", problem)
+        for index, question in enumerate(questions)
+        if (problem := ids.register(question.id, f"/{index}"))
+    ]
     if faults:
-        raise invalid(faults)
+        raise invalid_file(faults)
     paragraphs = [
         {
             "context": context,
-            "qas": [each.model_dump(exclude={"context"}, exclude_none=True) for each in questions],
+            "qas": [question.model_dump(exclude={"context"}, exclude_none=True) for question in group],
         }
-        for context, questions in groupby(written, key=lambda each: each.context)
+        for context, group in groupby(questions, key=lambda question: question.context)
     ]
     document = {"version": VERSION, "data": [{"title": "", "paragraphs": paragraphs}]}
     return f"{json.dumps(document, ensure_ascii=False)}\n".encode()
 
 
-def _items(owner: _Item, level: _Level, findings: Findings) -> Iterator[_Item]:
-    """Yield the objects of a list, and tell a list that is none and items that are no objects."""
-    if level.field not in owner.fields:
-        if level.needed:
-            _tell(owner, f"{level.field}: is missing", findings)
+def _items(parent: _Item, level: _Level, diagnostics: Diagnostics) -> Iterator[_Item]:
+    """Yield the objects of a list, and report a value that is not a list and items that are not objects."""
+    if level.field not in parent.fields:
+        if level.is_required:
+            _add_fault(parent, f"{level.field}: is missing", diagnostics)
         return
-    values = owner.fields[level.field]
+    values = parent.fields[level.field]
     if not isinstance(values, list):
-        _tell(owner, f"{level.field}: a list was expected, found {shown(values)}", findings)
+        _add_fault(parent, f"{level.field}: a list was expected, found {shown(values)}", diagnostics)
         return
     for index, value in enumerate(values):
         if isinstance(value, dict):
-            name = f"{owner.name}, {_name(value, level, index)}" if owner.name else _name(value, level, index)
-            yield _Item(value, f"{owner.pointer}/{level.field}/{index}", name)
+            name = _name(value, level, index)
+            name = f"{parent.name}, {name}" if parent.name else name
+            yield _Item(value, f"{parent.pointer}/{level.field}/{index}", name)
         else:
-            _tell(owner, f"{level.field}/{index}: a JSON object was expected, found {shown(value)}", findings)
+            detail = f"{level.field}/{index}: a JSON object was expected, found {shown(value)}"
+            _add_fault(parent, detail, diagnostics)
 
 
 def _name(fields: Mapping[str, Any], level: _Level, index: int) -> str:
-    """Name an item so that a person finds it in its list."""
-    known = fields.get(level.known_by)
-    if isinstance(known, str) and known.strip():
-        return f"{level.item} {level.show(known[:LONGEST_SHOWN])}"
+    """Return the display name of an item: by its title or id if it has one, else by its number."""
+    title = fields.get(level.title_field)
+    if isinstance(title, str) and title.strip():
+        return f"{level.item} {level.format_title(title[:LONGEST_SHOWN])}"
     return f"{level.item} {index + 1}"
 
 
 def _read_question(
-    question: _Item, paragraph: _Item, ids: QuestionIds, findings: Findings
+    question: _Item, paragraph: _Item, ids: QuestionIds, diagnostics: Diagnostics
 ) -> QaExample | None:
-    """Make an example of a question that has an answer, or tell what is wrong with it."""
-    if repetition := ids.repetition(question.fields.get("id"), question.pointer):
-        _tell(question, repetition, findings)
-    if _is_unanswered(question, findings):
-        findings.unanswered += 1
+    """Return the example of a question, or None if it has no answer or has faults."""
+    if problem := ids.register(question.fields.get("id"), question.pointer):
+        _add_fault(question, problem, diagnostics)
+    if _is_unanswered(question, diagnostics):
+        diagnostics.unanswered_questions += 1
         return None
-    fields = _only(question.fields, "id", "question", "answers") | _only(paragraph.fields, "context")
+    fields = _pick(question.fields, "id", "question", "answers") | _pick(paragraph.fields, "context")
     if isinstance(fields.get("answers"), list):
         fields["answers"] = tuple(
-            _only(answer, "text", "answer_start") if isinstance(answer, dict) else answer
+            _pick(answer, "text", "answer_start") if isinstance(answer, dict) else answer
             for answer in fields["answers"]
         )
     try:
         example = QaExample.model_validate(fields, strict=True)
     except ValidationError as error:
-        for detail in fault_details(error):
-            # Every question finds the same fault in their context, which is then told once.
-            _tell(paragraph if detail.startswith("context") else question, detail, findings)
+        for detail in fault_messages(error):
+            # All questions of a paragraph have the same fault of its context, which is reported once.
+            _add_fault(paragraph if detail.startswith("context") else question, detail, diagnostics)
         return None
     distinct = tuple(dict.fromkeys(example.answers))
     return example if distinct == example.answers else example.model_copy(update={"answers": distinct})
 
 
-def _is_unanswered(question: _Item, findings: Findings) -> bool:
-    """Tell whether a question is marked as impossible, and a mark that cannot be."""
+def _is_unanswered(question: _Item, diagnostics: Diagnostics) -> bool:
+    """Return whether a question is marked as impossible, and report an invalid mark."""
     mark = question.fields.get("is_impossible", False)
     if mark is True and not question.fields.get("answers"):
         return True
     if mark is True:
-        _tell(question, "is_impossible: is true, but the question has answers", findings)
+        _add_fault(question, "is_impossible: is true, but the question has answers", diagnostics)
     elif mark is not False:
-        _tell(question, f"is_impossible: true or false was expected, found {shown(mark)}", findings)
+        _add_fault(question, f"is_impossible: true or false was expected, found {shown(mark)}", diagnostics)
     return False
 
 
-def _only(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Leave out what is not needed."""
+def _pick(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return only the named fields, if present."""
     return {name: fields[name] for name in names if name in fields}
 
 
-def _tell(item: _Item, detail: str, findings: Findings) -> None:
-    """Add a fault of an item; its sentence begins with the field to blame."""
+def _add_fault(item: _Item, detail: str, diagnostics: Diagnostics) -> None:
+    """Report a fault of an item; the message begins with the faulty field."""
     field = AFTER_FIELD.split(detail, maxsplit=1)[0]
-    findings.fault(f"{item.pointer}/{field}", f"{item.name}: {detail}" if item.name else detail)
+    diagnostics.add_fault(f"{item.pointer}/{field}", f"{item.name}: {detail}" if item.name else detail)

@@ -1,4 +1,4 @@
-"""The way to Redis: how long it may take, and what its failures are called here."""
+"""Connections to Redis: timeouts and error translation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +12,17 @@ from redis.retry import Retry
 from core.errors import QueueUnavailable
 
 CONNECT_SECONDS, ANSWER_SECONDS = 1.0, 3.0
-"""An api that hangs on a dead Redis is worse than one that says 503."""
+"""Timeouts. An API that hangs on an unavailable Redis is worse than one that responds with 503."""
 
 
 def connect(url: str) -> Redis:
-    """Return a Redis that is given up after a few seconds; nothing is sent yet.
+    """Return a Redis client with short timeouts; the connection is opened by the first command.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``.
 
     Raises:
-        ValueError: The URL is none of these.
+        ValueError: The URL has another scheme.
     """
     return Redis.from_url(
         url,
@@ -34,7 +34,7 @@ def connect(url: str) -> Redis:
 
 @contextmanager
 def translate_redis_errors() -> Iterator[None]:
-    """Turn everything Redis or the way to it may raise into one error of ours."""
+    """Translate all errors of the Redis client to `QueueUnavailable`."""
     try:
         yield
     except RedisError as error:

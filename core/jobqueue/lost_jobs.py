@@ -1,7 +1,8 @@
-"""Who has a job: it waits, a worker is taking it, a worker has it, or nobody knows it any more.
+"""Detection of lost jobs: neither queued nor processed by a worker, because a worker or Redis was killed.
 
-RQ moves a job from its queue to an intermediate list and from there to a sorted set of those that run,
-in which its worker renews it every second. A worker that is killed leaves it in one of the two.
+RQ moves a job from its queue to an intermediate list, and from there to a sorted set of started jobs, in
+which its worker renews the expiry time every second. A worker that is killed leaves the job in one of the
+two.
 """
 
 import time
@@ -18,7 +19,7 @@ from core.jobqueue.connection import translate_redis_errors
 
 
 class LostJobs:
-    """Tells which jobs nobody has.
+    """Detector of lost jobs in a queue.
 
     Args:
         queue: The queue.
@@ -32,37 +33,39 @@ class LostJobs:
     def _redis(self) -> Redis:
         return self._queue.connection
 
-    def take_turn(self, *, seconds: int) -> bool:
-        """Whether nobody else has looked for lost jobs in the last seconds; if so, the turn is taken."""
+    def acquire_scan(self, *, seconds: int) -> bool:
+        """Return whether this process may scan for lost jobs: one scan is allowed per `seconds` seconds."""
         with translate_redis_errors():
-            return bool(self._redis.set(_TURN.format(self._queue.name), b"1", nx=True, ex=seconds))
+            return bool(self._redis.set(_SCAN_KEY.format(self._queue.name), b"1", nx=True, ex=seconds))
 
-    def lost(self, job_ids: Iterable[str], *, within: int) -> list[str]:
-        """Return those of the jobs that nobody had at this look, nor at the one before it.
+    def find_lost(self, job_ids: Iterable[str], *, within: int) -> list[str]:
+        """Return the jobs that are missing in this scan and were missing in the previous one.
 
-        One look is not enough: a record is written before its job is queued, and a worker takes a job
-        off the queue before it signs for it.
+        A single scan is not enough: a record is written before its job is queued, and a worker removes a job
+        from the queue before it adds it to the started jobs.
 
         Args:
-            job_ids: Jobs that have not ended.
-            within: Seconds in which the next look comes, and some more.
+            job_ids: Jobs without a final status.
+            within: Seconds after which a previous scan is ignored; more than the interval of the scans.
         """
         with translate_redis_errors():
-            held = self._held()
-            missing = [job_id for job_id in job_ids if job_id not in held]
-            seen = [self._redis.set(_missed(job_id), b"1", nx=True, ex=within) for job_id in missing]
-        return [job_id for job_id, is_first in zip(missing, seen, strict=True) if not is_first]
+            active = self._active_jobs()
+            missing = [job_id for job_id in job_ids if job_id not in active]
+            is_first_miss = [
+                bool(self._redis.set(_missed_key(job_id), b"1", nx=True, ex=within)) for job_id in missing
+            ]
+        return [job_id for job_id, is_first in zip(missing, is_first_miss, strict=True) if not is_first]
 
     def release(self, job_id: str, pipe: Pipeline) -> None:
-        """Forget, with what is sent already, what a dead worker left of a job."""
-        taking = self._queue.intermediate_queue
-        pipe.lrem(taking.key, 0, job_id)
+        """Remove what a killed worker left of a job from Redis, as commands of a pipeline."""
+        intermediate = self._queue.intermediate_queue
+        pipe.lrem(intermediate.key, 0, job_id)
         pipe.zremrangebyscore(self._started.key, 0, time.time())
         FailedJobRegistry(queue=self._queue).remove(job_id, pipeline=pipe)
-        pipe.delete(taking.get_first_seen_key(job_id), _missed(job_id))
+        pipe.delete(intermediate.get_first_seen_key(job_id), _missed_key(job_id))
 
-    def _held(self) -> set[str]:
-        """Return the jobs that wait, and those whose worker has renewed them in time."""
+    def _active_jobs(self) -> set[str]:
+        """Return the queued jobs, and the started ones whose worker is alive."""
         with self._redis.pipeline() as pipe:
             pipe.lrange(self._queue.key, 0, -1)
             pipe.zrangebyscore(self._started.key, time.time(), "+inf")
@@ -73,8 +76,8 @@ class LostJobs:
         }
 
 
-_TURN: Final = "xmetra:queue:{}:looked-for-lost"
+_SCAN_KEY: Final = "xmetra:queue:{}:looked-for-lost"
 
 
-def _missed(job_id: str) -> str:
+def _missed_key(job_id: str) -> str:
     return f"xmetra:job:{job_id}:missed"

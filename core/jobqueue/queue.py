@@ -1,8 +1,8 @@
-"""Which jobs wait, how far each is, and which are to stop: what the others know of Redis, they know by this.
+"""The job queue in Redis: waiting jobs, progress, events, cancellation.
 
-RQ keeps the queue proper; progress, events, cancel flags and remembered answers are keys of our own.
-All of it may be lost, bar the waiting jobs: everything durable is in the store. Nothing is ever
-pickled: what goes in and out is JSON, so a Redis somebody else can write to runs no code of theirs.
+RQ manages the queue itself; progress, events, cancel flags and idempotent responses are separate keys. Except
+for the waiting jobs, all of it may be lost: durable data is in the store. Only JSON is stored, never pickles,
+so that write access to Redis does not allow code execution.
 """
 
 import re
@@ -18,27 +18,28 @@ from core.contracts.jobs import JobEvent, JobStatus, Progress
 from core.contracts.values import now
 from core.errors import Fault, InvalidInput, QueueFull, QueueUnavailable
 from core.jobqueue.connection import connect, translate_redis_errors
-from core.jobqueue.counters import Counters, Training
+from core.jobqueue.counters import Counters, TrainingTotals
 from core.jobqueue.idempotency import IdempotencyStore
 from core.jobqueue.lost_jobs import LostJobs
 from core.jobqueue.stats import QueueStats
 
 ENTRY_POINT: Final = "worker.tasks.run_job"
-"""What RQ calls; by name, for the core imports no worker."""
+"""The function that RQ calls; by name, because core does not import worker."""
 
 LONGEST_BLOCK_MILLISECONDS: Final = 2_000
-"""A blocking read must end well before the socket gives up."""
+"""Limit of blocking reads, which must end well before the socket timeout."""
 
 JOB_TIMEOUT_SECONDS: Final = 6 * 3600
-"""The default recipe takes minutes; a full encoder on a CPU may take hours."""
+"""With default settings a job takes minutes; training a full encoder on a CPU may take hours."""
 
-RESULT_SECONDS: Final = 3600
-"""RQ's own book-keeping of ended jobs; their results are in the store."""
+RESULT_TTL_SECONDS: Final = 3600
+"""Expiry of RQ's own records of finished jobs; their results are in the store."""
 
-TRACE_SECONDS: Final = 7 * 24 * 3600
-"""How long progress, events and cancel flags stay; every report begins it anew."""
+PROGRESS_TTL_SECONDS: Final = 7 * 24 * 3600
+"""Expiry of progress, events and cancel flags; renewed by each report."""
 
-EVENTS_KEPT: Final = 1_000
+MAX_EVENTS: Final = 1_000
+"""Approximate maximum length of the event stream of a job."""
 
 _EVENT_ID = re.compile(r"([0-9]{1,20})(-[0-9]{1,20})?")
 
@@ -47,16 +48,16 @@ class JobQueue:
     """The queue of jobs.
 
     Attributes:
-        name: As `rq info` shows it.
-        tallies: What all workers have done so far.
-        memory: What requests were answered, for those that are repeated.
-        custody: Who has which job.
+        name: Name of the queue, as shown by `rq info`.
+        counters: Cumulative counters of all workers.
+        idempotency: Responses by idempotency key.
+        lost_jobs: Detector of lost jobs.
 
     Args:
-        connection: A Redis that answers bytes.
-        name: Tells queues of one Redis apart.
-        max_waiting: How many jobs may wait.
-        job_timeout_seconds: How long a job may run.
+        connection: Redis client that returns bytes.
+        name: Name of the queue, unique in its Redis.
+        max_waiting: Maximum number of waiting jobs.
+        job_timeout_seconds: Maximum duration of a job.
     """
 
     def __init__(
@@ -85,47 +86,50 @@ class JobQueue:
         max_waiting: int = 100,
         job_timeout_seconds: int = JOB_TIMEOUT_SECONDS,
     ) -> Self:
-        """Return the queue at a URL: ``redis://``, ``rediss://`` or ``unix://``. Nothing is sent yet.
+        """Return the queue at a URL: ``redis://``, ``rediss://`` or ``unix://``.
+
+        The connection is opened by the first command.
 
         Raises:
-            ValueError: The URL is none of these.
+            ValueError: The URL has another scheme.
         """
         return cls(connect(url), name=name, max_waiting=max_waiting, job_timeout_seconds=job_timeout_seconds)
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Close all connections."""
         self._redis.close()
 
     def ping(self) -> None:
-        """Ask Redis whether it is there.
+        """Check that Redis responds.
 
         Raises:
-            QueueUnavailable: It is not.
+            QueueUnavailable: It does not.
         """
         with translate_redis_errors():
             self._redis.ping()
 
     def is_available(self) -> bool:
-        """Whether Redis is there."""
+        """Return whether Redis responds."""
         with suppress(QueueUnavailable):
             self.ping()
             return True
         return False
 
-    def enqueue(self, job_id: str, *, request_id: str | None = None, again: bool = False) -> int:
-        """Let a job wait for a worker; one that waits already keeps its place.
+    def enqueue(self, job_id: str, *, request_id: str | None = None, requeue: bool = False) -> int:
+        """Add a job to the queue; a job that is waiting already keeps its position.
 
         Args:
             job_id: The job.
-            request_id: Who asked for it, for the worker's log.
-            again: Whether it was accepted before and got lost: it is next, however many wait.
+            request_id: Id of the HTTP request, for the worker's log.
+            requeue: Whether this is a lost job that was accepted before: it becomes the next one, regardless
+                of the maximum number of waiting jobs.
 
         Returns:
-            Its position; 1 is next.
+            Its position, starting at 1.
 
         Raises:
-            QueueFull: Too many wait.
-            QueueUnavailable: Redis does not answer.
+            QueueFull: The maximum number of jobs is waiting.
+            QueueUnavailable: Redis does not respond.
         """
 
         def add(pipe: Pipeline) -> int:
@@ -134,84 +138,87 @@ class JobQueue:
             pipe.multi()
             if place is not None:
                 return place + 1
-            if waiting >= self._max_waiting and not again:
+            if waiting >= self._max_waiting and not requeue:
                 raise QueueFull(f"{waiting} jobs are waiting; the limit is {self._max_waiting}")
-            if again:
+            if requeue:
                 self.lost_jobs.release(job_id, pipe)
             self._queue.enqueue_call(
                 ENTRY_POINT,
                 args=(job_id,),
                 job_id=job_id,
                 timeout=self._timeout,
-                result_ttl=RESULT_SECONDS,
-                failure_ttl=RESULT_SECONDS,
+                result_ttl=RESULT_TTL_SECONDS,
+                failure_ttl=RESULT_TTL_SECONDS,
                 meta={"request_id": request_id},
-                at_front=again,
+                at_front=requeue,
                 pipeline=pipe,
             )
             self._append(pipe, job_id, _status_event(JobStatus.QUEUED))
-            return 1 if again else waiting + 1
+            return 1 if requeue else waiting + 1
 
         with translate_redis_errors():
             position = self._redis.transaction(add, self._queue.key, value_from_callable=True)  # type: ignore[arg-type]
             return cast(int, position)
 
     def waiting(self) -> int:
-        """Return how many jobs wait."""
+        """Return the number of waiting jobs."""
         with translate_redis_errors():
             return self._redis.llen(self._queue.key)
 
     def stats(self) -> QueueStats:
-        """Return how much there is to do."""
+        """Return the number of waiting jobs, running jobs and workers."""
         return QueueStats.of(self._queue)
 
     def position(self, job_id: str) -> int | None:
-        """Return the place of a job, 1 for the next; None when it does not wait."""
+        """Return the position of a job, starting at 1, or None if it is not waiting."""
         with translate_redis_errors():
             place = cast("int | None", self._redis.lpos(self._queue.key, job_id))
         return None if place is None else place + 1
 
     def cancel(self, job_id: str) -> bool:
-        """Ask a job to stop, and return whether it still waited.
+        """Cancel a job, and return whether it was still waiting.
 
-        One that waited is removed and will never run, and its record is the caller's to close. Else a
-        worker has it, stops it, and closes its record.
+        A waiting job is removed from the queue, and the caller must update its record. A running job is
+        stopped by its worker, which updates its record.
         """
         with translate_redis_errors(), self._redis.pipeline() as pipe:
-            pipe.set(_key(job_id, "cancelled"), b"1", ex=TRACE_SECONDS)
+            pipe.set(_key(job_id, "cancelled"), b"1", ex=PROGRESS_TTL_SECONDS)
             self._queue.remove(job_id, pipeline=pipe)
-            removed = bool(pipe.execute()[1])
+            was_waiting = bool(pipe.execute()[1])
             self._append(
-                pipe, job_id, _status_event(JobStatus.CANCELLED if removed else JobStatus.CANCELLING)
+                pipe, job_id, _status_event(JobStatus.CANCELLED if was_waiting else JobStatus.CANCELLING)
             )
             pipe.execute()
-        return removed
+        return was_waiting
 
     def is_cancelled(self, job_id: str) -> bool:
-        """Whether somebody asked the job to stop."""
+        """Return whether the cancellation of a job was requested."""
         with translate_redis_errors():
             return bool(self._redis.exists(_key(job_id, "cancelled")))
 
-    def report(self, job_id: str, progress: Progress, *, trained: Training | None = None) -> None:
-        """Tell how far a job is: the latest for who asks, an event for who listens.
+    def report(self, job_id: str, progress: Progress, *, training: TrainingTotals | None = None) -> None:
+        """Save the progress of a job and add an event.
 
-        What it trained since the last report is added to the tallies.
+        Args:
+            job_id: The job.
+            progress: Its progress.
+            training: Training since the last report, to be added to the counters.
         """
         event = JobEvent(event="progress", at=now(), data=progress.model_dump(mode="json"))
         with translate_redis_errors(), self._redis.pipeline() as pipe:
-            pipe.set(_key(job_id, "progress"), progress.model_dump_json(), ex=TRACE_SECONDS)
+            pipe.set(_key(job_id, "progress"), progress.model_dump_json(), ex=PROGRESS_TTL_SECONDS)
             self._append(pipe, job_id, event)
-            self.counters.add_training(pipe, trained or {})
+            self.counters.add_training(pipe, training or {})
             pipe.execute()
 
     def report_status(self, job_id: str, status: JobStatus) -> None:
-        """Tell that a job's status changed; to be called once the record says so too."""
+        """Add an event for a new status of a job, after its record has been updated."""
         with translate_redis_errors(), self._redis.pipeline() as pipe:
             self._append(pipe, job_id, _status_event(status))
             pipe.execute()
 
     def progress(self, job_id: str) -> Progress | None:
-        """Return how far a job is, or None where nothing was told."""
+        """Return the progress of a job, or None if none was reported."""
         with translate_redis_errors():
             latest = cast("bytes | None", self._redis.get(_key(job_id, "progress")))
         return None if latest is None else Progress.model_validate_json(latest)
@@ -219,18 +226,18 @@ class JobQueue:
     def events(
         self, job_id: str, *, after: str = "0", block_milliseconds: int = 0
     ) -> list[tuple[str, JobEvent]]:
-        """Return the events of a job that follow one, each with its id, oldest first.
+        """Return the ids and events of a job after an id, oldest first.
 
         Args:
             job_id: The job.
-            after: The id of the last event seen; ``0`` is before the first.
-            block_milliseconds: How long to wait for one when there is none; two seconds at most.
+            after: Id of the last event that was received; ``0`` for all events.
+            block_milliseconds: How long to wait for an event if there is none; at most two seconds.
 
         Raises:
-            InvalidInput: `after` is not an id of an event.
-            QueueUnavailable: Redis does not answer.
+            InvalidInput: `after` is not an event id.
+            QueueUnavailable: Redis does not respond.
         """
-        block = min(block_milliseconds, LONGEST_BLOCK_MILLISECONDS) or None  # Redis: 0 is for ever
+        block = min(block_milliseconds, LONGEST_BLOCK_MILLISECONDS) or None  # 0 would block without limit
         with translate_redis_errors():
             reply = self._redis.xread({_key(job_id, "events"): _event_id(after)}, block=block)
         streams = cast("list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]", reply)
@@ -241,22 +248,26 @@ class JobQueue:
         ]
 
     def _append(self, pipe: Pipeline, job_id: str, event: JobEvent) -> None:
-        """Add an event to the stream of a job, with what is sent already."""
+        """Add an event to the stream of a job, as commands of a pipeline."""
         stream = _key(job_id, "events")
-        pipe.xadd(stream, {"json": event.model_dump_json()}, maxlen=EVENTS_KEPT, approximate=True)
-        pipe.expire(stream, TRACE_SECONDS)
+        pipe.xadd(stream, {"json": event.model_dump_json()}, maxlen=MAX_EVENTS, approximate=True)
+        pipe.expire(stream, PROGRESS_TTL_SECONDS)
 
 
 def _status_event(status: JobStatus) -> JobEvent:
     return JobEvent(event="status", at=now(), data={"status": status.value})
 
 
-def _key(job_id: str, what: str) -> str:
-    return f"xmetra:job:{job_id}:{what}"
+def _key(job_id: str, name: str) -> str:
+    return f"xmetra:job:{job_id}:{name}"
 
 
 def _event_id(text: str) -> str:
-    """Return an id that Redis takes, for this one comes from a client."""
+    """Return an event id from a client, if it is valid for Redis.
+
+    Raises:
+        InvalidInput: The id is not valid.
+    """
     match = _EVENT_ID.fullmatch(text)
     if match is None or any(int(part) >= 2**64 for part in text.split("-")):
         raise InvalidInput(

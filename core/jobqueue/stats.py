@@ -1,4 +1,4 @@
-"""How much there is to do, as RQ keeps it."""
+"""Statistics of a queue."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +12,7 @@ from core.jobqueue.connection import translate_redis_errors
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """A queue at a moment: jobs that wait, jobs that run, and the workers there are."""
+    """Number of waiting jobs, running jobs and workers of a queue."""
 
     waiting: int
     running: int
@@ -20,10 +20,12 @@ class QueueStats:
 
     @classmethod
     def of(cls, queue: Queue) -> Self:
-        """Ask once, and without RQ's tidying up of what workers left, which is a worker's to do.
+        """Read the statistics of a queue in one round trip.
+
+        RQ's own counters are not used, because they also clean up expired jobs, which is left to the workers.
 
         Raises:
-            QueueUnavailable: Redis does not answer.
+            QueueUnavailable: Redis does not respond.
         """
         with translate_redis_errors(), queue.connection.pipeline() as pipe:
             pipe.llen(queue.key)

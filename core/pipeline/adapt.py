@@ -1,4 +1,4 @@
-"""Adapt a language: train, measure against what it must beat, publish, promote."""
+"""The adaptation job: train, measure against the base and the serving checkpoint, publish, promote."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +11,13 @@ from core.contracts.values import Method
 from core.errors import CorruptArtifact, NotFound
 from core.pipeline.job_context import JobContext, Origin, Outcome, deploy_if_promoted, publish, timed
 from core.pipeline.promotion import decide
-from core.pipeline.training_run import Material, gather, load_base, load_start, train
+from core.pipeline.training_run import Material, example_embeddings, gather, load_base, load_start, train
 from core.pipeline.tuning import tuned, tuning_costs
 from core.pipeline.verdict import verdict
 from core.progress import ProgressTracker
 from core.tasks.data_split import FORWARD_SHARE
 from core.tasks.engine import Measurement, TaskLearner
-from core.tasks.engines import TASKS
-from core.tasks.qa.embedding_cache import EmbeddingCache
+from core.tasks.engines import task_engine
 
 ZERO_SHOT = "zero-shot base"
 SERVING = "the checkpoint that serves now"
@@ -27,17 +26,22 @@ MEASURE = "measure "
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A model by name, with its scores and which held-out examples it has right."""
+    """A measured model.
+
+    Attributes:
+        candidate: Its name and scores, for the report.
+        measurement: Which held-out examples it predicts right.
+    """
 
     candidate: Candidate
     measurement: Measurement
 
 
 def adapt(job: AdaptJob, context: JobContext) -> Outcome:
-    """Adapt a language from a base, and let the result serve if it may.
+    """Adapt a base to a language, and deploy the result if it is promoted.
 
     Raises:
-        XmetraError: The data cannot be used, the base is not there, or the store cannot be written.
+        XmetraError: The data cannot be used, the base does not exist, or the store cannot be written.
     """
     material = gather(job, context)
     tracker = ProgressTracker(context.monitor, _costs(material))
@@ -75,12 +79,12 @@ def adapt(job: AdaptJob, context: JobContext) -> Outcome:
 
 
 def _baselines(job: AdaptJob) -> list[Method]:
-    """Return the methods to train beside, each once and never the job's own."""
+    """Return the baseline methods, each once, without the job's own method."""
     return [method for method in dict.fromkeys(job.baselines) if method not in job.method.contenders]
 
 
 def _costs(material: Material) -> dict[str, float]:
-    """Return every stage of the job in order, with its training passes over one example."""
+    """Return the stages of the job in order: stage → cost in training passes over one example."""
     job, planner = material.job, material.planner
     measuring = FORWARD_SHARE * len(planner.split.evaluation) + 1
     costs = {MEASURE + ZERO_SHOT: measuring, MEASURE + SERVING: measuring}
@@ -94,29 +98,29 @@ def _costs(material: Material) -> dict[str, float]:
 
 
 def _prefix(job: AdaptJob, method: Method) -> str:
-    """Return what stands before the stages of a contender: nothing where it is the only one."""
+    """Return the prefix of the stage names of a contender; empty if it is the only one."""
     return f"{method}: " if job.method is Method.BEST else ""
 
 
 def _train_contenders(
     material: Material, context: JobContext, tracker: ProgressTracker
 ) -> tuple[TaskLearner[Any, Any], Measured, list[Measured]]:
-    """Train what the method is, or chooses among.
+    """Train the method, or each of those that it chooses among.
 
     Returns:
-        The one that is best on the held-out examples, of equals the first, with its scores, and the scores
-        of the others. Only the best so far is held in memory.
+        The learner that is best on the held-out examples (the first of equals), its scores, and the scores of
+        the others. Only the best learner so far stays in memory.
     """
     first, *others = material.job.method.contenders
     learner, best = _train_and_measure(first, material, context, tracker, prefix=_prefix(material.job, first))
     losers = []
     for method in others:
-        rival, found = _train_and_measure(
+        rival, rival_scores = _train_and_measure(
             method, material, context, tracker, prefix=_prefix(material.job, method)
         )
-        if found.candidate.evaluation.quality > best.candidate.evaluation.quality:
-            learner, best, found = rival, found, best
-        losers.append(found)
+        if rival_scores.candidate.evaluation.quality > best.candidate.evaluation.quality:
+            learner, best, rival_scores = rival, rival_scores, best
+        losers.append(rival_scores)
     return learner, best, losers
 
 
@@ -127,28 +131,26 @@ def _train_and_measure(
     tracker.prefix = prefix
     material, tried = tuned(method, material, context, tracker)
     learner = load_start(method, material, context)
-    embeddings = EmbeddingCache(
-        material.job.similarity, vectors=context.store.vectors, device=context.device, tracker=tracker
-    )
+    embeddings = example_embeddings(material, context, tracker)
     seconds = timed(lambda: train(learner, method, material, embeddings=embeddings, tracker=tracker))
     measured = _measure(method, learner, material, tracker)
-    found = {
+    update = {
         "train_seconds": round(seconds, 2),
         "tried": tried,
         "calibration": _calibration(learner, material),
     }
-    candidate = measured.candidate.model_copy(update=found)
+    candidate = measured.candidate.model_copy(update=update)
     return learner, Measured(candidate, measured.measurement)
 
 
 def _measure_serving(
     material: Material, context: JobContext, tracker: ProgressTracker
 ) -> tuple[Measured | None, list[str]]:
-    """Measure the checkpoint that serves the language now, if there is one that can.
+    """Measure the checkpoint that serves the language now, if there is one.
 
     Returns:
-        The measured checkpoint, or None where only the base serves, and warnings: one that is lost or
-        damaged answers nobody, so it is no reason to refuse its successor.
+        The measured checkpoint, or None if only the base serves, and warnings. A checkpoint that is lost or
+        damaged is skipped with a warning: it cannot serve, so it is no reason to refuse its successor.
     """
     job = material.job
     live = context.store.deployments.live(job.task, job.language)
@@ -160,31 +162,31 @@ def _measure_serving(
     except (CorruptArtifact, NotFound) as error:
         return None, [f"what serves now cannot be loaded, and was not compared with: {error}"]
     measured = _measure(SERVING, learner, material, tracker)
-    named = measured.candidate.model_copy(update={"checkpoint_id": live.checkpoint_id})
-    return Measured(named, measured.measurement), []
+    candidate = measured.candidate.model_copy(update={"checkpoint_id": live.checkpoint_id})
+    return Measured(candidate, measured.measurement), []
 
 
 def _measure(
     name: str, learner: TaskLearner[Any, Any], material: Material, tracker: ProgressTracker
 ) -> Measured:
     tracker.begin(MEASURE + name, 1)
-    measurement = TASKS[material.job.task].measure(learner, material.planner.split.evaluation)
+    measurement = task_engine(material.job.task).measure(learner, material.planner.split.evaluation)
     tracker.step(1)
     return Measured(Candidate(name=name, evaluation=measurement.evaluation), measurement)
 
 
 def _calibration(learner: TaskLearner[Any, Any], material: Material) -> Calibration | None:
-    """Find how sure a model that was trained here may say it is."""
+    """Fit the temperatures of a model that this job trained."""
     split = material.planner.split
-    learnt = (*split.train, *material.source)
-    return TASKS[material.job.task].calibrate(learner, split.evaluation, learnt=learnt)
+    training = (*split.train, *material.source)
+    return task_engine(material.job.task).calibrate(learner, split.evaluation, training=training)
 
 
 def _origin(material: Material, result: Measured) -> Origin:
     job, method = material.job, Method(result.candidate.name)
     from_base = method is not Method.MONO
-    given = {
-        # What a model was first trained on: MONO is a base of the target's own.
+    datasets = {
+        # The data of the first training: MONO is trained on the target alone.
         "source": material.base.dataset_ids["source"] if from_base else job.dataset_id,
         "target": job.dataset_id,
         "evaluation": job.evaluation_dataset_id,
@@ -196,7 +198,7 @@ def _origin(material: Material, result: Measured) -> Origin:
         languages=tuple(dict.fromkeys((*(material.base.languages if from_base else ()), job.language))),
         base_id=job.base_id if from_base else None,
         trainable=job.hyperparameters.trainable,
-        dataset_ids={role: dataset_id for role, dataset_id in given.items() if dataset_id},
+        dataset_ids={role: dataset_id for role, dataset_id in datasets.items() if dataset_id},
         seconds_per_example=round(result.candidate.train_seconds / passes, 6),
     )
 

@@ -1,4 +1,4 @@
-"""The entry: a job's record in, a checkpoint and a report out."""
+"""Entry point of the pipeline: runs the job of a record."""
 
 from core.contracts.jobs import AdaptJob, JobRecord
 from core.pipeline.adapt import adapt
@@ -12,23 +12,23 @@ __all__ = ["Outcome", "run"]
 
 
 def run(record: JobRecord, *, store: Store, device: str, monitor: Monitor) -> Outcome:
-    """Do a job, or what an earlier attempt at it left to do.
+    """Run a job, or finish an earlier attempt at it.
 
     Args:
-        record: Whose request says what to do.
-        store: Where data comes from and checkpoints go.
+        record: The record of the job.
+        store: Source of the data and target of the checkpoint.
         device: ``auto``, ``cpu``, ``cuda``…
-        monitor: Told of every step; raises `JobCancelled` to stop the work.
+        monitor: Receives the progress of every step; raises `JobCancelled` to stop the job.
 
     Returns:
-        The checkpoint made and the report.
+        The id of the checkpoint and the report.
 
     Raises:
-        XmetraError: Every way in which this goes wrong on purpose.
+        XmetraError: The data, the base or the encoder cannot be used, or the store is unavailable.
     """
     context = JobContext(store=store, device=resolve_device(device), monitor=monitor, job_id=record.job_id)
     report = store.jobs.load_outcome(record.job_id)
-    if report is not None:  # by an attempt that was killed before it could tell
+    if report is not None:  # of an attempt that was killed after its decision was stored
         return deploy_if_promoted(report, record.request, context)
     if isinstance(record.request, AdaptJob):
         return adapt(record.request, context)

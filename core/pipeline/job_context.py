@@ -1,4 +1,4 @@
-"""What jobs of both kinds share: where they work, how they publish, and what they report."""
+"""Context of a job: store, device and monitor; publication of its checkpoint, and its report."""
 
 import platform
 import tempfile
@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from core.checkpoints import write_addition, write_whole
+from core.checkpoints import write_delta, write_full
 from core.contracts.calibrations import PLAIN
 from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import Candidate, CheckpointManifest, Report
@@ -19,17 +19,17 @@ from core.progress import Monitor
 from core.store import Store
 from core.system.compute import peak_memory_bytes
 from core.tasks.engine import TaskLearner
-from core.training.adapters import merge
+from core.training.adapters import merge_adapters
 
 
 def _library_versions() -> dict[str, str]:
-    """Return the versions that decide a result."""
+    """Return the versions of the libraries that determine a result."""
     names = ("xmetra", "torch", "transformers", "learn2learn", "pytorch-crf")
     return {"python": platform.python_version(), **{name: _version(name) for name in names}}
 
 
 def _version(name: str) -> str:
-    """Return a package's version; a report must not fail for one that runs from its source folder."""
+    """Return a package's version; a package that runs from its source folder may have none."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -38,20 +38,20 @@ def _version(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a job leaves behind.
+    """Result of a job.
 
     Attributes:
-        report: What was done, measured and decided.
+        report: Measurements and the promotion decision.
     """
 
     report: Report
 
     @property
     def checkpoint_id(self) -> str:
-        """The checkpoint in the store.
+        """Id of the checkpoint in the store.
 
         Raises:
-            ValueError: The job was not to keep any.
+            ValueError: The job was to store none.
         """
         if self.report.result.checkpoint_id is None:
             raise ValueError("the job kept no checkpoint")
@@ -60,15 +60,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class JobContext:
-    """Where a job works.
+    """Context of a running job.
 
     Attributes:
-        store: Data in, checkpoints out.
+        store: Source of the data and target of the checkpoint.
         device: A torch device.
-        monitor: Told of every step.
-        job_id: Which job this is.
-        started: When, by the monotonic clock.
-        versions: Of the libraries; looked up before the work, so that nothing can fail after it.
+        monitor: Receives the progress of every step.
+        job_id: Id of the job.
+        started: Start by the monotonic clock, in seconds.
+        versions: Versions of the libraries; read at the start, so that a failure comes before the work.
     """
 
     store: Store
@@ -78,10 +78,10 @@ class JobContext:
     started: float = field(default_factory=time.monotonic)
     versions: dict[str, str] = field(default_factory=_library_versions)
 
-    def report(self, **found: Any) -> Report:  # noqa: ANN401 - `Report` checks every field
-        """Return a report of what was found, with the circumstances of this run."""
+    def report(self, **fields: Any) -> Report:  # noqa: ANN401 - `Report` checks every field
+        """Return a report, with the versions, device, time and memory of this run."""
         return Report(
-            **found,
+            **fields,
             versions=self.versions,
             device=self.device,
             wall_seconds=round(time.monotonic() - self.started, 2),
@@ -91,7 +91,7 @@ class JobContext:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a checkpoint comes from; the fields are its manifest's."""
+    """Provenance of a checkpoint; the fields are those of `CheckpointManifest`."""
 
     task: TaskName
     method: str
@@ -103,10 +103,10 @@ class Origin:
 
 
 def deploy_if_promoted(report: Report, job: AdaptJob | PretrainJob, context: JobContext) -> Outcome:
-    """Let the checkpoint serve if that was decided, and return what the job leaves behind.
+    """Deploy the checkpoint if it was promoted, and return the result of the job.
 
-    A job that is killed here is done again, and must not deploy twice, nor deploy one checkpoint and
-    report another: so what it decided is written down first, and the next attempt begins with that.
+    A job that is killed here is run again, and must not deploy twice, nor deploy one checkpoint and report
+    another: the decision is stored first, and the next attempt begins with it.
 
     Raises:
         StoreFull: There is no space left.
@@ -133,11 +133,11 @@ def publish(
         StoreUnavailable: The store cannot be written.
     """
     checkpoint_id = uuid.uuid4().hex
-    # Without a base to add to, all there is must be kept.
+    # Without a base, all tensors must be stored.
     trainable = Trainable.ALL if origin.base_id is None else origin.trainable
     with tempfile.TemporaryDirectory(prefix="xmetra-") as name:
         folder = Path(name)
-        files = _written(learner, folder, origin, trainable)
+        files = _write(learner, folder, origin, trainable)
         manifest = CheckpointManifest(
             checkpoint_id=checkpoint_id,
             task=origin.task,
@@ -160,19 +160,19 @@ def publish(
     return manifest
 
 
-def _written(
+def _write(
     learner: TaskLearner[Any, Any], folder: Path, origin: Origin, trainable: Trainable
 ) -> dict[str, str]:
-    """Write a learner's files, whole or as what it added to its base."""
+    """Write a learner's files: all of its weights, or its difference to the base."""
     if trainable is not Trainable.ALL:
-        return write_addition(learner, folder, trainable=trainable)
+        return write_delta(learner, folder, trainable=trainable)
     if origin.trainable is Trainable.LORA:
-        merge(learner.body)
-    return write_whole(learner, folder)
+        merge_adapters(learner.body)
+    return write_full(learner, folder)
 
 
 def timed(work: Callable[[], None]) -> float:
-    """Do something and return the seconds it took."""
-    began = time.monotonic()
+    """Call a function and return its duration in seconds."""
+    started_at = time.monotonic()
     work()
-    return time.monotonic() - began
+    return time.monotonic() - started_at

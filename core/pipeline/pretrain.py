@@ -1,4 +1,4 @@
-"""PRE: a base from source-language data."""
+"""The pre-training job (PRE): a base from source-language data."""
 
 from typing import Any
 
@@ -11,35 +11,35 @@ from core.pipeline.job_context import JobContext, Origin, Outcome, deploy_if_pro
 from core.pipeline.promotion import decide
 from core.progress import ProgressTracker
 from core.tasks.data_split import FORWARD_SHARE, Split
-from core.tasks.engines import TASKS
-from core.tasks.registry import DATA_SPLITTERS
+from core.tasks.engines import task_engine
+from core.tasks.registry import task_spec
 from core.training.methods import PRE, pre
-from core.training.sparse_embeddings import used_rows
+from core.training.sparse_embeddings import restricted_embeddings
 
 EVALUATE = "evaluate"
 
 
 def pretrain(job: PretrainJob, context: JobContext) -> Outcome:
-    """Make a base, measure it, and let it serve if it may.
+    """Train a base, measure it, and deploy it if it is promoted.
 
     Raises:
-        XmetraError: The data cannot be used, the encoder not be loaded, or the store not be written.
+        XmetraError: The data or the encoder cannot be used, or the store cannot be written.
     """
     split = _split(job, context)
-    task = TASKS[job.task]
+    task = task_engine(job.task)
     learner = task.new_learner(load_encoder(job.encoder), split.train, device=context.device, seed=job.seed)
     tracker = ProgressTracker(context.monitor, _costs(job, split))
     features = learner.features(split.train)
-    with used_rows(learner.body, learner.token_ids(features)):
+    with restricted_embeddings(learner.body, learner.token_ids(features)):
         seconds = timed(lambda: pre(learner, features, job.settings, seed=job.seed, tracker=tracker))
     tracker.begin(EVALUATE, 1)
     result = Candidate(
         name="base",
         evaluation=task.measure(learner, split.evaluation).evaluation,
         train_seconds=round(seconds, 2),
-        calibration=task.calibrate(learner, split.evaluation, learnt=split.train),
+        calibration=task.calibrate(learner, split.evaluation, training=split.train),
     )
-    # The last place at which the job can still be cancelled: from here on it leaves something behind.
+    # The last point at which the job can be cancelled: from here on it leaves a checkpoint behind.
     tracker.step(1)
     passes = _passes(job, split)
     manifest = publish(
@@ -72,32 +72,32 @@ def pretrain(job: PretrainJob, context: JobContext) -> Outcome:
 
 def _split(job: PretrainJob, context: JobContext) -> Split[Any]:
     examples = context.store.datasets.load(job.dataset_id)
-    held = job.evaluation_dataset_id
-    evaluation = None if held is None else context.store.datasets.load(held)
-    return DATA_SPLITTERS[job.task].split(
+    evaluation_id = job.evaluation_dataset_id
+    evaluation = None if evaluation_id is None else context.store.datasets.load(evaluation_id)
+    return task_spec(job.task).data_splitter.split(
         examples, evaluation, fraction=job.evaluation_fraction, seed=job.seed
     )
 
 
 def _costs(job: PretrainJob, split: Split[Any]) -> dict[str, float]:
-    """Return stage → training passes over one example."""
+    """Return stage → cost in training passes over one example."""
     return {PRE: float(_passes(job, split)), EVALUATE: FORWARD_SHARE * len(split.evaluation) + 1}
 
 
 def _passes(job: PretrainJob, split: Split[Any]) -> int:
-    """Return how often training passes over one example."""
+    """Return the number of training passes over one example."""
     return job.settings.steps(len(split.train)) * min(job.settings.batch_size, len(split.train))
 
 
 def _dataset_ids(job: PretrainJob) -> dict[str, str]:
-    given = {"source": job.dataset_id, "evaluation": job.evaluation_dataset_id}
-    return {role: dataset_id for role, dataset_id in given.items() if dataset_id}
+    datasets = {"source": job.dataset_id, "evaluation": job.evaluation_dataset_id}
+    return {role: dataset_id for role, dataset_id in datasets.items() if dataset_id}
 
 
 def _decide(
     job: PretrainJob, split: Split[Any], result: Candidate, context: JobContext
 ) -> tuple[PromotionDecision, tuple[Candidate, ...]]:
-    """Compare with the base that serves now, where there is one of the same language."""
+    """Compare with the base that serves now, if there is one of the same language."""
     live = context.store.deployments.live(job.task, BASE)
     incumbent = None
     if live is not None:
@@ -120,7 +120,7 @@ def _measure_incumbent(
     return Candidate(
         name="the base that serves now",
         checkpoint_id=manifest.checkpoint_id,
-        evaluation=TASKS[job.task].measure(learner, split.evaluation).evaluation,
+        evaluation=task_engine(job.task).measure(learner, split.evaluation).evaluation,
     )
 
 

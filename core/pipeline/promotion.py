@@ -1,16 +1,16 @@
-"""Whether a new checkpoint serves: no worse model ever replaces a better one."""
+"""Promotion: a new checkpoint never replaces a better one."""
 
 from core.contracts.reports import Candidate, PromotionDecision
 from core.contracts.values import Promotion
 
 
 def decide(policy: Promotion, candidate: Candidate, incumbent: Candidate | None) -> PromotionDecision:
-    """Decide.
+    """Decide whether a new checkpoint is deployed.
 
     Args:
-        policy: What the user asked for.
-        candidate: The new checkpoint, measured.
-        incumbent: What serves now, measured on the same examples; None where nothing does.
+        policy: The request's promotion policy.
+        candidate: The new checkpoint with its scores.
+        incumbent: The serving checkpoint with its scores on the same examples; None if there is none.
     """
     if policy is Promotion.NEVER:
         return PromotionDecision(promoted=False, reason="promotion was not wanted")

@@ -1,4 +1,4 @@
-"""What an adaptation is made from, and the training of one model on it."""
+"""Training runs of an adaptation: gathering the data, and training one model on it."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from core.contracts.values import Method, Trainable
 from core.encoders.loading import load_encoder
 from core.pipeline.job_context import JobContext
 from core.progress import ProgressTracker
-from core.tasks.engine import Episode, EpisodeSource, ExampleEmbeddings, Task, TaskLearner
-from core.tasks.engines import TASKS
-from core.tasks.registry import DATA_SPLITTERS
+from core.tasks.engine import Episode, EpisodeSource, ExampleEmbeddings, TaskEngine, TaskLearner
+from core.tasks.engines import task_engine
+from core.tasks.registry import task_spec
 from core.training.adapters import set_trainable
 from core.training.methods import StageData, interleaved, run_stages
 from core.training.planning import (
@@ -24,19 +24,19 @@ from core.training.planning import (
     WITH_SOURCE,
     Planner,
 )
-from core.training.sparse_embeddings import used_rows
+from core.training.sparse_embeddings import restricted_embeddings
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """All that every model of one job is made from and measured on.
+    """Data and plan that all models of one job share.
 
     Attributes:
-        job: What was asked for.
-        base: The checkpoint every method starts from.
+        job: The job.
+        base: Manifest of the checkpoint that every method starts from.
         source: Source-language examples for the support sets of meta-train.
-        planner: The target's data, and what each method does with it.
-        plan: What will be done.
+        planner: The target's data split, and the stages of each method on it.
+        plan: The plan of the job.
     """
 
     job: AdaptJob
@@ -50,21 +50,21 @@ def gather(job: AdaptJob, context: JobContext) -> Material:
     """Load base, target and source data, and plan.
 
     Raises:
-        NotFound: A dataset or the base is not in the store.
-        InvalidInput: There is too little to learn from or to measure on.
+        NotFound: A dataset or the base does not exist.
+        InvalidInput: There are too few examples to train on or to measure on.
     """
-    datasets, curriculum = context.store.datasets, DATA_SPLITTERS[job.task]
+    datasets, splitter = context.store.datasets, task_spec(job.task).data_splitter
     base = context.store.checkpoints.manifest(job.task, job.base_id)
-    held, source_id = job.evaluation_dataset_id, base.dataset_ids["source"]
-    split = curriculum.split(
+    evaluation_id, source_id = job.evaluation_dataset_id, base.dataset_ids["source"]
+    split = splitter.split(
         datasets.load(job.dataset_id),
-        None if held is None else datasets.load(held),
+        None if evaluation_id is None else datasets.load(evaluation_id),
         fraction=job.evaluation_fraction,
         seed=job.hyperparameters.seed,
     )
-    planner = Planner(curriculum, split, datasets.manifest(source_id), job.hyperparameters)
+    planner = Planner(splitter, split, datasets.manifest(source_id), job.hyperparameters)
     plan = planner.plan(job.method, seconds_per_example=base.seconds_per_example)
-    return Material(job, base, curriculum.source_pool(datasets.load(source_id)), planner, plan)
+    return Material(job, base, splitter.source_pool(datasets.load(source_id)), planner, plan)
 
 
 def load_base(material: Material, context: JobContext) -> TaskLearner[Any, Any]:
@@ -73,10 +73,10 @@ def load_base(material: Material, context: JobContext) -> TaskLearner[Any, Any]:
 
 
 def load_start(method: Method, material: Material, context: JobContext) -> TaskLearner[Any, Any]:
-    """Return what a method starts from: the base, or for MONO its encoder with new heads."""
+    """Return the learner that a method starts from: the base, or for MONO its encoder with new heads."""
     if method is not Method.MONO:
         return load_base(material, context)
-    learner: TaskLearner[Any, Any] = TASKS[material.job.task].new_learner(
+    learner: TaskLearner[Any, Any] = task_engine(material.job.task).new_learner(
         load_encoder(material.base.encoder),
         material.planner.split.train,
         device=context.device,
@@ -85,26 +85,34 @@ def load_start(method: Method, material: Material, context: JobContext) -> TaskL
     return learner
 
 
+def example_embeddings(
+    material: Material, context: JobContext, tracker: ProgressTracker
+) -> ExampleEmbeddings[Any] | None:
+    """Return the sentence vectors for sampling episodes; None if the task samples them by label."""
+    return task_engine(material.job.task).example_embeddings(
+        material.job.options, vectors=context.store.vectors, device=context.device, tracker=tracker
+    )
+
+
 def train(
     learner: TaskLearner[Any, Any],
     method: Method,
     material: Material,
     *,
-    embeddings: ExampleEmbeddings[Any],
+    embeddings: ExampleEmbeddings[Any] | None,
     tracker: ProgressTracker,
 ) -> None:
     """Run a method's stages on a learner that holds the base's weights.
 
     Args:
         learner: Trained in place.
-        method: The recipe.
+        method: The method.
         material: Data and settings.
-        embeddings: Asked if the task's episodes are of examples that are alike.
-        tracker: Knows the stages of the method.
+        embeddings: Sentence vectors, if the task samples episodes of similar examples.
+        tracker: Progress of the stages.
     """
-    task, split = TASKS[material.job.task], material.planner.split
-    if material.job.extend_labels:
-        task.extend(learner, split.train)
+    task, split = task_engine(material.job.task), material.planner.split
+    task.prepare(learner, split.train, material.job.options)
     stages = material.planner.steps(method)
     target = learner.features(split.train)
     source = [] if WITH_SOURCE.isdisjoint(stages) else learner.features(material.source)
@@ -112,7 +120,7 @@ def train(
     set_trainable(learner.body, settings.trainable, seed=settings.seed)
     if settings.trainable is Trainable.HEADS:
         target, source = learner.with_encoder_states(target), learner.with_encoder_states(source)
-    with used_rows(learner.body, learner.token_ids([*target, *source])):
+    with restricted_embeddings(learner.body, learner.token_ids([*target, *source])):
         episodes = {}
         if not META_STAGES.isdisjoint(stages):
             source_data = EpisodeSource(
@@ -130,7 +138,7 @@ def train(
 
 
 def _episodes(
-    task: Task[Any, Any, Any], source_data: EpisodeSource[Any, Any], stages: Collection[str]
+    task: TaskEngine[Any, Any, Any], source_data: EpisodeSource[Any, Any], stages: Collection[str]
 ) -> dict[str, Iterator[Episode[Any]]]:
     """Return the episodes of each meta stage."""
     episodes = {}

@@ -13,23 +13,22 @@ from core.contracts.reports import TuningTrial
 from core.contracts.values import Method
 from core.errors import InvalidInput
 from core.pipeline.job_context import JobContext
-from core.pipeline.training_run import Material, load_start, train
+from core.pipeline.training_run import Material, example_embeddings, load_start, train
 from core.progress import ProgressTracker
 from core.tasks.data_split import FORWARD_SHARE, Split
-from core.tasks.engines import TASKS
-from core.tasks.qa.embedding_cache import EmbeddingCache
+from core.tasks.engines import task_engine
 from core.training.planning import Planner
-from core.training.tuning_grid import HELD_SHARE, longer, rates
+from core.training.tuning_grid import HELD_OUT_SHARE, longer_candidate, rate_candidates
 
 
 def tuned(
     method: Method, material: Material, context: JobContext, tracker: ProgressTracker
 ) -> tuple[Material, tuple[TuningTrial, ...]]:
-    """Choose the settings of a plain method.
+    """Choose the settings of plain training.
 
     Returns:
-        The material with the settings that did best, of equals the first that was tried, and all that was
-        tried; the material itself where there is nothing to choose.
+        The material with the best settings (the first of equals), and all trials; the material unchanged and
+        no trials if there is nothing to choose.
     """
     trial = _trial(method, material)
     if trial is None:
@@ -41,36 +40,37 @@ def tuned(
         tried.append(_try(method, _with(trial, settings), context, tracker))
         return tried[-1].quality
 
-    scored = [(quality(one), one) for one in rates(material.planner.hyperparameters.fine_tune)]
-    best, settings = max(scored, key=itemgetter(0))  # of equals the first
-    if quality(longer(settings)) > best:
-        settings = longer(settings)
+    grid = rate_candidates(material.planner.hyperparameters.fine_tune)
+    scored = [(quality(candidate), candidate) for candidate in grid]
+    best, settings = max(scored, key=itemgetter(0))  # the first of equals
+    if quality(longer_candidate(settings)) > best:
+        settings = longer_candidate(settings)
     tracker.prefix = prefix
     return _with(material, settings), tuple(tried)
 
 
 def tuning_costs(method: Method, material: Material) -> dict[str, float]:
-    """Return the stages of all trials, with their training passes over one example."""
+    """Return the stages of all trials: stage → cost in training passes over one example."""
     trial = _trial(method, material)
     if trial is None:
         return {}
     costs = {}
     settings = material.planner.hyperparameters.fine_tune
-    for number, tried in enumerate([*rates(settings), longer(settings)], 1):
+    for number, tried in enumerate([*rate_candidates(settings), longer_candidate(settings)], 1):
         for stage, cost in _with(trial, tried).planner.costs(method).items():
-            # Measuring a trial is not told as a stage of its own.
+            # Measuring a trial is not reported as a stage.
             costs[_name(number) + stage] = cost + FORWARD_SHARE * len(trial.planner.split.evaluation)
     return costs
 
 
 def _trial(method: Method, material: Material) -> Material | None:
-    """Return the material to choose on, or None where nothing is to be, or can be, chosen."""
+    """Return the material of trials, or None if the method is not tuned or has too few examples."""
     planner = material.planner
     if not planner.is_tuned(method):
         return None
     try:
-        split: Split[Any] = planner.curriculum.split(
-            planner.split.train, None, fraction=HELD_SHARE, seed=planner.hyperparameters.seed
+        split: Split[Any] = planner.splitter.split(
+            planner.split.train, None, fraction=HELD_OUT_SHARE, seed=planner.hyperparameters.seed
         )
     except InvalidInput:  # too few to hold any out
         return None
@@ -78,13 +78,11 @@ def _trial(method: Method, material: Material) -> Material | None:
 
 
 def _try(method: Method, material: Material, context: JobContext, tracker: ProgressTracker) -> TuningTrial:
-    """Train by some settings, and measure on what was held out of the few-shot data."""
+    """Train with some settings, and measure on the part of the few-shot data that was held out."""
     learner = load_start(method, material, context)
-    embeddings = EmbeddingCache(
-        material.job.similarity, vectors=context.store.vectors, device=context.device, tracker=tracker
-    )
+    embeddings = example_embeddings(material, context, tracker)
     train(learner, method, material, embeddings=embeddings, tracker=tracker)
-    measured = TASKS[material.job.task].measure(learner, material.planner.split.evaluation)
+    measured = task_engine(material.job.task).measure(learner, material.planner.split.evaluation)
     settings = material.planner.hyperparameters.fine_tune
     return TuningTrial(
         encoder_lr=settings.encoder_lr,
@@ -101,5 +99,5 @@ def _with(material: Material, settings: FineTuneSettings) -> Material:
 
 
 def _name(number: int) -> str:
-    """Return what stands before the stages of a trial."""
+    """Return the prefix of the stage names of a trial."""
     return f"tune {number}: "

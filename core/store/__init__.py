@@ -1,14 +1,14 @@
-"""Everything durable, in a folder or behind any fsspec URL; the one package that knows fsspec.
+"""Storage of all durable data, in a local folder or at an fsspec URL; only this package uses fsspec.
 
-    datasets/<sha256>/data.jsonl + manifest.json             immutable, named by content
+    datasets/<sha256>/data.jsonl + manifest.json             immutable, content-addressed
     checkpoints/<task>/<id>/… + manifest.json                immutable
     deployments/<task>/<language or base>/<000007>.json      the highest number is live
-    jobs/<id>/job.json, events.jsonl                         the record of a job
-    jobs/<id>/outcome.json                                   what it decided to deploy, before it does
-    vectors/<content>/<encoder>.safetensors                  sentence vectors; a cache, and may be deleted
+    jobs/<id>/job.json, events.jsonl                         the record and the events of a job
+    jobs/<id>/outcome.json                                   its report, written before deployment
+    vectors/<content>/<encoder>.safetensors                  sentence vectors; a cache that may be deleted
 
-Nothing here needs a lock or a database: a file appears whole or not at all, a manifest is written
-last, and a folder without one does not exist.
+No locks and no database are needed: files are written atomically, manifests are written last, and a folder
+without a manifest is ignored.
 """
 
 from core.store.facade import Store

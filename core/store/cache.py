@@ -1,4 +1,4 @@
-"""Local copies of checkpoints whose store is not a folder."""
+"""Local cache of checkpoints in remote storage."""
 
 import os
 import shutil
@@ -10,23 +10,21 @@ from core.errors import CorruptArtifact, StoreUnavailable
 from core.store.backend import Backend
 from core.store.error_translation import translate_storage_errors
 from core.store.names import is_file_name
-from core.store.serialization import encoded
+from core.store.serialization import encode_document
 from core.store.verification import verify
 
 _MANIFEST = "manifest.json"
 
 
 class CheckpointCache:
-    """Copies of checkpoints, each verified whenever it is asked for.
+    """Local copies of checkpoints, verified at each access.
 
-    Hashing costs a second where a download costs a minute, and a cache on a shared disk can be
-    damaged as any file can. Two stores may hold different checkpoints of one name: the hashes tell
-    them apart, too.
+    Hashing takes a second where a download takes a minute, and files of a cache on a shared disk can be
+    damaged. The hashes also distinguish checkpoints of different stores that have the same name.
 
     Args:
-        backend: Whose checkpoints.
-        folder: Where the copies are; None for a folder of this user's own in the system's
-            temporary one.
+        backend: The remote storage.
+        folder: Folder of the copies; None for a private folder in the system's temporary folder.
     """
 
     def __init__(self, backend: Backend, folder: Path | None) -> None:
@@ -34,22 +32,22 @@ class CheckpointCache:
         self._folder = folder
 
     def fetch(self, key: str, manifest: CheckpointManifest) -> Path:
-        """Return the local copy of a checkpoint, downloaded if there is no good one.
+        """Return the local copy of a checkpoint; download it if there is no valid copy.
 
         Args:
             key: The checkpoint's folder in the store.
-            manifest: What it must be.
+            manifest: Manifest of the checkpoint.
 
         Raises:
-            CorruptArtifact: What the store holds is not what the manifest says.
-            StoreFull: There is no space for the copy.
-            StoreUnavailable: The store, or the folder for the copies, cannot be used.
+            CorruptArtifact: The files in the store do not match the manifest.
+            StoreFull: No space is left for the copy.
+            StoreUnavailable: The store or the cache folder cannot be accessed.
         """
-        target = self._own_folder() / key
+        target = self._cache_folder() / key
         with translate_storage_errors("cache", key):
-            if _is_good(target, manifest):
+            if _is_valid(target, manifest):
                 return target
-            # Before the download, not after it: by then another process may have put a good one there.
+            # Before the download: afterwards another process may have put a valid copy there.
             shutil.rmtree(target, ignore_errors=True)
             target.parent.mkdir(parents=True, exist_ok=True)
             staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -60,12 +58,12 @@ class CheckpointCache:
                 shutil.rmtree(staging, ignore_errors=True)
         return target
 
-    def forget(self, key: str) -> None:
-        """Drop the local copy of a checkpoint, if there is one."""
-        shutil.rmtree(self._own_folder() / key, ignore_errors=True)
+    def evict(self, key: str) -> None:
+        """Remove the local copy of a checkpoint, if there is one."""
+        shutil.rmtree(self._cache_folder() / key, ignore_errors=True)
 
     def _download(self, key: str, folder: Path, manifest: CheckpointManifest) -> None:
-        """Copy every file of a checkpoint, and compare them with the manifest."""
+        """Download the files of a checkpoint and verify them."""
         names = self._backend.files(key)
         unsafe = next((name for name in names if not is_file_name(name)), None)
         if unsafe is not None:
@@ -74,10 +72,10 @@ class CheckpointCache:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             self._backend.download(f"{key}/{name}", folder / name)
         verify({name: folder / name for name in names}, manifest)
-        (folder / _MANIFEST).write_bytes(encoded(manifest))
+        (folder / _MANIFEST).write_bytes(encode_document(manifest))
 
-    def _own_folder(self) -> Path:
-        """Return the folder for the copies, which nobody else may have prepared for us."""
+    def _cache_folder(self) -> Path:
+        """Return the folder of the copies, after checking that the default one belongs to this user."""
         if self._folder is not None:
             return self._folder
         folder = Path(tempfile.gettempdir()) / f"xmetra-checkpoints-{os.getuid()}"
@@ -88,21 +86,21 @@ class CheckpointCache:
         return folder
 
 
-def _is_good(folder: Path, manifest: CheckpointManifest) -> bool:
-    """Tell whether a copy is there and undamaged."""
+def _is_valid(folder: Path, manifest: CheckpointManifest) -> bool:
+    """Return whether a copy exists and is undamaged."""
     files = {name: folder / name for name in manifest.files if (folder / name).is_file()}
     try:
         verify(files, manifest)
     except CorruptArtifact:
         return False
-    recorded = folder / _MANIFEST
-    return recorded.is_file() and recorded.read_bytes() == encoded(manifest)
+    path = folder / _MANIFEST
+    return path.is_file() and path.read_bytes() == encode_document(manifest)
 
 
 def _move_into_place(staging: Path, target: Path, manifest: CheckpointManifest) -> None:
-    """Give a complete copy its name, unless another process was first with the same."""
+    """Rename a complete copy to its final name, unless another process has put a valid copy there."""
     try:
         staging.rename(target)
     except OSError:
-        if not _is_good(target, manifest):
+        if not _is_valid(target, manifest):
             raise

@@ -1,4 +1,4 @@
-"""Trained models: immutable folders that exist once their manifest does."""
+"""Checkpoints: immutable folders of model files, published by writing their manifest."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from core.store import names
 from core.store.backend import Backend
 from core.store.cache import CheckpointCache
 from core.store.listing import Listing
-from core.store.serialization import decoded, encoded
+from core.store.serialization import decode_document, encode_document
 from core.store.verification import verify
 
 MANIFEST = "manifest.json"
@@ -20,8 +20,8 @@ class Checkpoints:
     """The checkpoints of a store.
 
     Args:
-        backend: Who keeps the files.
-        cache_folder: Where copies are kept if the store is no folder; None for the default.
+        backend: The storage.
+        cache_folder: Folder for local copies if the storage is remote; None for the default.
     """
 
     def __init__(self, backend: Backend, *, cache_folder: Path | None = None) -> None:
@@ -32,30 +32,29 @@ class Checkpoints:
             file=MANIFEST,
             model=CheckpointManifest,
             name_of=lambda manifest: manifest.checkpoint_id,
-            is_settled=lambda _: True,
+            is_final=lambda _: True,
         )
 
     def publish(self, folder: Path, *, manifest: CheckpointManifest) -> bool:
-        """Copy every file of a folder, then write the manifest, by which the checkpoint exists.
+        """Copy the files of a folder into the store, then write the manifest, which publishes the checkpoint.
 
-        Publishing the same again changes nothing.
+        Publishing the same checkpoint again changes nothing.
 
         Args:
-            folder: What to copy; a manifest.json in it is not looked at.
-            manifest: Its task and name say where to.
+            folder: The files; a manifest.json among them is ignored.
+            manifest: The manifest; the location depends on its task and checkpoint id.
 
         Returns:
-            Whether it is new.
+            Whether the checkpoint is new.
 
         Raises:
-            InvalidInput: The checkpoint's name is not one that can be stored.
-            CorruptArtifact: A file is missing, is not what the manifest says, or has a name that
-                cannot be stored.
-            Conflict: There is another checkpoint of that name.
+            InvalidInput: The checkpoint id is not a valid identifier.
+            CorruptArtifact: A file is missing, does not match the manifest, or has an invalid name.
+            Conflict: Another checkpoint with that id exists.
             StoreFull: No space is left.
-            StoreUnavailable: The store cannot be written.
+            StoreUnavailable: The store cannot be manifest_data.
         """
-        names.writable("/checkpoint_id", manifest.checkpoint_id)
+        names.validate_identifier("/checkpoint_id", manifest.checkpoint_id)
         if self._is_published(manifest):
             return False
         target = _folder(manifest.task, manifest.checkpoint_id)
@@ -63,33 +62,33 @@ class Checkpoints:
         verify(sources, manifest)
         for name, source in sources.items():
             self._backend.upload(f"{target}/{name}", source)
-        if not self._backend.create(f"{target}/{MANIFEST}", encoded(manifest)):
+        if not self._backend.create(f"{target}/{MANIFEST}", encode_document(manifest)):
             self._is_published(manifest)
             return False
         return True
 
     def exists(self, task: TaskName, checkpoint_id: str) -> bool:
-        """Tell whether there is such a checkpoint, be its manifest readable or not."""
-        return names.is_identifier(checkpoint_id) and self._written(task, checkpoint_id) is not None
+        """Return whether a checkpoint exists, even if its manifest is corrupt."""
+        return names.is_identifier(checkpoint_id) and self._read_manifest(task, checkpoint_id) is not None
 
     def delete(self, task: TaskName, checkpoint_id: str, *, guard: Callable[[], None]) -> None:
-        """Remove a checkpoint: its manifest first, by which it exists, then its files.
+        """Remove a checkpoint: first its manifest, then its files.
 
-        Whoever comes to need it while it is being deleted is seen by the second look of the guard;
-        the manifest is put back then, and nothing has happened. A delete that is killed half-way
-        leaves files that are no checkpoint. One and the same name must not be published meanwhile.
+        The second call of the guard detects uses that began during the deletion; the manifest is restored
+        then. A deletion that is killed leaves files without a manifest, which are ignored. The same
+        checkpoint id must not be published at the same time.
 
         Args:
-            task: What it does.
-            checkpoint_id: Which.
-            guard: Raises if somebody needs it. Called before, and again once it exists no more.
+            task: Task of the checkpoint.
+            checkpoint_id: Its id.
+            guard: Raises if the checkpoint is in use. Called before and after the removal of the manifest.
 
         Raises:
-            NotFound: There is no such checkpoint.
-            StoreUnavailable: The store cannot be written.
+            NotFound: The checkpoint does not exist.
+            StoreUnavailable: The store cannot be manifest_data.
         """
-        written = self._written(task, names.existing("checkpoint", checkpoint_id))
-        if written is None:
+        manifest_data = self._read_manifest(task, names.require_identifier("checkpoint", checkpoint_id))
+        if manifest_data is None:
             raise NotFound(f"there is no checkpoint {checkpoint_id!r}")
         guard()
         folder = _folder(task, checkpoint_id)
@@ -97,23 +96,25 @@ class Checkpoints:
         try:
             guard()
         except BaseException:
-            self._backend.create(f"{folder}/{MANIFEST}", written)
+            self._backend.create(f"{folder}/{MANIFEST}", manifest_data)
             raise
         self._backend.remove_all(folder)
         if self._backend.folder(folder) is None:
-            self._cache.forget(folder)
+            self._cache.evict(folder)
 
     def manifest(self, task: TaskName, checkpoint_id: str) -> CheckpointManifest:
-        """Return what a checkpoint is.
+        """Return the manifest of a checkpoint.
 
         Raises:
-            NotFound: There is no such checkpoint.
-            CorruptArtifact: The manifest cannot be read, or is another's.
+            NotFound: The checkpoint does not exist.
+            CorruptArtifact: The manifest is invalid, or is that of another checkpoint.
         """
-        data = self._written(task, names.existing("checkpoint", checkpoint_id))
+        data = self._read_manifest(task, names.require_identifier("checkpoint", checkpoint_id))
         if data is None:
             raise NotFound(f"there is no checkpoint {checkpoint_id!r}")
-        manifest = decoded(CheckpointManifest, data, name=f"the manifest of checkpoint {checkpoint_id}")
+        manifest = decode_document(
+            CheckpointManifest, data, name=f"the manifest of checkpoint {checkpoint_id}"
+        )
         if manifest.checkpoint_id != checkpoint_id or manifest.task != task:
             raise CorruptArtifact(
                 f"checkpoint {checkpoint_id} holds the manifest of {manifest.checkpoint_id}"
@@ -121,15 +122,14 @@ class Checkpoints:
         return manifest
 
     def fetch(self, task: TaskName, checkpoint_id: str) -> Path:
-        """Return a local folder with the files of a checkpoint, to read and never to write.
+        """Return a local folder with the files of a checkpoint; it must not be modified.
 
-        That is the folder itself if the store is one; else a copy whose every file was compared
-        with the manifest.
+        For local storage, this is the stored folder itself, otherwise a verified copy.
 
         Raises:
-            NotFound: There is no such checkpoint.
-            CorruptArtifact: A file is not what the manifest says.
-            StoreFull: There is no space for the copy.
+            NotFound: The checkpoint does not exist.
+            CorruptArtifact: A file does not match the manifest.
+            StoreFull: No space is left for the copy.
             StoreUnavailable: The store cannot be read.
         """
         manifest = self.manifest(task, checkpoint_id)
@@ -137,24 +137,24 @@ class Checkpoints:
         return self._backend.folder(folder) or self._cache.fetch(folder, manifest)
 
     def list(self, task: TaskName) -> list[CheckpointManifest]:
-        """Return every checkpoint of a task, newest first; a broken manifest is logged and left out."""
+        """Return the checkpoints of a task, newest first; invalid manifests are logged and skipped."""
         return self._listing.read(f"checkpoints/{names.task_name(task)}")
 
-    def _written(self, task: TaskName, checkpoint_id: str) -> bytes | None:
-        """Return the bytes of a manifest, or None where there is none."""
+    def _read_manifest(self, task: TaskName, checkpoint_id: str) -> bytes | None:
+        """Return the content of a manifest file, or None if it does not exist."""
         return self._backend.read(f"{_folder(task, checkpoint_id)}/{MANIFEST}")
 
     def _is_published(self, manifest: CheckpointManifest) -> bool:
-        """Tell whether exactly this checkpoint exists already.
+        """Return whether this checkpoint exists already.
 
         Raises:
-            Conflict: There is another of its name.
+            Conflict: Another checkpoint with its id exists.
         """
         try:
-            there = self.manifest(manifest.task, manifest.checkpoint_id)
+            existing = self.manifest(manifest.task, manifest.checkpoint_id)
         except NotFound:
             return False
-        if there != manifest:
+        if existing != manifest:
             raise Conflict(f"there is another checkpoint named {manifest.checkpoint_id}")
         return True
 
@@ -164,7 +164,7 @@ def _folder(task: TaskName, checkpoint_id: str) -> str:
 
 
 def _files_of(folder: Path) -> dict[str, Path]:
-    """Return name → path of every file that belongs to a checkpoint."""
+    """Return name → path of the files of a checkpoint; hidden files and the manifest are excluded."""
     paths = {
         path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()
     }

@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.contracts.examples import EXAMPLES, DatasetManifest, Example, MtodExample
+from core.contracts.examples import DatasetManifest, Example, LabelUse
+from core.contracts.task_models import models_by_task
 from core.contracts.values import TaskName
 from core.errors import CorruptArtifact, Fault, InvalidInput, NotFound
 from core.store import names
 from core.store.backend import Backend
-from core.store.serialization import decoded, encoded
+from core.store.serialization import decode_document, encode_document
 
 
 class Datasets:
@@ -42,25 +43,25 @@ class Datasets:
         task, language = names.task_name(task), names.language_tag(language)
         _refuse_others(examples, task)
         data = _canonical_lines(examples)
-        utterances = [one for one in examples if isinstance(one, MtodExample)]
+        labels = [label for example in examples for label in example.labels()]
         manifest = DatasetManifest(
             dataset_id=_content_id(data, task=task, language=language),
             task=task,
             language=language,
             examples=len(examples),
-            intents=_counted(one.intent for one in utterances),
-            slots=_counted(span.slot for one in utterances for span in one.slots),
+            intents=_counts(labels, "intent"),
+            slots=_counts(labels, "slot"),
         )
         if not self._holds(manifest, data):
             self._backend.write(_key(manifest.dataset_id, "data.jsonl"), data)
-            self._backend.write(_key(manifest.dataset_id, "manifest.json"), encoded(manifest))
+            self._backend.write(_key(manifest.dataset_id, "manifest.json"), encode_document(manifest))
         return manifest
 
     def load(self, dataset_id: str) -> tuple[Any, ...]:
         """Return the examples, after their hash was compared with their name.
 
         Returns:
-            Examples of the type that the dataset's task has (`core.contracts.examples.EXAMPLES`).
+            Examples of the class that the dataset's task has (`core.tasks.spec.TaskSpec.example`).
 
         Raises:
             NotFound: There is no such dataset.
@@ -74,8 +75,8 @@ class Datasets:
             raise CorruptArtifact(f"the content of dataset {dataset_id} does not have that SHA-256")
         try:
             # Not splitlines: a text may hold U+2028, which is a line break to Python.
-            kind = EXAMPLES[manifest.task]
-            return tuple(kind.model_validate_json(line) for line in data.removesuffix(b"\n").split(b"\n"))
+            example = _example_class(manifest.task)
+            return tuple(example.model_validate_json(line) for line in data.removesuffix(b"\n").split(b"\n"))
         except ValidationError as error:
             raise CorruptArtifact(f"dataset {dataset_id} was written by another version: {error}") from error
 
@@ -86,10 +87,10 @@ class Datasets:
             NotFound: There is no such dataset.
             CorruptArtifact: The manifest cannot be read, or is another's.
         """
-        data = self._backend.read(_key(names.existing("dataset", dataset_id), "manifest.json"))
+        data = self._backend.read(_key(names.require_identifier("dataset", dataset_id), "manifest.json"))
         if data is None:
             raise NotFound(f"there is no dataset {dataset_id!r}")
-        manifest = decoded(DatasetManifest, data, name=f"the manifest of dataset {dataset_id}")
+        manifest = decode_document(DatasetManifest, data, name=f"the manifest of dataset {dataset_id}")
         if manifest.dataset_id != dataset_id:
             raise CorruptArtifact(f"dataset {dataset_id} holds the manifest of {manifest.dataset_id}")
         return manifest
@@ -98,7 +99,7 @@ class Datasets:
         """Tell whether exactly this is stored already."""
         dataset_id = manifest.dataset_id
         return (
-            self._backend.read(_key(dataset_id, "manifest.json")) == encoded(manifest)
+            self._backend.read(_key(dataset_id, "manifest.json")) == encode_document(manifest)
             and self._backend.read(_key(dataset_id, "data.jsonl")) == data
         )
 
@@ -109,7 +110,7 @@ def _refuse_others(examples: Sequence[Example], task: TaskName) -> None:
     Raises:
         InvalidInput: Each that is another task's.
     """
-    kind = EXAMPLES[task]
+    kind = _example_class(task)
     faults = [
         Fault(f"/examples/{index}", f"this is no example of the task {task}")
         for index, example in enumerate(examples)
@@ -123,9 +124,15 @@ def _key(dataset_id: str, file: str) -> str:
     return f"datasets/{dataset_id}/{file}"
 
 
-def _counted(labels: Iterable[str]) -> dict[str, int]:
-    """Return label → how often, sorted by label."""
-    return dict(sorted(Counter(labels).items()))
+def _example_class(task: str) -> type[Example]:
+    model = models_by_task("example")[task]
+    assert issubclass(model, Example)
+    return model
+
+
+def _counts(labels: Iterable[LabelUse], kind: str) -> dict[str, int]:
+    """Return label → number of uses, of the labels of one kind, sorted by label."""
+    return dict(sorted(Counter(label.name for label in labels if label.kind == kind).items()))
 
 
 def _canonical_lines(examples: Sequence[Example]) -> bytes:

@@ -1,4 +1,4 @@
-"""Which checkpoint serves: append-only, and the highest number is live."""
+"""Deployments: append-only, numbered records; that with the highest number serves its language."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ from core.contracts.values import TaskName, now
 from core.errors import CorruptArtifact, PreconditionFailed
 from core.store import names
 from core.store.backend import Backend
-from core.store.serialization import decoded, encoded
+from core.store.serialization import decode_document, encode_document
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ _RECORD = re.compile(r"(\d{6,})\.json")
 
 
 class Deployments:
-    """The deployments of a store; a key is a language tag, or ``base``."""
+    """The deployments of a store; a key is a language tag or ``base``."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -34,31 +34,30 @@ class Deployments:
         job_id: str | None = None,
         expected: int | None = None,
     ) -> Deployment:
-        """Let a checkpoint serve from now on; to roll back, deploy the old one again.
+        """Deploy a checkpoint; to roll back, deploy the previous one again.
 
-        Of two that deploy at once both succeed, one after the other: a record is created under a
-        number that nobody has, and whoever comes second takes the next. With `expected`, only the
-        first succeeds: the number it wants is the one behind what it believes to be live.
-        A job deploys once: what it deployed before, in an attempt that was killed then, is returned.
+        Concurrent deployments all succeed, one after the other, because each record is created exclusively
+        under the next free number. With `expected`, only the first succeeds (compare and set). A job deploys
+        at most once: if an earlier attempt at it has deployed already, that deployment is returned.
 
         Args:
-            task: What it does.
-            key: The language it serves, or ``base``.
-            checkpoint_id: The checkpoint; whether it exists is the caller's to know.
-            reason: Why, for people.
-            job_id: The job that decided it.
-            expected: The number that must be live until then, 0 for none; None if any may be.
+            task: Task of the checkpoint.
+            key: The language tag, or ``base``.
+            checkpoint_id: The checkpoint; its existence is not checked.
+            reason: Reason to show to users.
+            job_id: The job that deploys, if any.
+            expected: The number that must be live, 0 for no deployment; None to skip the check.
 
         Raises:
-            PreconditionFailed: Another number than the expected one is live.
-            InvalidInput: A name is not one that can be stored.
+            PreconditionFailed: A number other than the expected one is live.
+            InvalidInput: A name is not a valid identifier.
             StoreFull: No space is left.
             StoreUnavailable: The store cannot be written.
         """
         folder = _folder(task, key)
-        names.writable("/checkpoint_id", checkpoint_id)
+        names.validate_identifier("/checkpoint_id", checkpoint_id)
         if job_id is not None:
-            names.writable("/job_id", job_id)
+            names.validate_identifier("/job_id", job_id)
         numbers = self._numbers(folder)
         if job_id is not None and (earlier := self._of_job(job_id, folder, numbers)):
             return earlier
@@ -69,32 +68,32 @@ class Deployments:
             deployment = Deployment(
                 number=number, checkpoint_id=checkpoint_id, reason=reason, job_id=job_id, created_at=now()
             )
-            if self._backend.create(_file(folder, number), encoded(deployment)):
+            if self._backend.create(_file(folder, number), encode_document(deployment)):
                 return deployment
             if expected is not None:
                 raise _superseded(key, expected, number)
-            # Whoever was first may be another attempt at the same job.
+            # The number may have been used by another attempt at the same job.
             if job_id is not None and (earlier := self._of_job(job_id, folder, [number])):
                 return earlier
         raise AssertionError("unreachable: there is always a next number")
 
     def latest(self, task: TaskName, key: str) -> int:
-        """Return the number that is live, be its record readable or not; 0 if none ever was."""
+        """Return the live number, even if its record is corrupt; 0 if there are no deployments."""
         return max(self._numbers(_folder(task, key)), default=0)
 
     def live(self, task: TaskName, key: str) -> Deployment | None:
-        """Return the deployment that serves, or None if none ever did.
+        """Return the live deployment, or None if there is none.
 
         Raises:
-            CorruptArtifact: Its record cannot be read. An older one is no answer: it was replaced
-                for a reason. Deploy again to mend it.
+            CorruptArtifact: Its record is invalid. There is no fallback to an older one, which was replaced
+                for a reason; a new deployment repairs it.
         """
         folder = _folder(task, key)
         numbers = self._numbers(folder)
         return self._read(folder, max(numbers)) if numbers else None
 
     def history(self, task: TaskName, key: str) -> list[Deployment]:
-        """Return every deployment, newest first; a record that cannot be read is logged and left out."""
+        """Return all deployments, newest first; invalid records are logged and skipped."""
         folder = _folder(task, key)
         deployments = []
         for number in sorted(self._numbers(folder), reverse=True):
@@ -105,9 +104,9 @@ class Deployments:
         return deployments
 
     def keys(self, task: TaskName) -> list[str]:
-        """Return what was ever deployed, sorted: language tags, and ``base``."""
-        found = (path.split("/") for path in self._backend.files(f"deployments/{names.task_name(task)}"))
-        return sorted({parts[0] for parts in found if len(parts) == 2 and _RECORD.fullmatch(parts[1])})
+        """Return the sorted keys that have deployments: language tags and ``base``."""
+        paths = (path.split("/") for path in self._backend.files(f"deployments/{names.task_name(task)}"))
+        return sorted({parts[0] for parts in paths if len(parts) == 2 and _RECORD.fullmatch(parts[1])})
 
     def _numbers(self, folder: str) -> list[int]:
         """Return the numbers of the records in a folder."""
@@ -115,31 +114,31 @@ class Deployments:
         return [int(match[1]) for match in matches if match]
 
     def _of_job(self, job_id: str, folder: str, numbers: Iterable[int]) -> Deployment | None:
-        """Return what a job deployed, among these numbers; one that cannot be read is nobody's."""
-        found = self._backend.read_many([_file(folder, number) for number in numbers])
-        for key, data in found.items():
+        """Return the deployment of a job among these numbers, if any; invalid records are skipped."""
+        records = self._backend.read_many([_file(folder, number) for number in numbers])
+        for key, data in records.items():
             with suppress(CorruptArtifact):
-                deployment = decoded(Deployment, data, name=key)
+                deployment = decode_document(Deployment, data, name=key)
                 if deployment.job_id == job_id:
                     return deployment
         return None
 
     def _read(self, folder: str, number: int) -> Deployment:
-        """Return one record, which must have the number of its file."""
+        """Return the record with a number."""
         key = _file(folder, number)
         data = self._backend.read(key)
         if data is None:
             raise CorruptArtifact(f"{key} went away")
-        deployment = decoded(Deployment, data, name=key)
+        deployment = decode_document(Deployment, data, name=key)
         if deployment.number != number:
             raise CorruptArtifact(f"{key} holds the deployment {deployment.number}")
         return deployment
 
 
 def _superseded(key: str, expected: int | None, latest: int) -> PreconditionFailed:
-    """Return the error for a number that is not live any more, or not yet."""
-    found, believed = (f"deployment {number}" if number else "nothing" for number in (latest, expected))
-    return PreconditionFailed(f"{found} serves {key}, where {believed} was expected; look again")
+    """Return the error for an expected number that is not live."""
+    live, believed = (f"deployment {number}" if number else "nothing" for number in (latest, expected))
+    return PreconditionFailed(f"{live} serves {key}, where {believed} was expected; look again")
 
 
 def _folder(task: TaskName, key: str) -> str:

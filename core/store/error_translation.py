@@ -1,4 +1,4 @@
-"""Every failure of a disk or an object store, told in the words of `core.errors`."""
+"""Translation of errors of disks and object stores to `core.errors`."""
 
 import errno
 from collections.abc import Iterator
@@ -11,37 +11,37 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLIENT_PACKAGES = frozenset(
     {"adlfs", "aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "paramiko", "s3fs"}
 )
-"""Libraries below fsspec whose errors are no `OSError`.
+"""Packages below fsspec whose errors are not subclasses of `OSError`.
 
-A list, not ``except Exception``: a timeout or a cancellation that interrupts us here is not the
-store's failure, and must pass.
+An explicit list instead of ``except Exception``, because a timeout or a cancellation that is raised during
+storage access is not a storage error and must propagate.
 """
 
 
 @contextmanager
 def translate_storage_errors(action: str, key: str) -> Iterator[None]:
-    """Turn what the file system raises into `StoreFull` or `StoreUnavailable`.
+    """Translate storage errors to `StoreFull` or `StoreUnavailable`.
 
     Args:
-        action: What was tried: ``read``, ``write``…
-        key: On which file; never the store's URL, which may hold a password.
+        action: The attempted action, such as ``read`` or ``write``.
+        key: Key of the file; never the store's URL, which may contain a password.
     """
     try:
         yield
     except Exception as error:
-        if not _is_of_the_store(error):
+        if not _is_storage_error(error):
             raise
-        raise _translated(error, f"cannot {action} {key}") from error
+        raise _translate(error, f"cannot {action} {key}") from error
 
 
-def _is_of_the_store(error: Exception) -> bool:
-    """Tell a failure of the store from a bug of ours and from somebody's interruption."""
+def _is_storage_error(error: Exception) -> bool:
+    """Return whether an error was raised by the storage, and not by a bug or a cancellation."""
     return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _CLIENT_PACKAGES
 
 
-def _translated(error: Exception, what: str) -> StoreFull | StoreUnavailable:
-    """Return our error; the system's own words come without the path it would add."""
+def _translate(error: Exception, action: str) -> StoreFull | StoreUnavailable:
+    """Return the translated error; its message excludes the path in the system's message."""
     if isinstance(error, OSError) and error.errno in _NO_SPACE:
-        return StoreFull(f"{what}: the store has no space left")
+        return StoreFull(f"{action}: the store has no space left")
     reason = error.strerror if isinstance(error, OSError) else None
-    return StoreUnavailable(f"{what}: {reason or type(error).__name__}")
+    return StoreUnavailable(f"{action}: {reason or type(error).__name__}")

@@ -1,4 +1,4 @@
-"""The store as the rest of the house sees it."""
+"""The store: entry point to datasets, checkpoints, deployments, jobs and vectors."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -14,19 +14,19 @@ from core.store.remote import RemoteBackend
 from core.store.vectors import Vectors
 
 _PROBE = b"\0" * 4096
-"""One block: less might fit into the slack of a disk that is full."""
+"""One disk block, because less could fit into the slack of a full disk."""
 
 _LOCAL_SCHEMES = ("file://", "local://")
 
 
 class Store:
-    """Datasets, checkpoints, deployments and jobs in one place.
+    """Datasets, checkpoints, deployments, jobs and vectors at one location.
 
     Args:
-        url: A folder, or any fsspec URL such as ``s3://bucket/xmetra``. Nothing is made there, and
-            nothing is connected, before the first read or write.
-        cache_folder: Where checkpoints of a store that is not a folder are kept for loading; None
-            for a private one in the system's temporary folder.
+        url: A folder, or an fsspec URL such as ``s3://bucket/xmetra``. No folder is created and no connection
+            is opened before the first read or write.
+        cache_folder: Folder for local copies of checkpoints if the storage is remote; None for a private
+            folder in the system's temporary folder.
 
     Raises:
         InvalidInput: The URL is empty.
@@ -41,11 +41,11 @@ class Store:
         self.vectors = Vectors(self._backend)
 
     def check(self) -> None:
-        """Write, read and remove a small file, because nothing less proves that a store works.
+        """Check the storage by writing, reading and removing a small file.
 
         Raises:
-            StoreUnavailable: It cannot be reached, written or read.
-            StoreFull: It has no space left.
+            StoreUnavailable: The storage cannot be accessed, written or read.
+            StoreFull: No space is left.
         """
         key = f".probe-{uuid4().hex}"
         self._backend.write(key, _PROBE)
@@ -57,7 +57,7 @@ class Store:
 
 
 def _backend(url: str) -> Backend:
-    """Choose who keeps the files: a folder is worth its own code, for it can fsync and link."""
+    """Return the backend for a URL: fsspec, except for local folders, which need fsync and hard links."""
     if not url.strip():
         raise InvalidInput([Fault("/store_url", "expected a folder or an fsspec URL, got nothing")])
     for scheme in _LOCAL_SCHEMES:

@@ -1,4 +1,4 @@
-"""What a list of jobs is chosen by."""
+"""Headers of jobs, by which lists of jobs are filtered and sorted."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from core.contracts.values import Identifier, LanguageTag, TaskName
 
 
 class JobHeader(BaseModel):
-    """The few fields of a `JobRecord` that are kept in memory for every job there is.
+    """The fields of a `JobRecord` that are cached in memory for all jobs.
 
-    A record with its report takes a millisecond to read and 100 kB of memory; of thousands, all
-    but a page are only looked at to be passed over.
+    A record with its report takes a millisecond to read and 100 kB of memory, and of thousands of jobs only
+    one page is read completely.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

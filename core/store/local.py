@@ -1,36 +1,33 @@
-"""The store in a local folder: temporary name, fsync, rename."""
+"""Storage backend for a local folder, with atomic and durable writes."""
 
-import errno
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
-from uuid import uuid4
 
 from core.errors import StoreUnavailable
 from core.store.error_translation import translate_storage_errors
+from core.system.atomic_files import atomic_file, sync_folder, write_atomically
 
 _log = logging.getLogger(__name__)
 
-_CHUNK_BYTES = 1 << 20
-
 
 class LocalBackend:
-    """Files in a folder, safe against a writer that is killed at any moment.
+    """Files in a folder; a writer that is killed at any moment leaves no partial file.
 
     Args:
-        root: The folder; made by the first write.
+        root: The folder, created by the first write.
     """
 
     def __init__(self, root: Path) -> None:
-        # Absolute now, so that a later change of the working directory moves nothing.
+        # Absolute from the start, so that a later change of the working directory has no effect.
         self._root = root.absolute()
 
     def read(self, key: str) -> bytes | None:
-        """Return the whole file, or None if there is none."""
+        """Return the content of a file, or None if it does not exist."""
         with translate_storage_errors("read", key):
             try:
                 return self._path(key).read_bytes()
@@ -38,8 +35,8 @@ class LocalBackend:
                 return None
 
     def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """Return those of the files that can be read."""
-        found = {}
+        """Return the content of each file that can be read."""
+        contents = {}
         for key in keys:
             try:
                 data = self.read(key)
@@ -47,37 +44,44 @@ class LocalBackend:
                 _log.warning("%s", error)
                 continue
             if data is not None:
-                found[key] = data
-        return found
+                contents[key] = data
+        return contents
 
     def write(self, key: str, data: bytes) -> None:
-        """Put a file in place with one rename, over what is there."""
+        """Write a file, replacing an existing one with a rename."""
+        path = self._path(key)
         with translate_storage_errors("write", key):
-            self._replace(key, [data])
+            _make_folder(path.parent)
+            write_atomically(path, data, durable=True)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Put a file in place with a hard link, which unlike a rename fails if one is there."""
+        """Write a file if it does not exist, and return whether it was written."""
         path = self._path(key)
-        with translate_storage_errors("write", key), _staged(path, [data]) as temporary:
+        with translate_storage_errors("write", key):
+            _make_folder(path.parent)
             try:
-                os.link(temporary, path)
+                write_atomically(path, data, durable=True, overwrite=False)
             except FileExistsError:
                 return False
-            _sync_folder(path.parent)
             return True
 
     def append(self, key: str, lines: bytes) -> None:
-        """Add whole lines to a file; a line that a killed writer tore stays alone."""
+        """Append whole lines to a file, on a new line if its last line is incomplete."""
         path = self._path(key)
         with translate_storage_errors("append to", key):
             _make_folder(path.parent)
             with path.open("a+b") as file:
-                write_durably(file, [b"\n", lines] if _ends_torn(file) else [lines])
+                file.write(b"\n" + lines if _ends_mid_line(file) else lines)
+                file.flush()
+                os.fsync(file.fileno())
 
     def upload(self, key: str, source: Path) -> None:
-        """Put a copy of a local file in place, a piece at a time."""
-        with translate_storage_errors("write", key), source.open("rb") as file:
-            self._replace(key, iter(lambda: file.read(_CHUNK_BYTES), b""))
+        """Copy a local file into the store."""
+        path = self._path(key)
+        with translate_storage_errors("write", key):
+            _make_folder(path.parent)
+            with atomic_file(path, durable=True) as temporary:
+                shutil.copyfile(source, temporary)
 
     def download(self, key: str, target: Path) -> None:
         """Copy a file to a local path."""
@@ -90,7 +94,7 @@ class LocalBackend:
             return sorted(_walk(self._path(folder), ""))
 
     def stamps(self, folder: str, name: str) -> Mapping[str, str]:
-        """Return each child that holds the file `name` → inode, time and size of that file."""
+        """Return each child folder that contains the file `name` → inode, modification time and size."""
         with translate_storage_errors("list", folder):
             return {
                 child: stamp
@@ -99,11 +103,11 @@ class LocalBackend:
             }
 
     def remove(self, key: str) -> None:
-        """Remove a file, if it is there; written through, for what is removed next may need it gone."""
+        """Remove a file if it exists; durably, because later removals may depend on the order."""
         path = self._path(key)
         with translate_storage_errors("remove", key), suppress(FileNotFoundError):
             path.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
 
     def remove_all(self, folder: str) -> None:
         """Remove a folder with everything in it."""
@@ -117,14 +121,8 @@ class LocalBackend:
     def _path(self, key: str) -> Path:
         return self._root / key
 
-    def _replace(self, key: str, chunks: Iterable[bytes]) -> None:
-        path = self._path(key)
-        with _staged(path, chunks) as temporary:
-            temporary.replace(path)
-            _sync_folder(path.parent)
-
     def _stamp(self, folder: str, child: str, name: str) -> str | None:
-        """Return the stamp of one file, or None if it is not there."""
+        """Return the stamp of one file, or None if it does not exist."""
         try:
             status = os.stat(self._root / folder / child / name)  # noqa: PTH116 (twice as fast)
         except (FileNotFoundError, NotADirectoryError):
@@ -132,52 +130,17 @@ class LocalBackend:
         return f"{status.st_ino} {status.st_mtime_ns} {status.st_size}"
 
 
-def write_durably(file: BinaryIO, chunks: Iterable[bytes]) -> None:
-    """Write all of it through to the disk; the one function here that writes bytes."""
-    for chunk in chunks:
-        file.write(chunk)
-    file.flush()
-    os.fsync(file.fileno())
-
-
-@contextmanager
-def _staged(path: Path, chunks: Iterable[bytes]) -> Iterator[Path]:
-    """Write beside `path`, under a name that is never listed; what is left of it goes afterwards."""
-    _make_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            write_durably(file, chunks)
-        yield temporary
-    finally:
-        # Failing to tidy must not hide why the write failed.
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
 def _make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each written through to the disk."""
+    """Create a folder and its parents durably."""
     if folder.is_dir():
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Write a folder's list of names through to the disk, where its file system knows how."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _ends_torn(file: BinaryIO) -> bool:
-    """Tell whether the last line has no end."""
+def _ends_mid_line(file: BinaryIO) -> bool:
+    """Return whether the last line of a file has no line break, as a killed writer leaves it."""
     if file.seek(0, os.SEEK_END) == 0:
         return False
     file.seek(-1, os.SEEK_END)
@@ -185,7 +148,7 @@ def _ends_torn(file: BinaryIO) -> bool:
 
 
 def _children(folder: Path) -> list[str]:
-    """Return the names in a folder that are not hidden; none if there is no folder."""
+    """Return the names in a folder that are not hidden; none if the folder does not exist."""
     try:
         return [name for name in os.listdir(folder) if not name.startswith(".")]  # noqa: PTH208
     except FileNotFoundError:
@@ -193,7 +156,7 @@ def _children(folder: Path) -> list[str]:
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:
-    """Yield the files below a folder as keys relative to the first one."""
+    """Yield the files below a folder as keys relative to the first folder."""
     for child in _children(folder):
         if (folder / child).is_dir():
             yield from _walk(folder / child, f"{prefix}{child}/")

@@ -1,9 +1,9 @@
-"""Names that become paths: nothing that a path could be hidden in comes past here."""
+"""Validation of names that become parts of paths, which prevents path traversal."""
 
 import re
 from pathlib import PurePosixPath
 
-from core.contracts.values import TaskName, canonical_language
+from core.contracts.values import canonical_language, registered_task
 from core.errors import Fault, InvalidInput, NotFound
 
 BASE = "base"
@@ -14,23 +14,23 @@ _FILE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 def is_identifier(name: str) -> bool:
-    """Tell whether a name is one that we give."""
+    """Return whether a name is a valid identifier: 1 to 64 letters, digits, ``_`` or ``-``."""
     return _IDENTIFIER.fullmatch(name) is not None
 
 
-def existing(kind: str, name: str) -> str:
-    """Return the name of something to be read.
+def require_identifier(kind: str, name: str) -> str:
+    """Return the name of an object to read, if it is a valid identifier.
 
     Raises:
-        NotFound: Nothing can have such a name.
+        NotFound: The name is not an identifier, so that no such object exists.
     """
     if not is_identifier(name):
         raise NotFound(f"there is no {kind} {name[:80]!r}")
     return name
 
 
-def writable(pointer: str, name: str) -> str:
-    """Return the name of something to be written.
+def validate_identifier(pointer: str, name: str) -> str:
+    """Return the name of an object to write, if it is a valid identifier.
 
     Raises:
         InvalidInput: The name is not an identifier.
@@ -41,24 +41,23 @@ def writable(pointer: str, name: str) -> str:
     return name
 
 
-def task_name(task: str) -> TaskName:
-    """Return the task.
+def task_name(task: str) -> str:
+    """Return the name of a registered task unchanged.
 
     Raises:
-        InvalidInput: There is no such task.
+        InvalidInput: No task of that name is registered.
     """
     try:
-        return TaskName(task)
-    except ValueError:
-        known = ", ".join(TaskName)
-        raise InvalidInput([Fault("/task", f"expected one of {known}, got {task[:80]!r}")]) from None
+        return registered_task(task)
+    except ValueError as error:
+        raise InvalidInput([Fault("/task", str(error))]) from None
 
 
 def language_tag(tag: str) -> str:
     """Return a language tag in its canonical form.
 
     Raises:
-        InvalidInput: It is none.
+        InvalidInput: The tag is not valid.
     """
     try:
         return canonical_language(tag)
@@ -70,12 +69,12 @@ def deployment_key(key: str) -> str:
     """Return the key of a deployment: a language tag in its canonical form, or ``base``.
 
     Raises:
-        InvalidInput: It is neither.
+        InvalidInput: The key is neither.
     """
     return BASE if key == BASE else language_tag(key)
 
 
 def is_file_name(name: str) -> bool:
-    """Tell whether a file of a checkpoint stays in its folder, sub-folders included."""
+    """Return whether a relative path of a checkpoint file is safe: it cannot leave the folder."""
     parts = PurePosixPath(name).parts
     return name != "" and "/".join(parts) == name and all(_FILE_PART.fullmatch(part) for part in parts)

@@ -1,4 +1,4 @@
-"""The store behind an fsspec URL: an object store, where a put is atomic."""
+"""Storage backend for object stores, through fsspec."""
 
 import logging
 import os
@@ -18,12 +18,12 @@ _log = logging.getLogger(__name__)
 class RemoteBackend:
     """Files in an object store.
 
-    A reader sees an object whole or not at all because the stores promise it of a put. Exclusive
-    creation is the store's own conditional put where its fsspec package has one (S3, GCS, Azure do);
-    elsewhere it is a look before a put, safe among the threads of one process only.
+    Writes are atomic because object stores guarantee it for uploads. Exclusive creation uses the store's
+    conditional put if its fsspec package supports it (S3, GCS and Azure do); otherwise existence is checked
+    before the upload, which is safe among the threads of one process only.
 
     Args:
-        url: Any fsspec URL. The bucket, or whatever its root is, must exist: it is not ours to make.
+        url: An fsspec URL. The bucket, or other root, must exist: it is not created.
     """
 
     def __init__(self, url: str) -> None:
@@ -32,7 +32,7 @@ class RemoteBackend:
         self._lock = threading.Lock()
 
     def read(self, key: str) -> bytes | None:
-        """Return the whole file, or None if there is none."""
+        """Return the content of an object, or None if it does not exist."""
         files, path = self._locate(key)
         with translate_storage_errors("read", key):
             try:
@@ -41,55 +41,55 @@ class RemoteBackend:
                 return None
 
     def read_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """Return those of the files that can be read, fetched side by side."""
+        """Return the content of each object that can be read; they are fetched concurrently."""
         if not keys:
             return {}
         files, _ = self._locate("")
         paths = {self._locate(key)[1]: key for key in keys}
         with translate_storage_errors("read", "many files"):
-            answers = files.cat(list(paths), on_error="return")
-        found = {}
+            results = files.cat(list(paths), on_error="return")
+        contents = {}
         for path, key in paths.items():
-            answer = answers.get(path)
-            if isinstance(answer, bytes):
-                found[key] = answer
+            result = results.get(path)
+            if isinstance(result, bytes):
+                contents[key] = result
             else:
-                _log.warning("cannot read %s: %s", key, type(answer).__name__)
-        return found
+                _log.warning("cannot read %s: %s", key, type(result).__name__)
+        return contents
 
     def write(self, key: str, data: bytes) -> None:
-        """Put an object in place, over what is there."""
+        """Write an object, replacing an existing one."""
         files, path = self._locate(key)
         with translate_storage_errors("write", key):
             self._put(path, lambda: files.pipe_file(path, data))
 
     def create(self, key: str, data: bytes) -> bool:
-        """Put an object in place only if there is none."""
+        """Write an object if it does not exist, and return whether it was written."""
         files, path = self._locate(key)
         with translate_storage_errors("write", key), self._lock:
             try:
                 self._put(path, lambda: files.pipe_file(path, data, mode="create"))
             except OSError:
-                # Some stores tell a lost race as another error, and a lost answer may be a put
-                # that worked: what is there now decides.
-                there = self.read(key)
-                if there is None:
+                # Some stores report a lost race as another error, and an upload whose response was lost
+                # may have succeeded: the stored content decides.
+                stored = self.read(key)
+                if stored is None:
                     raise
-                return there == data
+                return stored == data
             return True
 
     def append(self, key: str, lines: bytes) -> None:
-        """Put the object again with the lines at its end, for objects cannot grow.
+        """Append lines by writing the whole object again, because objects cannot be appended to.
 
-        Two processes that append to one object at once may lose a line.
+        Lines can be lost if two processes append to an object at the same time.
         """
         with self._lock:
-            before = self.read(key) or b""
-            torn = b"\n" if before and not before.endswith(b"\n") else b""
-            self.write(key, before + torn + lines)
+            content = self.read(key) or b""
+            line_end = b"\n" if content and not content.endswith(b"\n") else b""
+            self.write(key, content + line_end + lines)
 
     def upload(self, key: str, source: Path) -> None:
-        """Put a copy of a local file in place."""
+        """Copy a local file into the store."""
         files, path = self._locate(key)
         with translate_storage_errors("write", key):
             self._put(path, lambda: files.put_file(str(source), path))
@@ -105,16 +105,16 @@ class RemoteBackend:
         return sorted(self._below(folder))
 
     def stamps(self, folder: str, name: str) -> Mapping[str, str]:
-        """Return each child that holds the object `name` → all the store tells of that object."""
-        found = {}
+        """Return each child folder that contains the object `name` → the metadata of that object."""
+        stamps = {}
         for key, details in self._below(folder).items():
             child, _, rest = key.partition("/")
             if rest == name:
-                found[child] = str(details)
-        return found
+                stamps[child] = str(details)
+        return stamps
 
     def remove(self, key: str) -> None:
-        """Remove an object, if it is there."""
+        """Remove an object if it exists."""
         files, path = self._locate(key)
         with translate_storage_errors("remove", key):
             try:
@@ -123,7 +123,7 @@ class RemoteBackend:
                 return
 
     def remove_all(self, folder: str) -> None:
-        """Remove every object below a folder."""
+        """Remove all objects below a folder."""
         files, path = self._locate(folder)
         with translate_storage_errors("remove", folder):
             try:
@@ -132,24 +132,24 @@ class RemoteBackend:
                 return
 
     def folder(self, key: str) -> Path | None:  # noqa: ARG002 (the protocol's)
-        """Return None: nothing here has a local path."""
+        """Return None, because objects have no local path."""
         return None
 
     def _below(self, folder: str) -> dict[str, Any]:
-        """Return key → details of every object below a folder that is not hidden."""
+        """Return key → metadata of the objects below a folder that are not hidden."""
         files, path = self._locate(folder)
         with translate_storage_errors("list", folder):
             try:
-                found: dict[str, Any] = files.find(path, detail=True)
+                objects: dict[str, Any] = files.find(path, detail=True)
             except FileNotFoundError:
                 return {}
-        keys = {name.removeprefix(path).lstrip("/"): details for name, details in found.items()}
+        keys = {name.removeprefix(path).lstrip("/"): details for name, details in objects.items()}
         return {
             key: keys[key] for key in keys if key and not any(part.startswith(".") for part in key.split("/"))
         }
 
     def _put(self, path: str, put: Callable[[], object]) -> None:
-        """Put, and make the folders above first where the store has real ones and they are missing."""
+        """Upload; if that fails for a missing parent folder, create it and try again."""
         try:
             put()
         except FileNotFoundError:
@@ -165,9 +165,9 @@ class RemoteBackend:
         return files, f"{root}/{key}"
 
     def _connection(self) -> tuple[int, Any, str]:
-        """Return process, file system and root, made anew after a fork.
+        """Return process id, file system and root; they are created anew after a fork.
 
-        A connection and its event loop do not survive a fork, and every job runs in one.
+        A connection and its event loop do not survive a fork, and each job runs in a forked process.
         """
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = (os.getpid(), *_open(self._url))
@@ -175,15 +175,15 @@ class RemoteBackend:
 
 
 def _open(url: str) -> tuple[Any, str]:
-    """Return the file system behind a URL and our root in it.
+    """Return the file system of a URL and the root path in it.
 
     Raises:
-        StoreUnavailable: The kind of URL is unknown, its package is missing, or nobody answers.
+        StoreUnavailable: The protocol is unknown, its package is missing, or the server does not respond.
     """
     scheme = url.partition("://")[0]
     try:
         with translate_storage_errors("open", f"the {scheme} store"):
-            # Others write too: a cached listing would hide what they wrote.
+            # A cached listing would hide what other processes write.
             files, root = url_to_fs(url, use_listings_cache=False)  # type: ignore[no-untyped-call]
     except (ImportError, ValueError) as error:
         raise StoreUnavailable(f"cannot open the {scheme} store: {error}") from error

@@ -1,4 +1,4 @@
-"""A contract as the bytes of a JSON document, and back."""
+"""Serialization of contracts to JSON, and deserialization."""
 
 import json
 from typing import TypeVar
@@ -11,25 +11,25 @@ from core.errors import CorruptArtifact
 Document = TypeVar("Document", bound=BaseModel)
 
 
-def encoded(document: Contract) -> bytes:
-    """Return the document as one line of JSON.
+def encode_document(document: Contract) -> bytes:
+    """Return a document as one line of JSON.
 
-    Not pydantic's own writer: it turns a loss that is no number into null, and a record with null
-    for a number could never be read again.
+    Pydantic's own serializer is not used, because it writes a loss that is NaN as null, and a record with
+    null for a number could not be parsed.
     """
     return json.dumps(document.model_dump(mode="json"), ensure_ascii=False).encode() + b"\n"
 
 
-def decoded(model: type[Document], data: bytes, *, name: str) -> Document:
-    """Return the document.
+def decode_document(model: type[Document], data: bytes, *, name: str) -> Document:
+    """Parse a document.
 
     Args:
-        model: What it must be.
-        data: The bytes read.
-        name: What to call it in the error.
+        model: Class of the document.
+        data: JSON.
+        name: Name of the document for the error message.
 
     Raises:
-        CorruptArtifact: It is torn, or is something else.
+        CorruptArtifact: The JSON is incomplete, or not valid for the class.
     """
     try:
         return model.model_validate_json(data)

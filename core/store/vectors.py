@@ -1,4 +1,4 @@
-"""Sentence vectors of datasets, so that no encoder reads a dataset twice."""
+"""Cache of the sentence vectors of datasets."""
 
 import hashlib
 import json
@@ -19,15 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 class Vectors:
-    """The sentence vectors of a store: a cache, so that what is wrong with it costs time and no more.
+    """The sentence vectors in a store; they are a cache, so damaged files are computed again.
 
-    numpy is imported by those who come here, for the store is opened by programs that live without.
+    numpy is imported lazily, because programs without it use the store too.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def of(
+    def get_or_compute(
         self,
         dataset_id: str,
         fingerprint: str,
@@ -35,16 +35,19 @@ class Vectors:
         texts: Sequence[str],
         embed: Callable[[Sequence[str]], "NDArray[np.float32]"],
     ) -> "NDArray[np.float32]":
-        """Return the vectors of texts: those that are kept, or else new ones, which are kept.
+        """Return the cached vectors of texts; compute and cache them if there are none.
 
         Args:
-            dataset_id: Whose texts.
-            fingerprint: Of the encoder.
-            texts: In the order of their rows.
-            embed: Asked for all of them if they are not there; returns [texts, width].
+            dataset_id: Dataset of the texts.
+            fingerprint: Fingerprint of the encoder.
+            texts: The texts, in the order of the rows.
+            embed: Computes the vectors of all texts, [texts, width].
+
+        Returns:
+            Vectors, [texts, width].
 
         Raises:
-            NotFound: No dataset or encoder can have such a name.
+            NotFound: An id is not a valid identifier.
             StoreFull: No space is left.
             StoreUnavailable: The store cannot be read or written.
         """
@@ -55,17 +58,21 @@ class Vectors:
         return vectors
 
     def get(self, dataset_id: str, fingerprint: str, *, texts: Sequence[str]) -> "NDArray[np.float32] | None":
-        """Return the vectors of exactly these texts, [texts, width], or None; damaged ones are logged.
+        """Return the cached vectors of exactly these texts, [texts, width], or None.
+
+        Damaged files are logged.
 
         Raises:
-            NotFound: No dataset or encoder can have such a name.
+            NotFound: An id is not a valid identifier.
             StoreUnavailable: The store cannot be read.
         """
-        key = _key(names.existing("dataset", dataset_id), names.existing("encoder", fingerprint))
+        key = _key(
+            names.require_identifier("dataset", dataset_id), names.require_identifier("encoder", fingerprint)
+        )
         data = self._backend.read(key)
         if data is None:
             return None
-        vectors = _decoded(data, texts)
+        vectors = _decode(data, texts)
         if vectors is None:
             _log.warning("%s is damaged, or of other texts; it is not used", key)
         return vectors
@@ -73,17 +80,17 @@ class Vectors:
     def put(
         self, dataset_id: str, fingerprint: str, vectors: "NDArray[np.float32]", *, texts: Sequence[str]
     ) -> None:
-        """Keep vectors, in place of any that are there.
+        """Cache vectors, replacing existing ones.
 
         Args:
-            dataset_id: Whose texts.
-            fingerprint: Of the encoder.
-            vectors: [texts, width].
-            texts: What they are of.
+            dataset_id: Dataset of the texts.
+            fingerprint: Fingerprint of the encoder.
+            vectors: Vectors, [texts, width].
+            texts: The texts, in the order of the rows.
 
         Raises:
-            InvalidInput: A name is not one that can be stored.
-            ValueError: The vectors are not one to a text.
+            InvalidInput: An id is not a valid identifier.
+            ValueError: The number of vectors is not that of the texts.
             StoreFull: No space is left.
             StoreUnavailable: The store cannot be written.
         """
@@ -94,7 +101,10 @@ class Vectors:
             raise ValueError(f"vectors of shape {vectors.shape} for {len(texts)} texts")
         dense = np.ascontiguousarray(vectors, dtype=np.float32)
         digest = np.frombuffer(_digest(texts, dense), dtype=np.uint8)
-        key = _key(names.writable("/dataset_id", dataset_id), names.writable("/fingerprint", fingerprint))
+        key = _key(
+            names.validate_identifier("/dataset_id", dataset_id),
+            names.validate_identifier("/fingerprint", fingerprint),
+        )
         self._backend.write(key, save({"vectors": dense, "digest": digest}))
 
 
@@ -102,8 +112,8 @@ def _key(dataset_id: str, fingerprint: str) -> str:
     return f"vectors/{dataset_id}/{fingerprint}.safetensors"
 
 
-def _decoded(data: bytes, texts: Sequence[str]) -> "NDArray[np.float32] | None":
-    """Return the vectors, or None if the file is not what was written of these texts."""
+def _decode(data: bytes, texts: Sequence[str]) -> "NDArray[np.float32] | None":
+    """Return the vectors in a file, or None if it is damaged or of other texts."""
     from safetensors.numpy import load  # noqa: PLC0415
 
     try:
@@ -117,7 +127,7 @@ def _decoded(data: bytes, texts: Sequence[str]) -> "NDArray[np.float32] | None":
 
 
 def _digest(texts: Sequence[str], vectors: "NDArray[np.float32]") -> bytes:
-    """Return the SHA-256 of texts, shape and numbers: a file is right if both sides are what they were."""
+    """Return the SHA-256 of the texts and the vectors, which detects damage as well as other texts."""
     digest = hashlib.sha256(json.dumps([list(texts), vectors.dtype.name, vectors.shape]).encode())
     digest.update(vectors.tobytes())
     return digest.digest()

@@ -1,4 +1,4 @@
-"""Whether the files of a checkpoint are what its manifest says."""
+"""Verification of checkpoint files against their manifest."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,15 +11,14 @@ from core.system.checksums import file_sha256
 
 
 def verify(files: Mapping[str, Path], manifest: CheckpointManifest) -> None:
-    """Compare every file that the manifest names with its SHA-256.
+    """Compare the files of a checkpoint with the hashes in its manifest.
 
     Args:
-        files: Name → where it is; files that the manifest does not name are only held to have
-            names that stay in the folder.
-        manifest: What they should be.
+        files: Name → path of each file; of files that are not in the manifest, only the name is checked.
+        manifest: Manifest of the checkpoint.
 
     Raises:
-        CorruptArtifact: A name leads elsewhere, or a file is missing or different.
+        CorruptArtifact: A name is unsafe, or a file is missing or different.
         StoreUnavailable: A file cannot be read.
     """
     for name in sorted({*files, *manifest.files}):
@@ -29,6 +28,6 @@ def verify(files: Mapping[str, Path], manifest: CheckpointManifest) -> None:
         if name not in files:
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} is missing")
         with translate_storage_errors("read", files[name].name):
-            found = file_sha256(files[name])
-        if found != expected:
+            digest = file_sha256(files[name])
+        if digest != expected:
             raise CorruptArtifact(f"checkpoint {manifest.checkpoint_id}: {name} does not have its SHA-256")

@@ -1,1 +1,1 @@
-"""The operating system: processes, threads, memory, devices, files and logs."""
+"""Operating system: processes, threads, memory, devices, files and logging."""

@@ -1,14 +1,14 @@
-"""What proves that a file is the one that was written."""
+"""Checksums of files."""
 
 import hashlib
 from pathlib import Path
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal; the file is read in parts.
+    """Return the SHA-256 of a file in hexadecimal; the file is read in chunks.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,12 +1,13 @@
-"""How a process computes, decided in one place and before torch is imported: its threads, its memory.
+"""Configuration of the compute threads and of the memory allocator, before torch is imported.
 
-Two OpenMP threads that spin while they wait made a forward pass 10 to 50 times slower on a busy
-machine, so waiting is passive, but for the few microseconds in which the next piece of work mostly comes:
-without these, training used 1.4 of 2 idle cores. The number of threads is never left to chance.
+Two OpenMP threads that spin while waiting made a forward pass 10 to 50 times slower on a busy machine, so
+waiting is passive, except for the few microseconds in which the next work usually arrives: without spinning
+at all, training used only 1.4 of 2 idle cores. The number of threads is always set explicitly.
 
-A training step frees and takes again the same few hundred megabytes. glibc gives large pieces back to the
-system at once, which then has to find, and clear, every page anew: on a virtual machine that was a sixth to
-a third of the time of a step (benchmarks/RESULTS.md). So what is freed is kept for the next step.
+A training step frees and allocates the same few hundred megabytes again. glibc returns large blocks to the
+system immediately, which then has to map and clear every page again: on a virtual machine that took a sixth
+to a third of the time of a step (benchmarks/RESULTS.md). Therefore freed memory is retained for the next
+step.
 """
 
 import ctypes
@@ -15,25 +16,29 @@ import resource
 import sys
 from typing import Final
 
-SPINS: Final = 10_000
-"""Rounds of waiting before a thread sleeps: some ten microseconds."""
+SPIN_COUNT: Final = 10_000
+"""Iterations of busy waiting before a thread sleeps: about ten microseconds."""
 
-KEPT: Final = {"M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 2**26), "M_MMAP_THRESHOLD": (-3, 2**30)}
-"""glibc's parameter (malloc.h) → its number and what it is set to, in bytes."""
+MALLOC_OPTIONS: Final = {
+    "M_TRIM_THRESHOLD": (-1, 2**31 - 1),
+    "M_TOP_PAD": (-2, 2**26),
+    "M_MMAP_THRESHOLD": (-3, 2**30),
+}
+"""Name of the glibc parameter (malloc.h) → its number and its value in bytes."""
 
 
 def configure_computing(count: int = 0) -> int:
-    """Fix the number of compute threads of this process and its children, and keep what it frees.
+    """Set the number of compute threads of this process and its children, and retain freed memory.
 
     Args:
-        count: Threads; 0 takes every core this process may run on.
+        count: Number of threads; 0 for all cores that this process may use.
 
     Returns:
         The number of threads.
 
     Raises:
         ValueError: The count is negative.
-        RuntimeError: torch is imported already, so that it is too late.
+        RuntimeError: torch has been imported already.
     """
     if count < 0:
         raise ValueError(f"{count} threads cannot compute; 0 takes every core")
@@ -43,20 +48,20 @@ def configure_computing(count: int = 0) -> int:
     os.environ["OMP_NUM_THREADS"] = str(threads)
     os.environ["MKL_NUM_THREADS"] = str(threads)
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ["GOMP_SPINCOUNT"] = str(SPINS)
+    os.environ["GOMP_SPINCOUNT"] = str(SPIN_COUNT)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    _keep_freed_memory()
+    _retain_freed_memory()
     return threads
 
 
-def _keep_freed_memory() -> None:
-    """Tell glibc to take large pieces from its heap, and not to shrink that; other systems need nothing."""
+def _retain_freed_memory() -> None:
+    """Configure glibc to allocate large blocks on its heap and not to shrink it; does nothing elsewhere."""
     set_parameter = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_parameter is not None:
-        for number, size in KEPT.values():
+        for number, size in MALLOC_OPTIONS.values():
             set_parameter(number, size)
 
 
 def peak_memory_bytes() -> int:
-    """Return the most memory this process has held, in bytes."""
+    """Return the peak memory (resident set size) of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

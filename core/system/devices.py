@@ -1,4 +1,4 @@
-"""Which device computes."""
+"""Selection of the torch device."""
 
 import torch
 
@@ -6,18 +6,18 @@ from core.errors import Fault, InvalidInput
 
 
 def resolve_device(name: str) -> str:
-    """Return a torch device string.
+    """Return a torch device string, after checking that the device can compute.
 
     Args:
-        name: ``auto`` takes a GPU where there is one; anything else is torch's own name.
+        name: A torch device, or ``auto`` for a GPU if available, else the CPU.
 
     Raises:
-        InvalidInput: There is no such device here.
+        InvalidInput: The device is not available.
     """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        # Computed and brought back, because the device "meta" holds no numbers.
+        # The value is copied back, because the device "meta" accepts tensors but has no values.
         torch.zeros(1, device=name).item()
     except (RuntimeError, AssertionError) as error:
         raise InvalidInput([Fault("/device", f"{name!r} cannot be used here: {error}")]) from error

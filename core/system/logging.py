@@ -1,7 +1,7 @@
-"""What a process logs: lines for people, or JSON for machines; the libraries' messages among them.
+"""Configuration of logging: human-readable lines or JSON, for xmetra and its libraries.
 
-Whatever is bound to the context (`structlog.contextvars`), such as the id of a request or of a job, is on
-every line that is logged while it is bound, whoever logs it.
+Values that are bound to the context (`structlog.contextvars`), such as the id of a request or of a job, are
+added to all messages that are logged in that context, including those of libraries.
 """
 
 import logging
@@ -16,31 +16,31 @@ from structlog.typing import Processor
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 QUIET_LEVEL: Final = logging.WARNING
-"""Of libraries that tell every heartbeat and every job, which we tell too, and better."""
+"""Level for libraries that log every heartbeat and every job, which xmetra logs itself."""
 
 
 class LogFormat(StrEnum):
-    """How a line looks."""
+    """Format of log lines."""
 
     AUTO = "auto"
-    """For people at a terminal, JSON everywhere else."""
+    """`CONSOLE` if standard error is a terminal, else `JSON`."""
 
     JSON = "json"
     CONSOLE = "console"
 
     @property
     def is_json(self) -> bool:
-        """Whether it is JSON, here and now."""
+        """Whether lines are JSON, after resolving `AUTO`."""
         return self is LogFormat.JSON or (self is LogFormat.AUTO and not sys.stderr.isatty())
 
 
 def configure_logging(*, level: LogLevel, style: LogFormat, quiet: Sequence[str] = ()) -> None:
-    """Send every message of this process, whoever logs it, to standard error in one shape.
+    """Configure logging of structlog and the standard library to standard error in one format.
 
     Args:
-        level: The least that is told.
-        style: How a line looks.
-        quiet: Libraries that are to tell no more than warnings.
+        level: Minimum level of messages.
+        style: Format of the lines.
+        quiet: Names of loggers that are limited to warnings.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -50,7 +50,7 @@ def configure_logging(*, level: LogLevel, style: LogFormat, quiet: Sequence[str]
     ]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(style)],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(style)],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
@@ -69,8 +69,8 @@ def configure_logging(*, level: LogLevel, style: LogFormat, quiet: Sequence[str]
     )
 
 
-def _rendering(style: LogFormat) -> list[Processor]:
-    """Return the last processors: what makes a line of an event."""
+def _renderers(style: LogFormat) -> list[Processor]:
+    """Return the final processors, which format an event as a line."""
     if style.is_json:
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return [

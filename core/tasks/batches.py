@@ -1,4 +1,4 @@
-"""What batches of every task share: like lengths together, padding, and a place on a device."""
+"""Batching of every task's features: grouping by length, padding, cached encoder states, device transfer."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
@@ -11,29 +11,29 @@ from torch.nn.utils.rnn import pad_sequence
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-STATES_TOKENS = 8_192
-"""Tokens in one pass whose states are kept, padding included: bounds what is held beside them."""
+STATES_BATCH_TOKENS = 8_192
+"""Tokens of one forward pass whose states are cached, padding included: bounds the memory of the pass."""
 
 BatchT = TypeVar("BatchT", bound="DataclassInstance")
-FeaturesT = TypeVar("FeaturesT", bound="Remembering")
+FeaturesT = TypeVar("FeaturesT", bound="CacheableFeatures")
 
 
-class Remembering(Sized, Protocol):
-    """A dataclass of features that may know its states."""
+class CacheableFeatures(Sized, Protocol):
+    """A dataclass of features that can hold encoder states."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def states(self) -> Tensor | None:
-        """What the encoder makes of them."""
+        """The encoder states of the features, [length, width]; None if they are not cached."""
 
 
 def length_batches(features: Sequence[Sized], *, max_tokens: int) -> Iterator[list[int]]:
-    """Group indices by length, so that a batch holds little padding and at most `max_tokens` tokens.
+    """Group indices by length, so that a batch has little padding and at most `max_tokens` tokens.
 
     Args:
-        features: Anything whose length is its number of tokens.
-        max_tokens: Of a batch, padding included; one example alone may have more.
+        features: Objects whose length is their number of tokens.
+        max_tokens: Limit of a batch, padding included; a single example may exceed it.
     """
     order = sorted(range(len(features)), key=lambda index: len(features[index]))
     batch: list[int] = []
@@ -53,8 +53,8 @@ def pad_sequences(rows: Sequence[Sequence[int]], padding: int) -> Tensor:
     return torch.tensor([[*row, *[padding] * (longest - len(row))] for row in rows])
 
 
-def on_device(batch: BatchT, device: torch.device | str) -> BatchT:
-    """Return a batch, whose fields are tensors or None, on a device."""
+def move_to_device(batch: BatchT, device: torch.device | str) -> BatchT:
+    """Return a copy of a batch, whose fields are tensors or None, on a device."""
     moved: dict[str, Any] = {
         name: tensor.to(device, non_blocking=True)
         for name in batch.__dataclass_fields__
@@ -63,27 +63,35 @@ def on_device(batch: BatchT, device: torch.device | str) -> BatchT:
     return replace(batch, **moved)
 
 
-def padded(states: Iterable[Tensor | None]) -> Tensor | None:
-    """Return states [length, width] of several texts as one [batch, longest, width]; None of none."""
-    known = [one for one in states if one is not None]
-    return pad_sequence(known, batch_first=True) if known else None
+def pad_states(states: Iterable[Tensor | None]) -> Tensor | None:
+    """Return the states [length, width] of several texts as one tensor, [batch, longest, width].
+
+    Args:
+        states: The states of each text; all of them None if states are not cached.
+
+    Returns:
+        None if states are not cached.
+    """
+    cached = [tensor for tensor in states if tensor is not None]
+    return pad_sequence(cached, batch_first=True) if cached else None
 
 
 def with_encoder_states(
     features: Sequence[FeaturesT],
-    read: Callable[[Sequence[FeaturesT]], Tensor],
+    encode_batch: Callable[[Sequence[FeaturesT]], Tensor],
     length: Callable[[FeaturesT], int],
 ) -> list[FeaturesT]:
-    """Return features that know what an encoder makes of them.
+    """Return features with their encoder states cached.
 
     Args:
         features: Dataclasses with a field ``states``, whose length is their number of tokens.
-        read: What the encoder makes of some, [batch, longest, width].
-        length: Of one's states; the rest of them is padding.
+        encode_batch: Returns the encoder states of a batch of features, [batch, longest, width].
+        length: Returns the number of states of a text; the rest of its row is padding.
     """
-    known = list(features)
-    for indices in length_batches(features, max_tokens=STATES_TOKENS):
-        for index, states in zip(indices, read([features[index] for index in indices]), strict=True):
-            # A copy, or one text would keep the states of its whole batch.
-            known[index] = replace(known[index], states=states[: length(known[index])].clone())
-    return known
+    cached = list(features)
+    for indices in length_batches(features, max_tokens=STATES_BATCH_TOKENS):
+        batch_states = encode_batch([features[index] for index in indices])  # [batch, longest, width]
+        for index, states in zip(indices, batch_states, strict=True):
+            # A copy, or one text would keep the states of its whole batch in memory.
+            cached[index] = replace(cached[index], states=states[: length(cached[index])].clone())
+    return cached

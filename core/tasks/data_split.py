@@ -1,4 +1,4 @@
-"""What a task makes of few-shot data before anything is learnt. Torch-free, so that the api can plan."""
+"""Data splits and episode shapes of few-shot data. Torch-free, so that the API can plan adaptations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from core.contracts.values import Method
 ExampleT = TypeVar("ExampleT")
 
 FORWARD_SHARE = 1 / 3
-"""Cost of answering an example, of that of training on it: a forward pass without a backward one."""
+"""Cost of predicting an example, relative to training on it: a forward pass without a backward pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pools:
-    """Indices of the few-shot examples that each stage may draw.
+    """Indices of the few-shot examples that each meta stage samples from.
 
     Attributes:
-        meta_train: For query sets of meta-train.
-        meta_adapt: For both sides of meta-adapt.
-        shared: Classes too small to be cut: their examples are in both pools, and only the two sides
-            of one episode are kept apart.
+        meta_train: For the query sets of meta-train.
+        meta_adapt: For the support and query sets of meta-adapt.
+        shared: Classes too small to be divided: their examples are in both pools, and only the support and
+            query sets of one episode are disjoint.
     """
 
     meta_train: tuple[int, ...]
@@ -32,10 +32,10 @@ class Pools:
 
 @dataclass(frozen=True, slots=True)
 class Split(Generic[ExampleT]):
-    """Few-shot data parted for one adaptation.
+    """Few-shot data, split for one adaptation.
 
     Attributes:
-        train: Examples to learn from.
+        train: Training examples.
         evaluation: Held-out examples.
         pools: Indices into `train` for the two meta stages.
     """
@@ -47,14 +47,14 @@ class Split(Generic[ExampleT]):
 
 @dataclass(frozen=True, slots=True)
 class EpisodeShape:
-    """The episodes of one stage.
+    """Shape of the episodes of one stage.
 
     Attributes:
-        examples: Target examples that queries are drawn from.
-        support: Examples on the support side, on average.
-        query: Examples on the query side, on average.
-        k_shot: Support shots, at most.
-        q_shot: Query shots, at most.
+        examples: Number of target examples that queries are sampled from.
+        support: Mean size of a support set.
+        query: Mean size of a query set.
+        k_shot: Support shots per class, at most.
+        q_shot: Query shots per class, at most.
     """
 
     examples: int
@@ -65,7 +65,7 @@ class EpisodeShape:
 
 
 class DataSplitter(Protocol[ExampleT]):
-    """How one task parts its data and draws its episodes."""
+    """Splits the data of one task, and plans its episodes."""
 
     def split(
         self,
@@ -75,35 +75,36 @@ class DataSplitter(Protocol[ExampleT]):
         fraction: float,
         seed: int,
     ) -> Split[ExampleT]:
-        """Part few-shot data into what is learnt from and what is held out.
+        """Split few-shot data into training and held-out examples.
 
         Args:
             examples: The few-shot data.
-            evaluation: Held-out examples, or None to take `fraction` of the few-shot data.
-            fraction: Share held out where no evaluation is given.
-            seed: Two calls with one seed part alike.
+            evaluation: Held-out examples, or None to hold out `fraction` of the few-shot data.
+            fraction: Share that is held out if `evaluation` is None.
+            seed: Equal seeds give equal splits.
 
         Raises:
-            InvalidInput: Nothing can be held out, or too little is left to learn from.
+            InvalidInput: Nothing can be held out, or too few training examples are left.
         """
 
     def source_pool(self, source: Sequence[ExampleT]) -> tuple[ExampleT, ...]:
-        """Return the source examples that episodes draw from."""
+        """Return the source examples that episodes are sampled from."""
 
     def supported(self, split: Split[ExampleT], source: DatasetManifest) -> int:
-        """Return how many training examples are of a kind that the source has, too.
+        """Return the number of training examples whose class occurs in the source.
 
-        Without any there is nothing to meta-learn from; with some, a plain start comes first.
+        With none, the plan is plain fine-tuning; with some but not all, plain fine-tuning comes before the
+        meta stages.
         """
 
     def meta_train(self, split: Split[ExampleT], source: DatasetManifest, meta: MetaSettings) -> EpisodeShape:
-        """Return the episodes with support from the source and query from the target."""
+        """Return the shape of meta-train's episodes: support from the source, query from the target."""
 
     def meta_adapt(self, split: Split[ExampleT], meta: MetaSettings) -> EpisodeShape:
-        """Return the episodes within the target."""
+        """Return the shape of meta-adapt's episodes, within the target."""
 
     def preparation(self, split: Split[ExampleT], source: DatasetManifest) -> Mapping[str, float]:
-        """Return what must be done before episodes can be drawn: stage → training passes over one example."""
+        """Return the stages before episodes: stage → cost in training passes over one example."""
 
     def warnings(self, split: Split[ExampleT], source: DatasetManifest, method: Method) -> list[str]:
-        """Tell everything about the data that a person should know before waiting for the result."""
+        """Return warnings about the data, one sentence each, for people."""

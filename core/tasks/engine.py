@@ -1,4 +1,4 @@
-"""All that the house may know of a task: an engine trains learners, a pipeline makes and measures them."""
+"""Protocols between the training code and a task: learners, episodes, measurements and the task's engine."""
 
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from core.contracts.calibrations import Calibration
 from core.contracts.evaluations import Evaluation
 from core.contracts.reports import CheckpointManifest
 from core.encoders.loading import Encoder
+from core.progress import ProgressTracker
+from core.store.vectors import Vectors
 from core.tasks.data_split import EpisodeShape, Split
 
 ExampleT = TypeVar("ExampleT")
@@ -27,9 +29,9 @@ class Episode(Generic[FeaturesT]):
     """A pseudo-task T = (S, Q) (X-METRA-ADA, section 2.3).
 
     Attributes:
-        support: S, what the inner loop learns from.
-        query: Q, what judges it; no example is in both.
-        then: What the same fast weights learn next, where stages are interleaved.
+        support: S, the examples that the inner loop trains on.
+        query: Q, the examples of the outer loss; S and Q are disjoint.
+        then: The episode that the same fast weights take next in the interleaved schedule; None in the other.
     """
 
     support: tuple[FeaturesT, ...]
@@ -39,11 +41,11 @@ class Episode(Generic[FeaturesT]):
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """Scores, and which examples were right as a whole.
+    """Scores on held-out examples.
 
     Attributes:
         evaluation: The scores.
-        exact: For each example whether all of the answer is right.
+        exact: For each example, whether the whole prediction is right.
     """
 
     evaluation: Evaluation
@@ -51,71 +53,71 @@ class Measurement:
 
 
 class Trainable(Protocol):
-    """A model with its tensors parted by how fast they may move."""
+    """A model whose tensors are divided into two groups with a learning rate each."""
 
     @property
     def model(self) -> nn.Module:
-        """What is trained."""
+        """The module that is trained."""
 
     @property
     def encoder_parameters(self) -> list[nn.Parameter]:
-        """The trainable tensors that came pre-trained: small rates."""
+        """Pre-trained tensors that are trained, at a small rate."""
 
     @property
     def head_parameters(self) -> list[nn.Parameter]:
-        """The trainable tensors that began at random: larger rates."""
+        """Randomly initialised tensors that are trained, at a larger rate."""
 
 
 class Learner(Trainable, Protocol[FeaturesT_contra]):
-    """A model that the engine can train.
+    """A model that the training loops can train.
 
-    `model(batch)` must return the batch's mean loss, a tensor without dimensions, and read every
-    trainable tensor through the module, since the inner loop puts others in their place.
+    `model(batch)` returns the mean loss of the batch, a tensor of shape [], and reads every trainable tensor
+    through the module, because the inner loop substitutes fast weights for them.
     """
 
     def batch(self, features: Sequence[FeaturesT_contra]) -> object:
-        """Return the examples as the model's input, on its device."""
+        """Return features as the model's input, on its device."""
 
 
 class TaskLearner(Learner[FeaturesT], Protocol[ExampleT_contra, FeaturesT]):
-    """A learner with all that makes it, saves it and lets it be trained on a dataset."""
+    """A learner that a checkpoint can be made of, and that featurises the examples of its task."""
 
     @property
     def encoder(self) -> Encoder:
-        """Whose weights and tokenizer it has."""
+        """The encoder with its tokenizer."""
 
     @property
     def body(self) -> PreTrainedModel:
-        """The encoder's model, inside the learner's own."""
+        """The encoder's module, a part of `model`."""
 
     @property
     def intents(self) -> tuple[str, ...]:
-        """Intent labels in the order of the head; none where the task has none."""
+        """Intent labels in the order of the head; empty if the task has none."""
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """Slot types, sorted; none where the task has none."""
+        """Slot types, sorted; empty if the task has none."""
 
     def features(self, examples: Sequence[ExampleT_contra]) -> list[FeaturesT]:
-        """Tokenise examples, one feature each, in their order."""
+        """Tokenise examples; one element each, in their order."""
 
     def token_ids(self, features: Sequence[FeaturesT]) -> set[int]:
-        """Return every token that a batch of these can hold, padding included."""
+        """Return the ids of all tokens that a batch of the features can hold, padding included."""
 
     def with_encoder_states(self, features: Sequence[FeaturesT]) -> list[FeaturesT]:
-        """Return features that know what the encoder makes of them: it is not asked again.
+        """Return features with cached encoder states, so that the encoder is not run again.
 
-        For an encoder that does not learn; without its dropout.
+        For a frozen encoder; its dropout is off.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedTexts:
-    """Examples as the texts by which they are compared.
+    """Texts of examples, with sentence vectors.
 
     Attributes:
-        texts: One each.
-        vectors: Of the texts, of unit length: [examples, width].
+        texts: One text an example.
+        vectors: Sentence vectors of unit length, [examples, width].
     """
 
     texts: Sequence[str]
@@ -123,7 +125,7 @@ class EmbeddedTexts:
 
 
 class ExampleEmbeddings(Protocol[ExampleT_contra]):
-    """What examples are alike: sentence vectors, made when they are first asked for."""
+    """Sentence vectors of examples, computed on first use."""
 
     def source(self, examples: Sequence[ExampleT_contra]) -> EmbeddedTexts:
         """Return source examples with their vectors."""
@@ -134,17 +136,17 @@ class ExampleEmbeddings(Protocol[ExampleT_contra]):
 
 @dataclass(frozen=True, slots=True)
 class EpisodeSource(Generic[ExampleT, FeaturesT]):
-    """What episodes are drawn from, and how.
+    """The data that episodes are sampled from.
 
     Attributes:
         source: Source examples.
-        source_features: Their features.
+        source_features: Features of `source`.
         split: The target's data.
         target_features: Features of `split.train`.
-        meta_train: Episode shape of meta-train's episodes.
+        meta_train: Episode shape of meta-train.
         meta_adapt: Episode shape of meta-adapt.
-        seed: Two drawings with one seed are alike.
-        embeddings: For tasks whose episodes are of examples that are alike.
+        seed: Seed of the sampling; equal seeds give equal episodes.
+        embeddings: Sentence vectors, for tasks whose episodes are made of similar examples; else None.
     """
 
     source: Sequence[ExampleT]
@@ -154,61 +156,84 @@ class EpisodeSource(Generic[ExampleT, FeaturesT]):
     meta_train: EpisodeShape
     meta_adapt: EpisodeShape
     seed: int
-    embeddings: ExampleEmbeddings[ExampleT]
+    embeddings: ExampleEmbeddings[ExampleT] | None
 
 
 Episodes = Iterator[Episode[FeaturesT]]
 
 
-class Task(Protocol[ExampleT, FeaturesT, LearnerT]):
-    """One thing that can be learnt; `core.tasks.engines` has all of them."""
+class TaskEngine(Protocol[ExampleT, FeaturesT, LearnerT]):
+    """Trains, measures and runs the models of one task; `core.tasks.engines` imports it when needed."""
 
     def new_learner(
         self, encoder: Encoder, examples: Sequence[ExampleT], *, device: str, seed: int
     ) -> LearnerT:
-        """Return a learner with heads at random, for what the examples have."""
+        """Return a learner with random heads for the labels of the examples."""
 
     def rebuilt_learner(self, encoder: Encoder, manifest: CheckpointManifest, *, device: str) -> LearnerT:
-        """Return a learner of a checkpoint's shape, whose weights are yet to be loaded."""
+        """Return a learner of the shape of a checkpoint, before its weights are loaded."""
 
-    def extend(self, learner: LearnerT, examples: Sequence[ExampleT]) -> None:
-        """Make room for what the examples have and the learner does not know."""
+    def prepare(self, learner: LearnerT, examples: Sequence[ExampleT], options: Any) -> None:  # noqa: ANN401
+        """Fit a learner of the base to the training examples before it is trained on them.
+
+        Args:
+            learner: Holds the weights of the base; changed in place.
+            examples: Training examples.
+            options: The job's options, of the class that the task's `TaskSpec` names.
+        """
+
+    def example_embeddings(
+        self,
+        options: Any,  # noqa: ANN401
+        *,
+        vectors: Vectors,
+        device: str,
+        tracker: ProgressTracker,
+    ) -> ExampleEmbeddings[ExampleT] | None:
+        """Return what compares examples when episodes are drawn, or None if the task draws them by label.
+
+        Args:
+            options: The job's options, of the class that the task's `TaskSpec` names.
+            vectors: Stored sentence vectors.
+            device: The torch device that new vectors are computed on.
+            tracker: Receives the progress of that.
+        """
 
     def meta_train_episodes(self, source_data: EpisodeSource[ExampleT, FeaturesT]) -> Episodes[FeaturesT]:
-        """Return episodes with support from the source and query from the target, without end."""
+        """Yield episodes with support from the source and query from the target, endlessly."""
 
     def meta_adapt_episodes(self, source_data: EpisodeSource[ExampleT, FeaturesT]) -> Episodes[FeaturesT]:
-        """Return episodes within the target, without end."""
+        """Yield episodes within the target, endlessly."""
 
     def measure(self, learner: LearnerT, examples: Sequence[ExampleT]) -> Measurement:
-        """Answer the examples as a user's would be answered, and compare.
+        """Predict the examples as requests would be predicted, and score the predictions.
 
         Raises:
             InvalidInput: An example is longer than the model reads.
         """
 
     def calibrate(
-        self, learner: LearnerT, held: Sequence[ExampleT], *, learnt: Sequence[ExampleT]
+        self, learner: LearnerT, evaluation: Sequence[ExampleT], *, training: Sequence[ExampleT]
     ) -> Calibration | None:
-        """Find what makes the learner's confidences shares of right answers, and what that is worth.
+        """Fit temperatures for the learner's confidences, and measure their calibration errors.
 
-        The learner stays as it was.
+        The learner is not changed.
 
         Args:
-            learner: Whose; it reads all of the examples (see `measure`).
-            held: What it was measured on.
-            learnt: What it learnt from; none of it is used.
+            learner: A learner that `measure` accepts the examples of.
+            evaluation: The held-out examples that it was measured on.
+            training: The examples that it was trained on; none of them is used.
 
         Returns:
-            None where the task's scores cannot be made probabilities of being right.
+            None if the task's scores cannot be made probabilities of being right.
         """
 
-    def read(self, learner: LearnerT, asked: Sequence[Any]) -> Sequence[Sized]:
-        """Tokenise what users ask, in its order; the length of each is its tokens.
+    def read(self, learner: LearnerT, inputs: Sequence[Any]) -> Sequence[Sized]:
+        """Tokenise the inputs of predictions, in their order; the length of each is its number of tokens.
 
         Raises:
-            InvalidInput: Something is longer than the model reads; the pointer begins with its index.
+            InvalidInput: An input is longer than the model reads; the pointer begins with its index.
         """
 
-    def answer(self, learner: LearnerT, read: Sequence[Any], *, top_k: int) -> list[Any]:
-        """Answer what was read, in its order."""
+    def answer(self, learner: LearnerT, features: Sequence[Any], *, top_k: int) -> list[Any]:
+        """Answer what `read` returned, in its order."""

@@ -1,14 +1,20 @@
-"""The table of tasks: a new one is a folder beside this file, a line here, and one in `curricula`."""
+"""The engines of the registered tasks, imported (with torch) when they are first needed."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from functools import cache
+from importlib.metadata import EntryPoint
+from typing import Any
 
-from core.contracts.values import TaskName
-from core.tasks.engine import Task
-from core.tasks.mtod.engine import MtodTask
-from core.tasks.qa.engine import QaTask
+from core.plugins import GROUP
+from core.tasks.engine import TaskEngine
+from core.tasks.registry import task_spec
 
-TASKS: Final[Mapping[TaskName, Task[Any, Any, Any]]] = MappingProxyType(
-    {TaskName.MTOD: MtodTask(), TaskName.QA: QaTask()}
-)
+
+@cache
+def task_engine(task: str) -> TaskEngine[Any, Any, Any]:
+    """Return the engine of a task.
+
+    Raises:
+        NotFound: There is no task of that name.
+    """
+    engine: TaskEngine[Any, Any, Any] = EntryPoint(task, task_spec(task).engine, GROUP).load()()
+    return engine

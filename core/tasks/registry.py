@@ -1,14 +1,30 @@
-"""The table of tasks, as far as planning goes: torch-free."""
+"""The registry of tasks: descriptions of the built-in tasks and of those of installed packages."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from functools import cache
 
-from core.contracts.values import TaskName
-from core.tasks.data_split import DataSplitter
-from core.tasks.mtod.data_split import MtodDataSplitter
-from core.tasks.qa.data_split import QaDataSplitter
+from core.errors import NotFound
+from core.plugins import GROUP, load_task, task_names
+from core.tasks.spec import TaskSpec
 
-DATA_SPLITTERS: Final[Mapping[TaskName, DataSplitter[Any]]] = MappingProxyType(
-    {TaskName.MTOD: MtodDataSplitter(), TaskName.QA: QaDataSplitter()}
-)
+__all__ = ["task_names", "task_spec", "task_specs"]
+
+
+@cache
+def task_spec(name: str) -> TaskSpec:
+    """Return the description of a task, imported on first use.
+
+    Raises:
+        NotFound: There is no task of that name.
+        TypeError: What an installed package brings is not a description of that task.
+    """
+    if name not in task_names():
+        raise NotFound(f"there is no task {name[:80]!r}; there are {', '.join(task_names())}")
+    spec = load_task(name)
+    if not isinstance(spec, TaskSpec) or spec.name != name:
+        raise TypeError(f"the entry point {name!r} of {GROUP} is not the TaskSpec of that name")
+    return spec
+
+
+def task_specs() -> tuple[TaskSpec, ...]:
+    """Return the descriptions of all tasks, the built-in ones first."""
+    return tuple(task_spec(name) for name in task_names())

@@ -1,4 +1,4 @@
-"""A text as the tokens of an encoder, each with its characters."""
+"""Tokenisation of texts into subword tokens with character offsets."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -11,48 +11,52 @@ from core.encoders.loading import Encoder
 _GRAPHEME = regex.compile(r"\X")
 
 _WORD_MARK = "▁"
-"""What SentencePiece puts before a word: mostly a part of its first piece, sometimes a piece alone."""
+"""SentencePiece's mark before a word: usually a part of its first token, sometimes a token by itself."""
 
-CLUSTERS = 10_000
-"""Grapheme clusters whose tokens are remembered."""
+CACHED_CLUSTERS = 10_000
+"""Grapheme clusters whose tokens are cached."""
 
 
-class Piece(NamedTuple):
-    """One token of a text.
+class Token(NamedTuple):
+    """A subword token of a text.
 
     Attributes:
-        number: Its id.
-        start: Its first character; 0 of a special token.
-        end: The character after its last; 0 of a special token.
+        id: Token id.
+        start: First character; 0 for a special token.
+        end: One past the last character; 0 for a special token.
     """
 
-    number: int
+    id: int
     start: int
     end: int
 
 
-class PieceReader:
-    """Cuts texts with one encoder's tokenizer; no text is ever cut short.
+class OffsetTokenizer:
+    """Tokenizes texts with an encoder's tokenizer, with character offsets and without truncation.
 
     Args:
-        encoder: Whose tokenizer.
+        encoder: The encoder whose tokenizer is used.
+
+    Attributes:
+        word_mark_id: Token id of a lone word mark; None if the vocabulary has none.
+        padding: Token id of padding.
     """
 
     def __init__(self, encoder: Encoder) -> None:
         self._tokenizer = encoder.tokenizer
-        self._unknown = encoder.tokenizer.unk_token_id
-        mark = encoder.tokenizer.convert_tokens_to_ids(_WORD_MARK)
-        self.mark = mark if mark != self._unknown else None
+        self._unknown_id = encoder.tokenizer.unk_token_id
+        word_mark_id = encoder.tokenizer.convert_tokens_to_ids(_WORD_MARK)
+        self.word_mark_id = word_mark_id if word_mark_id != self._unknown_id else None
         self.padding = int(encoder.tokenizer.pad_token_id or 0)
-        # A script has some hundred clusters, and a text of it thousands: asking for each is seconds.
-        self._cluster = lru_cache(CLUSTERS)(self._cluster_ids)
+        # A script has some hundred clusters, and a text of it thousands: tokenizing each anew takes seconds.
+        self._cached_cluster_ids = lru_cache(CACHED_CLUSTERS)(self._cluster_ids)
 
-    def read(self, texts: Sequence[str], *, special_tokens: bool) -> list[list[Piece]]:
+    def tokenize(self, texts: Sequence[str], *, special_tokens: bool) -> list[list[Token]]:
         """Return the tokens of each text.
 
         Args:
-            texts: Any number.
-            special_tokens: Whether to put the tokens around them that the encoder expects.
+            texts: Any number of texts.
+            special_tokens: Whether to add the special tokens that the encoder expects around a text.
         """
         if not texts:
             return []
@@ -60,34 +64,41 @@ class PieceReader:
             list(texts), return_offsets_mapping=True, add_special_tokens=special_tokens, verbose=False
         )
         return [
-            list(self._expanded(text, ids, offsets))
+            list(self._expand_unknown(text, ids, offsets))
             for text, ids, offsets in zip(
                 texts, encodings["input_ids"], encodings["offset_mapping"], strict=True
             )
         ]
 
-    def _expanded(self, text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]]) -> Iterator[Piece]:
-        """Replace an unknown token of several characters by those of its grapheme clusters.
+    def _expand_unknown(
+        self, text: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]]
+    ) -> Iterator[Token]:
+        """Replace an unknown token of several characters by the tokens of its grapheme clusters.
 
-        WordPiece gives up on a whole word for one character it does not have; a word of a script
-        without spaces is a sentence. The characters it does have are worth reading.
+        WordPiece maps a whole word to the unknown token if its vocabulary lacks one of the characters; in a
+        script without spaces a word is a sentence. The characters that it does have carry information.
         """
-        for number, (start, end) in zip(ids, offsets, strict=True):
-            clusters = list(_GRAPHEME.finditer(text, start, end)) if number == self._unknown else []
+        for token_id, (start, end) in zip(ids, offsets, strict=True):
+            clusters = list(_GRAPHEME.finditer(text, start, end)) if token_id == self._unknown_id else []
             if len(clusters) < 2:
-                yield Piece(number, start, end)
+                yield Token(token_id, start, end)
                 continue
             for cluster in clusters:
-                yield from (Piece(one, *cluster.span()) for one in self._cluster(cluster.group()) or [number])
+                cluster_ids = self._cached_cluster_ids(cluster.group()) or [token_id]
+                yield from (Token(cluster_id, *cluster.span()) for cluster_id in cluster_ids)
 
     def _cluster_ids(self, cluster: str) -> list[int]:
-        """Return the tokens of a grapheme cluster; it is not a word, so the mark of one is not its own."""
-        inner = self._tokenizer(cluster, add_special_tokens=False)["input_ids"]
-        return [piece for piece in inner if piece != self.mark]
+        """Return the token ids of a grapheme cluster, without a word mark: it is not a word by itself."""
+        ids = self._tokenizer(cluster, add_special_tokens=False)["input_ids"]
+        return [token_id for token_id in ids if token_id != self.word_mark_id]
 
 
-def without_space(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Trim white space from an offset pair; None where nothing is left (special tokens, lone marks)."""
+def trim_whitespace(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Trim white space from an offset pair.
+
+    Returns:
+        None if the span is empty, as it is for special tokens and lone word marks.
+    """
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

@@ -1,4 +1,4 @@
-"""Which of an encoder's tensors learn: all, none, or low-rank matrices beside them (Hu et al. 2021)."""
+"""Selection of the encoder tensors that are trained: all, none, or LoRA adapters (Hu et al. 2021)."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from peft import LoraConfig
 
 RANK: Final = 8
-"""Of the matrices; what the LoRA paper found enough for most tasks."""
+"""Rank of the adapter matrices; enough for most tasks according to the LoRA paper."""
 
 SCALE: Final = 2
-"""The product of the matrices counts this many times."""
+"""Scaling of the adapters' product, alpha / rank."""
 
 
 def set_trainable(encoder: nn.Module, trainable: Trainable, *, seed: int) -> None:
-    """Let only some of an encoder's tensors learn.
+    """Freeze all tensors of an encoder except those to be trained.
 
     Args:
         encoder: Changed in place.
-        trainable: Which.
-        seed: Of the adapters' first weights.
+        trainable: The tensors to train; low-rank adapters are injected for LoRA.
+        seed: Seed of the adapters' initial weights.
     """
     if trainable is Trainable.ALL:
         return
@@ -34,32 +34,37 @@ def set_trainable(encoder: nn.Module, trainable: Trainable, *, seed: int) -> Non
         _inject(encoder, _new_config(encoder))
 
 
-def adapters_of(encoder: nn.Module) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return an encoder's adapters as peft keeps them: configuration and tensors."""
-    from peft import get_peft_model_state_dict  # noqa: PLC0415  seconds, which most jobs spare
+def adapter_state(encoder: nn.Module) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the configuration and the tensors of an encoder's adapters in peft's format."""
+    from peft import get_peft_model_state_dict  # noqa: PLC0415  seconds, which most jobs save
 
     config: dict[str, Any] = encoder.peft_config["default"].to_dict()  # type: ignore[index, union-attr]
     config["target_modules"] = sorted(config["target_modules"])  # a set: equal adapters give equal files
     return config, get_peft_model_state_dict(encoder)
 
 
-def attach(encoder: nn.Module, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Give an encoder the adapters that `adapters_of` returned of its like.
+def load_adapters(encoder: nn.Module, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Inject adapters into an encoder and load their weights.
+
+    Args:
+        encoder: Of the same architecture as the one the adapters come from; changed in place.
+        config: The configuration from `adapter_state`.
+        tensors: The tensors from `adapter_state`.
 
     Raises:
-        ValueError: The tensors are not those of the configuration.
+        ValueError: The tensors do not match the configuration.
     """
     from peft import LoraConfig, set_peft_model_state_dict  # noqa: PLC0415  seconds
 
     _inject(encoder, LoraConfig(**config))
-    found: Any = set_peft_model_state_dict(encoder, dict(tensors))  # a named tuple without a type
-    missing = [name for name in found.missing_keys if "lora_" in name]
-    if missing or found.unexpected_keys:
-        raise ValueError(f"adapters without {missing}, and with unknown {found.unexpected_keys}")
+    load_result: Any = set_peft_model_state_dict(encoder, dict(tensors))  # a named tuple without a type
+    missing = [name for name in load_result.missing_keys if "lora_" in name]
+    if missing or load_result.unexpected_keys:
+        raise ValueError(f"adapters without {missing}, and with unknown {load_result.unexpected_keys}")
 
 
-def merge(encoder: nn.Module) -> None:
-    """Add the adapters' products to the tensors beside which they stand, and take them away."""
+def merge_adapters(encoder: nn.Module) -> None:
+    """Add the adapters' products to the base weights, and remove the adapters."""
     from peft.tuners.tuners_utils import BaseTunerLayer  # noqa: PLC0415  seconds
 
     for name, module in list(encoder.named_modules()):

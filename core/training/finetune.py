@@ -1,9 +1,9 @@
-"""Plain training: PRE on the source, FT on the target."""
+"""Supervised fine-tuning: PRE on the source language, FT on the target language."""
 
 import math
 import random
-from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Iterator, Sequence, Sized
+from typing import TypeVar
 
 from core.contracts.hyperparameters import FineTuneSettings
 from core.errors import TrainingDiverged
@@ -11,17 +11,11 @@ from core.progress import ProgressTracker
 from core.tasks.engine import Learner
 from core.training.optimiser import OuterOptimiser, seed_everything
 
-
-class Sized(Protocol):
-    """Anything with a length in tokens."""
-
-    def __len__(self) -> int: ...
-
-
 SizedT = TypeVar("SizedT", bound=Sized)
+"""Features whose length is their number of tokens."""
 
 BUCKET_BATCHES = 16
-"""Batches sorted by length together: little padding, and still a different order each epoch."""
+"""Number of batches that are sorted by length together: little padding, and a different order each epoch."""
 
 
 def fine_tune(
@@ -32,22 +26,22 @@ def fine_tune(
     seed: int,
     tracker: ProgressTracker,
     stage: str = "fine-tune",
-    beside: Sequence[SizedT] = (),
+    auxiliary: Sequence[SizedT] = (),
 ) -> None:
     """Train on the examples for a fixed number of steps.
 
     Args:
         learner: Trained in place.
         examples: At least one.
-        settings: Rates, epochs and batch size.
-        seed: Two runs with one seed are identical on a CPU.
-        tracker: Told of each step; may raise `JobCancelled`.
-        stage: The name under which progress is told.
-        beside: Examples of which each batch gets as many again, so that however many there are, they
-            weigh as much as the others (joint training: Schmidt et al. 2022, "Don't stop fine-tuning").
+        settings: Learning rates, epochs and batch size.
+        seed: Two runs with the same seed are identical on a CPU.
+        tracker: Receives each step; may raise `JobCancelled`.
+        stage: Name of the stage in the progress.
+        auxiliary: Further examples for joint training. Each batch gets as many of them as of `examples`, so
+            that both have the same weight (Schmidt et al. 2022, "Don't stop fine-tuning").
 
     Raises:
-        TrainingDiverged: A loss is no longer finite.
+        TrainingDiverged: A loss is not finite.
     """
     seed_everything(seed)
     total = settings.steps(len(examples))
@@ -60,10 +54,10 @@ def fine_tune(
         weight_decay=settings.weight_decay,
     )
     batches = shuffled_batches(examples, settings.batch_size, seed=seed)
-    if beside:
+    if auxiliary:
         size = min(settings.batch_size, len(examples))
-        others = shuffled_batches(beside, size, seed=seed)
-        batches = (one + other for one, other in zip(batches, others, strict=False))
+        auxiliary_batches = shuffled_batches(auxiliary, size, seed=seed)
+        batches = (batch + more for batch, more in zip(batches, auxiliary_batches, strict=False))
     learner.model.train()
     tracker.begin(stage, total)
     for step in range(1, total + 1):
@@ -77,19 +71,19 @@ def fine_tune(
 
 
 def shuffled_batches(examples: Sequence[SizedT], batch_size: int, *, seed: int) -> Iterator[list[SizedT]]:
-    """Yield batches for ever: every example once an epoch, neighbours of like length."""
-    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    """Yield batches of similar length without end, with every example once an epoch."""
+    generator = random.Random(seed)  # noqa: S311 - reproducible, not secret
     order = list(range(len(examples)))
     while True:
-        draw.shuffle(order)
+        generator.shuffle(order)
         epoch: list[list[SizedT]] = []
         for start in range(0, len(order), batch_size * BUCKET_BATCHES):
             bucket = sorted(
                 order[start : start + batch_size * BUCKET_BATCHES], key=lambda index: len(examples[index])
             )
             epoch.extend(
-                [examples[index] for index in bucket[at : at + batch_size]]
-                for at in range(0, len(bucket), batch_size)
+                [examples[index] for index in bucket[offset : offset + batch_size]]
+                for offset in range(0, len(bucket), batch_size)
             )
-        draw.shuffle(epoch)
+        generator.shuffle(epoch)
         yield from epoch

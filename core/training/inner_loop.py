@@ -1,4 +1,4 @@
-"""The inner loop of Algorithm 1: from θ to fast weights φ on the support, then a gradient on the query."""
+"""Inner loop of Algorithm 1: SGD on the support from θ to fast weights φ, then the gradient on the query."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,19 +13,19 @@ from core.contracts.hyperparameters import InnerLoop
 from core.training import maml
 
 Weights = dict[str, Tensor]
-"""Parameter name → tensor; only those that are trained."""
+"""Parameter name → tensor, for the trainable parameters."""
 
-Trial = tuple[Sequence[object], object]
+EpisodeBatches = tuple[Sequence[object], object]
 """The support batch of each inner step, and the query batch."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpisodeGradient:
-    """What one episode gives the outer step.
+    """Gradient and losses of an episode.
 
     Attributes:
         gradients: ∇ of the query loss, name → tensor, at φ (first order) or through φ (second order).
-        support_loss: Mean loss on the support before each inner step.
+        support_loss: Loss on the support before each inner step, averaged over the steps.
         query_loss: Loss on the query after the inner loop.
     """
 
@@ -39,40 +39,40 @@ GradientFunction = Callable[[nn.Module, Sequence[object], Any, float], EpisodeGr
 
 
 def trainable(model: nn.Module) -> Weights:
-    """Return the tensors that are trained, by name."""
+    """Return the trainable parameters by name."""
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
 @contextmanager
 def fast_weights(model: nn.Module) -> Iterator[Weights]:
-    """Let the trainable tensors hold copies of themselves, φ; afterwards they hold θ again.
+    """Replace the data of the trainable parameters by copies, φ, and restore θ on exit.
 
-    Where a tensor keeps its numbers is changed, not the tensor: nothing is copied back, and the module need
-    not be searched for what to replace at each pass, which `functional_call` does.
+    The storage of a parameter is exchanged, not the parameter: nothing is copied back, and parameters are
+    not substituted in the module at each forward pass, as `functional_call` does.
 
     Args:
-        model: Its trainable tensors are lent out.
+        model: The model whose trainable parameters become fast weights.
 
     Yields:
-        The tensors themselves, by name.
+        The parameters by name.
     """
     weights = trainable(model)
     theta = [parameter.data for parameter in weights.values()]
     try:
-        for parameter, numbers in zip(weights.values(), theta, strict=True):
-            parameter.data = numbers.clone()
+        for parameter, data in zip(weights.values(), theta, strict=True):
+            parameter.data = data.clone()
         yield weights
     finally:
-        for parameter, numbers in zip(weights.values(), theta, strict=True):
-            parameter.data = numbers
+        for parameter, data in zip(weights.values(), theta, strict=True):
+            parameter.data = data
 
 
 def inner_loop(model: nn.Module, fast: Weights, supports: Sequence[object], inner_lr: float) -> float:
-    """Take plain SGD steps, in place.
+    """Take plain SGD steps in place.
 
     Args:
-        model: `model(batch)` is a mean loss.
-        fast: The tensors that move.
+        model: `model(batch)` returns a mean loss.
+        fast: The parameters to update.
         supports: The batch of each step.
         inner_lr: α.
 
@@ -96,15 +96,16 @@ def fused_gradient(
     query: object,
     inner_lr: float,
 ) -> EpisodeGradient:
-    """First order, in place: one copy of the weights an episode, one fused update a step."""
+    """Return the first-order gradient: one copy of the weights an episode, one fused update a step."""
     return chained_gradient(model, [(supports, query)], inner_lr)
 
 
-def chained_gradient(model: nn.Module, chain: Sequence[Trial], inner_lr: float) -> EpisodeGradient:
-    """First order, of episodes that the same fast weights go through one after the other.
+def chained_gradient(model: nn.Module, chain: Sequence[EpisodeBatches], inner_lr: float) -> EpisodeGradient:
+    """Return the first-order gradient of a sequence of episodes that share their fast weights.
 
     Returns:
-        The sum of the gradients on each query, each at the weights of that moment, and mean losses.
+        The sum of the gradients on each query, each at the fast weights after its own support, and the mean
+        losses.
     """
     total: list[Tensor] = []
     support_losses, query_losses = [], []
@@ -113,7 +114,7 @@ def chained_gradient(model: nn.Module, chain: Sequence[Trial], inner_lr: float) 
             support_losses.append(inner_loop(model, fast, supports, inner_lr))
             loss = model(query)
             gradients = torch.autograd.grad(loss, list(fast.values()))
-            # A new list each time: autograd may give two tensors one and the same gradient.
+            # Out of place: autograd may return the same gradient tensor for two parameters.
             total = list(torch._foreach_add(total, gradients)) if total else list(gradients)
             query_losses.append(float(loss.detach()))
     return EpisodeGradient(
@@ -129,8 +130,8 @@ def learn2learn_gradient(
     query: object,
     inner_lr: float,
 ) -> EpisodeGradient:
-    """First order by learn2learn: the reference that the fused loop is tested against."""
-    return _by_learn2learn(model, supports, query, inner_lr=inner_lr, first_order=True)
+    """Return the first-order gradient by learn2learn, the reference for tests of the fused loop."""
+    return _maml_gradient(model, supports, query, inner_lr=inner_lr, first_order=True)
 
 
 def second_order_gradient(
@@ -139,15 +140,15 @@ def second_order_gradient(
     query: object,
     inner_lr: float,
 ) -> EpisodeGradient:
-    """Full MAML by learn2learn: the gradient runs through every inner step.
+    """Return the gradient of full MAML by learn2learn, through every inner step.
 
-    Attention runs in its plain form: the fused kernels have no second derivative.
+    Attention uses the math backend, because the fused kernels have no second derivative.
     """
     with sdpa_kernel(SDPBackend.MATH):
-        return _by_learn2learn(model, supports, query, inner_lr=inner_lr, first_order=False)
+        return _maml_gradient(model, supports, query, inner_lr=inner_lr, first_order=False)
 
 
-def _by_learn2learn(
+def _maml_gradient(
     model: nn.Module,
     supports: Sequence[object],
     query: object,

@@ -1,7 +1,7 @@
-"""learn2learn's MAML, imported without the parts of its package that cannot be.
+"""Import of learn2learn's MAML without the dependencies of the rest of the package.
 
-`import learn2learn` needs gym, torchvision and more, for parts not used here. Under package modules
-that hold nothing but their folders, `learn2learn.algorithms.maml` imports on its own.
+`import learn2learn` needs gym, torchvision and more, for parts not used here. With empty package modules that
+only have a search path, `learn2learn.algorithms.maml` can be imported alone.
 """
 
 import importlib
@@ -18,14 +18,14 @@ from torch import nn
 @cache
 def _maml_class() -> Any:  # noqa: ANN401 - learn2learn has no types
     """Return learn2learn's `MAML` class."""
-    found = importlib.util.find_spec("learn2learn")
-    if found is None or not found.submodule_search_locations:
-        raise ImportError("learn2learn is not installed; `make install` does it")
-    folder = Path(next(iter(found.submodule_search_locations)))
+    spec = importlib.util.find_spec("learn2learn")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("learn2learn is not installed; run `make install`")
+    folder = Path(next(iter(spec.submodule_search_locations)))
     for name, path in {"learn2learn": folder, "learn2learn.algorithms": folder / "algorithms"}.items():
-        bare = ModuleType(name)
-        bare.__path__ = [str(path)]
-        sys.modules.setdefault(name, bare)
+        package = ModuleType(name)
+        package.__path__ = [str(path)]
+        sys.modules.setdefault(name, package)
     return importlib.import_module("learn2learn.algorithms.maml").MAML
 
 
@@ -33,9 +33,9 @@ def wrap(model: nn.Module, *, inner_lr: float, first_order: bool) -> Any:  # noq
     """Wrap a model in learn2learn's MAML.
 
     Args:
-        model: Its trainable tensors are what the inner loop changes, in clones.
+        model: The inner loop updates clones of its trainable parameters.
         inner_lr: α.
-        first_order: Whether the outer gradient passes over the inner loop's own derivative.
+        first_order: Whether the outer gradient ignores the derivative of the inner loop.
     """
-    # Without both options `adapt` swallows the RuntimeError of a frozen or unused tensor and goes on.
+    # Without both options `adapt` swallows the RuntimeError of a frozen or unused parameter and goes on.
     return _maml_class()(model, lr=inner_lr, first_order=first_order, allow_nograd=True, allow_unused=True)

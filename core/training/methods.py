@@ -1,29 +1,27 @@
-"""Methods as compositions of two loops: plain training and the meta stage."""
+"""Training methods as sequences of two loops: fine-tuning and meta-learning."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Generic
 
 from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
 from core.progress import ProgressTracker
 from core.tasks.engine import Episode, Learner
-from core.training.finetune import Sized, fine_tune
+from core.training.finetune import SizedT, fine_tune
 from core.training.outer_loop import meta_stage
 from core.training.planning import JOINT, META_STAGES
-
-SizedT = TypeVar("SizedT", bound=Sized)
 
 PRE = "pre"
 
 
 @dataclass(frozen=True, slots=True)
 class StageData(Generic[SizedT]):
-    """What the stages of a method learn from.
+    """Training data of a method's stages.
 
     Attributes:
-        target: All of the target's training examples.
+        target: All training examples of the target language.
         source: Source examples, for joint training.
-        episodes: Meta stage → its episodes.
+        episodes: Name of a meta stage → its episodes.
     """
 
     target: Sequence[SizedT]
@@ -39,7 +37,7 @@ def pre(
     seed: int,
     tracker: ProgressTracker,
 ) -> None:
-    """PRE: plain training on the source language makes the base."""
+    """Train the base: PRE, fine-tuning on the source language."""
     fine_tune(learner, source, settings, seed=seed, tracker=tracker, stage=PRE)
 
 
@@ -51,14 +49,14 @@ def run_stages(
     *,
     tracker: ProgressTracker,
 ) -> None:
-    """Train by any other method: one stage after the other, each from where the last one ended.
+    """Run the stages of any other method, each starting from the weights of the one before.
 
     Args:
         learner: Trained in place.
         stages: Stage → optimiser steps, in order (`core.training.planning.Planner.steps`).
-        data: What they learn from.
-        hyperparameters: Rates and seed.
-        tracker: Told of each step.
+        data: Training data of the stages.
+        hyperparameters: Learning rates and seed.
+        tracker: Receives each step.
     """
     seed = hyperparameters.seed
     for stage, steps in stages.items():
@@ -80,13 +78,13 @@ def run_stages(
                 seed=seed,
                 tracker=tracker,
                 stage=stage,
-                beside=data.source if stage == JOINT else (),
+                auxiliary=data.source if stage == JOINT else (),
             )
 
 
 def interleaved(
     meta_train: Iterator[Episode[SizedT]], meta_adapt: Iterator[Episode[SizedT]]
 ) -> Iterator[Episode[SizedT]]:
-    """Let each episode of meta-train be followed by one of meta-adapt, as in the paper's released code."""
-    for one, other in zip(meta_train, meta_adapt, strict=False):
-        yield replace(one, then=other)
+    """Yield episodes of meta-train, each followed by one of meta-adapt as in the paper's released code."""
+    for episode, then in zip(meta_train, meta_adapt, strict=False):
+        yield replace(episode, then=then)

@@ -1,4 +1,4 @@
-"""The outer optimiser, shared by plain training and both meta stages."""
+"""Optimiser and learning rate schedule of fine-tuning and of the outer loop."""
 
 import math
 from collections.abc import Callable
@@ -12,21 +12,21 @@ from core.errors import TrainingDiverged
 from core.tasks.engine import Trainable
 
 MAX_GRADIENT_NORM = 1.0
-"""Keeps one odd batch from undoing an encoder; BERT's own value."""
+"""Norm at which gradients are clipped, so that an outlier batch does not destroy an encoder; BERT's value."""
 
 _WITHOUT_DECAY = ("bias", "LayerNorm.weight", "layer_norm.weight", "crf.")
 
 
 class OuterOptimiser:
-    """AdamW with two rates and a schedule that spans the whole run.
+    """AdamW with separate learning rates for encoder and heads, and a linear schedule over the whole run.
 
     Args:
-        learner: What is trained.
-        encoder_lr: Peak rate of the encoder.
-        heads_lr: Peak rate of the heads.
-        steps: Length of the run; the rate reaches zero just after the last one.
-        warmup: Fraction of the steps in which the rate rises.
-        weight_decay: AdamW's, on matrices only.
+        learner: The model to train.
+        encoder_lr: Peak learning rate of the encoder.
+        heads_lr: Peak learning rate of the heads.
+        steps: Number of steps; the learning rate reaches zero just after the last one.
+        warmup: Fraction of the steps in which the learning rate rises.
+        weight_decay: Weight decay of AdamW, on matrices only.
     """
 
     def __init__(
@@ -43,19 +43,19 @@ class OuterOptimiser:
         self._parameters = [*learner.encoder_parameters, *learner.head_parameters]
         rates = ((learner.encoder_parameters, encoder_lr), (learner.head_parameters, heads_lr))
         groups = [
-            {"params": chosen, "lr": rate, "weight_decay": decay}
+            {"params": group, "lr": rate, "weight_decay": decay}
             for parameters, rate in rates
-            for chosen, decay in split_by_weight_decay(parameters, names, weight_decay)
-            if chosen
+            for group, decay in split_by_weight_decay(parameters, names, weight_decay)
+            if group
         ]
         self._optimiser = AdamW(groups, fused=True)
         self._schedule = LambdaLR(self._optimiser, linear_warmup_decay(steps, warmup))
 
     def step(self) -> None:
-        """Apply the gradients that lie in `.grad`, then forget them.
+        """Clip and apply the gradients in `.grad`, then clear them.
 
         Raises:
-            TrainingDiverged: They are not finite.
+            TrainingDiverged: The gradients are not finite.
         """
         norm = nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None])
         if not math.isfinite(float(norm)):
@@ -68,26 +68,34 @@ class OuterOptimiser:
 
 
 def seed_everything(seed: int) -> None:
-    """Make dropout and initial heads repeat."""
+    """Seed torch, so that dropout and initial heads are reproducible."""
     torch.manual_seed(seed)
 
 
 def split_by_weight_decay(
     parameters: list[nn.Parameter], names: dict[int, str], weight_decay: float
 ) -> list[tuple[list[nn.Parameter], float]]:
-    """Part matrices, which decay, from biases, norms and transitions, which do not."""
-    plain = [p for p in parameters if any(mark in names[id(p)] for mark in _WITHOUT_DECAY)]
-    chosen = {id(p) for p in plain}
-    return [([p for p in parameters if id(p) not in chosen], weight_decay), (plain, 0.0)]
+    """Return groups with their weight decay: matrices decay; biases, norms and transitions do not."""
+    without = [p for p in parameters if any(mark in names[id(p)] for mark in _WITHOUT_DECAY)]
+    excluded = {id(p) for p in without}
+    return [([p for p in parameters if id(p) not in excluded], weight_decay), (without, 0.0)]
 
 
 def linear_warmup_decay(steps: int, warmup: float) -> Callable[[int], float]:
-    """Rise linearly for a share of the steps, then fall linearly to zero at the end of the run."""
-    rising = int(steps * warmup)
+    """Return a schedule that rises linearly for a share of the steps, then falls linearly to zero.
+
+    Args:
+        steps: Length of the run.
+        warmup: Fraction of the steps in which the factor rises.
+
+    Returns:
+        Step, from 0 → factor of the peak learning rate.
+    """
+    warmup_steps = int(steps * warmup)
 
     def factor(step: int) -> float:
-        if step < rising:
-            return (step + 1) / rising
-        return max(0.0, (steps - step) / max(1, steps - rising))
+        if step < warmup_steps:
+            return (step + 1) / warmup_steps
+        return max(0.0, (steps - step) / max(1, steps - warmup_steps))
 
     return factor

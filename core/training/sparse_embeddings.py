@@ -1,8 +1,8 @@
-"""Word embeddings in training: only the rows that some text of the data has.
+"""Training of only those word embeddings that occur in the data.
 
-A multilingual vocabulary is most of a small encoder, and a run touches a few thousand of its rows. The
-others get no gradient, yet a dense optimiser keeps two moments of each and weight decay shrinks it, and
-an inner loop copies it. So a run holds its own rows alone and puts them back at the end.
+A multilingual vocabulary is most of a small encoder, and a run uses a few thousand of its rows. The others
+get no gradient, yet a dense optimiser stores two moments for each, weight decay shrinks them, and an inner
+loop copies them. So a run trains a smaller embedding with the rows it uses, and writes them back at the end.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,50 +16,51 @@ from transformers import PreTrainedModel
 ABSENT = -1
 
 
-class UsedRows(nn.Module):
-    """Some rows of an embedding under their old numbers; any other number is an `IndexError`.
+class SparseEmbedding(nn.Module):
+    """Some rows of an embedding, indexed by the original token ids; any other id is an `IndexError`.
 
     Args:
-        whole: All rows, [vocabulary, width].
-        used: The numbers of those kept, ascending.
-        padding: The number that never gets a gradient, if there is one.
+        full: The full embedding matrix, [vocabulary, width].
+        used: Token ids of the rows to copy, ascending.
+        padding: Token id that gets no gradient, or None.
     """
 
-    place: Tensor
+    row_of_id: Tensor
 
-    def __init__(self, whole: Tensor, used: Tensor, padding: int | None) -> None:
+    def __init__(self, full: Tensor, used: Tensor, padding: int | None) -> None:
         super().__init__()
-        place = torch.full((len(whole),), ABSENT, device=whole.device)  # [vocabulary]
-        place[used] = torch.arange(len(used), device=whole.device)
-        self.register_buffer("place", place, persistent=False)
-        self.weight = nn.Parameter(whole[used].detach().clone())  # [used, width]
-        self._padding = None if padding is None else int(place[padding])
+        row_of_id = torch.full((len(full),), ABSENT, device=full.device)  # [vocabulary]
+        row_of_id[used] = torch.arange(len(used), device=full.device)
+        self.register_buffer("row_of_id", row_of_id, persistent=False)
+        self.weight = nn.Parameter(full[used].detach().clone())  # [used, width]
+        self._padding = None if padding is None else int(row_of_id[padding])
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Return [..., width] for numbers [...]."""
-        return functional.embedding(self.place[ids], self.weight, padding_idx=self._padding)
+        """Return embeddings [..., width] of token ids [...]."""
+        return functional.embedding(self.row_of_id[ids], self.weight, padding_idx=self._padding)
 
 
 @contextmanager
-def used_rows(encoder: PreTrainedModel, ids: Iterable[int]) -> Iterator[None]:
-    """Let an encoder hold only the embeddings of some tokens; afterwards all, with what these learnt.
+def restricted_embeddings(encoder: PreTrainedModel, ids: Iterable[int]) -> Iterator[None]:
+    """Restrict an encoder to the embeddings of some tokens, and restore the full matrix on exit.
 
-    An optimiser made inside sees the small embedding; nothing made inside may be used afterwards.
+    On exit the trained rows are written back. An optimiser created inside sees the small embedding, and must
+    not be used afterwards.
 
     Args:
         encoder: Any Hugging Face encoder.
-        ids: Every token that will be met; padding is added.
+        ids: Ids of all tokens in the data; the padding token is added.
     """
-    whole = encoder.get_input_embeddings()
-    assert isinstance(whole, nn.Embedding)
-    extra = () if whole.padding_idx is None else (whole.padding_idx,)
-    used = torch.tensor(sorted({*ids, *extra}), device=whole.weight.device)
-    rows = UsedRows(whole.weight, used, whole.padding_idx)
-    rows.weight.requires_grad_(whole.weight.requires_grad)
-    encoder.set_input_embeddings(rows)
+    full = encoder.get_input_embeddings()
+    assert isinstance(full, nn.Embedding)
+    padding = () if full.padding_idx is None else (full.padding_idx,)
+    used = torch.tensor(sorted({*ids, *padding}), device=full.weight.device)
+    sparse = SparseEmbedding(full.weight, used, full.padding_idx)
+    sparse.weight.requires_grad_(full.weight.requires_grad)
+    encoder.set_input_embeddings(sparse)
     try:
         yield
     finally:
         with torch.no_grad():
-            whole.weight[used] = rows.weight
-        encoder.set_input_embeddings(whole)
+            full.weight[used] = sparse.weight
+        encoder.set_input_embeddings(full)

@@ -1,7 +1,7 @@
-"""The settings of plain training that tuning tries. Torch-free, so that the api can plan.
+"""Search grid of hyperparameter tuning for fine-tuning. Torch-free, so that the API can plan.
 
-First the rate is chosen, then whether training longer at that rate is better: four trials that take five
-times the training, where all pairs of a rate and a length would take nine times.
+The learning rate is selected first, then whether training longer at that rate is better: four trials that
+take five times the training, whereas all pairs of a rate and a length would take nine times.
 """
 
 from typing import Final
@@ -10,17 +10,17 @@ from core.contracts.hyperparameters import FineTuneSettings
 
 RATES: Final = (0.5, 1.0, 2.0)
 LENGTH: Final = 2.0
-"""What the rates, and then the steps, are multiplied with, around settings that were measured."""
+"""Factors of the learning rates, and then of the steps, around settings that were measured."""
 
 TRIALS_COST: Final = len(RATES) + LENGTH
-"""All trials, beside one training with the settings as they are."""
+"""Cost of all trials, in trainings with the unchanged settings."""
 
-HELD_SHARE: Final = 0.2
-"""Of the few-shot examples, to choose on; then all of them are trained on."""
+HELD_OUT_SHARE: Final = 0.2
+"""Share of the few-shot examples that trials are evaluated on; the final training uses all of them."""
 
 
-def rates(settings: FineTuneSettings) -> list[FineTuneSettings]:
-    """Return the settings with each rate that is tried."""
+def rate_candidates(settings: FineTuneSettings) -> list[FineTuneSettings]:
+    """Return the settings with each learning rate of the grid."""
     return [
         settings.model_copy(
             update={
@@ -32,8 +32,8 @@ def rates(settings: FineTuneSettings) -> list[FineTuneSettings]:
     ]
 
 
-def longer(settings: FineTuneSettings) -> FineTuneSettings:
-    """Return the settings for the longer training that is tried."""
+def longer_candidate(settings: FineTuneSettings) -> FineTuneSettings:
+    """Return the settings for the longer training of the grid."""
     return settings.model_copy(
         update={
             "epochs": settings.epochs * LENGTH,

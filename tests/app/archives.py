@@ -1,4 +1,4 @@
-"""Archives of checkpoints, good ones and all the others."""
+"""Archives of checkpoints, valid and faulty ones."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ from tests.app.service import INTENTS, SLOTS, Service
 def weights(
     intents: Sequence[str] = INTENTS, slots: Sequence[str] = SLOTS, rows: Mapping[str, int] | None = None
 ) -> bytes:
-    """Return weights for some labels, of heads with the rows for these or with others."""
+    """Return weights with the metadata of some labels, and with heads for these or for other sizes."""
     heads = {**head_rows(intents, slots), **(rows or {})}
     tensors = {name: np.zeros((count, 4), dtype=np.float32) for name, count in heads.items()}
     return save(tensors, metadata=labels_metadata(intents, slots))
@@ -36,7 +36,7 @@ FILES: Mapping[str, bytes] = {
 
 
 def manifest(files: Mapping[str, bytes] = FILES, **changes: Any) -> dict[str, Any]:
-    """Return what a checkpoint with these files says of itself."""
+    """Return the manifest of a checkpoint with these files."""
     fields: dict[str, Any] = {
         "checkpoint_id": "es-7",
         "task": "mtod",
@@ -60,26 +60,26 @@ def archive(
 
     Args:
         files: Name → content, but for the manifest.
-        said: The manifest; by default a right one.
-        changes: What the right one says otherwise.
+        said: The manifest; by default a valid one.
+        changes: Fields that differ from the valid manifest.
     """
-    told = manifest(files, **changes) if said is None else said
-    data = told if isinstance(told, bytes) else json.dumps(told).encode()
+    document = manifest(files, **changes) if said is None else said
+    data = document if isinstance(document, bytes) else json.dumps(document).encode()
     return tar([*members({"manifest.json": data}), *members(files)])
 
 
 def members(files: Mapping[str, bytes]) -> list[tuple[tarfile.TarInfo, bytes]]:
-    """Return plain files as an archive holds them."""
-    found = []
+    """Return plain files as archive members."""
+    parts = []
     for name, data in files.items():
         info = tarfile.TarInfo(name)
         info.size = len(data)
-        found.append((info, data))
-    return found
+        parts.append((info, data))
+    return parts
 
 
 def tar(parts: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
-    """Return an archive of any members."""
+    """Return an archive of members."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as written:
         for info, data in parts:
@@ -88,11 +88,11 @@ def tar(parts: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
 
 
 def publish_addition(service: Service, checkpoint_id: str, base_id: str) -> None:
-    """Publish a checkpoint that holds only what was added to a base; without files."""
-    told = manifest({}, checkpoint_id=checkpoint_id, base_id=base_id, trainable="heads")
+    """Publish a checkpoint without files that holds only additions to a base."""
+    document = manifest({}, checkpoint_id=checkpoint_id, base_id=base_id, trainable="heads")
     empty = service.folder.parent / "empty"
     empty.mkdir(exist_ok=True)
-    service.store.checkpoints.publish(empty, manifest=CheckpointManifest.model_validate(told))
+    service.store.checkpoints.publish(empty, manifest=CheckpointManifest.model_validate(document))
 
 
 def send(service: Service, data: bytes) -> Any:

@@ -1,8 +1,8 @@
-"""A service that answers what a test tells it to, over real sockets, and remembers what it was asked."""
+"""A fake of the service: canned responses over real sockets, and a record of the requests."""
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from core.contracts.evaluations import MtodEvaluation, Scores
 from core.contracts.examples import SlotSpan
 from core.contracts.jobs import AdaptJob, JobEvent, JobKind, JobRecord, JobStatus, PretrainJob, Progress
 from core.contracts.reports import Candidate, PromotionDecision, Report
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD
 
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ACCEPTED = {"job_id": "job-1", "status": "queued", "queue_position": 1}
@@ -22,16 +22,24 @@ EXAMPLE = {"text": "hola", "intent": "greet"}
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer; a text is sent as it is, anything else as JSON."""
+    """One response.
+
+    Attributes:
+        body: Text or bytes, sent unchanged; anything else is sent as JSON.
+        status: HTTP status.
+        media_type: Media type of the body.
+        headers: Further headers.
+    """
 
     body: Any
     status: int = 200
-    kind: str = "application/json"
+    media_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request."""
+class RecordedRequest:
+    """One request, with its header names in lower case."""
 
     method: str
     path: str
@@ -40,37 +48,44 @@ class Asked:
 
     @property
     def json(self) -> Any:
+        """The body, parsed as JSON."""
         return json.loads(self.body)
 
     def has_field(self, name: str, value: str) -> bool:
-        """Whether a multipart body has the field."""
+        """Return whether the multipart body has a field with this value."""
         return f'name="{name}"\r\n\r\n{value}\r\n'.encode() in self.body
 
     def has_file(self, name: str, filename: str, content: bytes) -> bool:
-        """Whether a multipart body has the file."""
+        """Return whether the multipart body has a file with this name and content."""
         head = f'name="{name}"; filename="{filename}"\r\n'.encode()
         return head in self.body and content in self.body
 
 
 @dataclass
 class FakeService:
-    """Answers by method and path; the last of several replies is repeated."""
+    """Responds to requests by method and path, and records them.
+
+    Attributes:
+        url: Base URL.
+        replies: Route, such as ``GET /jobs``, → its replies in order; the last is repeated.
+        requests: All requests so far.
+    """
 
     url: str
     replies: dict[str, list[Reply]] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
 
     def answer(self, route: str, *replies: Any) -> None:
-        """Tell what to answer: ``answer("GET /jobs/a", {...})``."""
-        self.replies[route] = [one if isinstance(one, Reply) else Reply(one) for one in replies]
+        """Set the replies of a route: ``answer("GET /jobs/a", {...})``."""
+        self.replies[route] = [reply if isinstance(reply, Reply) else Reply(reply) for reply in replies]
 
-    def reply_to(self, asked: Asked) -> Reply:
-        """Return the next reply, or what the real service says to an unknown path."""
-        self.asked.append(asked)
-        waiting = self.replies.get(f"{asked.method} {asked.path.partition('?')[0]}")
-        if waiting is None:
-            return Reply({"title": "Not Found", "detail": f"there is no {asked.path}"}, 404)
-        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+    def reply_to(self, request: RecordedRequest) -> Reply:
+        """Record a request and return its reply; 404 for an unknown route, as the service does."""
+        self.requests.append(request)
+        replies = self.replies.get(f"{request.method} {request.path.partition('?')[0]}")
+        if replies is None:
+            return Reply({"title": "Not Found", "detail": f"there is no {request.path}"}, 404)
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
 
 @contextmanager
@@ -81,13 +96,15 @@ def fake_service() -> Iterator[FakeService]:
         def respond(self) -> None:
             length = int(self.headers.get("content-length", 0))
             body = self.rfile.read(length)
-            asked = Asked(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-            reply = service.reply_to(asked)
-            data = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            reply = service.reply_to(RecordedRequest(self.command, self.path, headers, body))
+            content = reply.body if isinstance(reply.body, str | bytes) else json.dumps(reply.body)
             self.send_response(reply.status)
-            self.send_header("content-type", reply.kind)
+            self.send_header("content-type", reply.media_type)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(data.encode())
+            self.wfile.write(content if isinstance(content, bytes) else content.encode())
 
         do_GET = do_POST = do_PUT = do_DELETE = respond  # noqa: N815  http.server's names
 
@@ -106,6 +123,7 @@ def fake_service() -> Iterator[FakeService]:
 
 
 def evaluation(intent_accuracy: float, slot_f1: float) -> MtodEvaluation:
+    """Return an evaluation with these rates from 0 to 1."""
     scores = Scores(precision=1.0, recall=0.5, f1=slot_f1, support=4)
     return MtodEvaluation(
         examples=20,
@@ -118,6 +136,7 @@ def evaluation(intent_accuracy: float, slot_f1: float) -> MtodEvaluation:
 
 
 def report(*, promoted: bool = True) -> Report:
+    """Return the report of an adaptation that beats its base."""
     return Report(
         data={"train": 120},
         dataset_ids={"target": "abc"},
@@ -134,31 +153,36 @@ def report(*, promoted: bool = True) -> Report:
     )
 
 
-def job(status: JobStatus, *, kind: JobKind = JobKind.ADAPT, **more: Any) -> dict[str, Any]:
-    """Return a job as `GET /jobs/{id}` answers it."""
-    request: AdaptJob | PretrainJob = AdaptJob(
-        task=TaskName.MTOD, language="es", dataset_id="few", base_id="base-1"
-    )
+def job(status: JobStatus, *, kind: JobKind = JobKind.ADAPT, **fields: Any) -> dict[str, Any]:
+    """Return a response of ``GET /jobs/{id}``.
+
+    Args:
+        status: Status of the job.
+        kind: Kind of the job.
+        **fields: Further fields of the job record, which replace the defaults.
+    """
+    request: AdaptJob | PretrainJob = AdaptJob(task=MTOD, language="es", dataset_id="few", base_id="base-1")
     if kind is JobKind.PRETRAIN:
-        request = PretrainJob(task=TaskName.MTOD, source_language="en", dataset_id="source")
+        request = PretrainJob(task=MTOD, source_language="en", dataset_id="source")
     record = JobRecord(
         job_id="job-1",
         kind=kind,
-        task=TaskName.MTOD,
+        task=MTOD,
         language="es",
         status=status,
         request=request,
         created_at=MOMENT,
     )
-    return {**record.model_copy(update=more).model_dump(mode="json"), "queue_position": None}
+    return {**record.model_copy(update=fields).model_dump(mode="json"), "queue_position": None}
 
 
-def succeeded(**more: Any) -> dict[str, Any]:
-    return job(JobStatus.SUCCEEDED, checkpoint_id="es-1", report=report(**more))
+def succeeded(*, promoted: bool = True) -> dict[str, Any]:
+    """Return a succeeded adaptation with its report."""
+    return job(JobStatus.SUCCEEDED, checkpoint_id="es-1", report=report(promoted=promoted))
 
 
 def prediction(text: str, *, adapted: bool = True) -> dict[str, Any]:
-    """Return an answer that finds its one slot in the last word."""
+    """Return a prediction whose only slot is the last word."""
     start = text.rfind(" ") + 1
     slot = SlotSpan(slot="datetime", start=start, end=len(text))
     intent = {"name": "alarm/set_alarm", "confidence": 0.987}
@@ -174,6 +198,7 @@ def prediction(text: str, *, adapted: bool = True) -> dict[str, Any]:
 
 
 def predictions(*texts: str, adapted: bool = True) -> dict[str, Any]:
+    """Return a response of ``POST /predict/mtod``."""
     return {
         "predictions": [prediction(text, adapted=adapted) for text in texts],
         "checkpoints": {"es": "es-1"},
@@ -182,10 +207,12 @@ def predictions(*texts: str, adapted: bool = True) -> dict[str, Any]:
 
 
 def status_event(number: int, status: JobStatus) -> str:
+    """Return a server-sent event that reports a status."""
     return _event(number, JobEvent(event="status", at=MOMENT, data={"status": status.value}))
 
 
 def progress_event(number: int, **progress: Any) -> str:
+    """Return a server-sent event that reports progress."""
     data = Progress(**progress).model_dump(mode="json")
     return _event(number, JobEvent(event="progress", at=MOMENT, data=data))
 
@@ -195,4 +222,5 @@ def _event(number: int, event: JobEvent) -> str:
 
 
 def stream(*events: str) -> Reply:
-    return Reply(": ping\n\n" + "".join(events), kind="text/event-stream")
+    """Return an event stream that starts with a comment, as the service's pings are."""
+    return Reply(": ping\n\n" + "".join(events), media_type="text/event-stream")

@@ -1,4 +1,4 @@
-"""A whole API over a real store and a real Redis; only its models are quick stand-ins."""
+"""An API with a real store and a real Redis; only its models are fakes."""
 
 import re
 import threading
@@ -20,7 +20,7 @@ from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.predictions import PredictedSlot, RankedIntent
 from core.contracts.questions import AnswerSpan, QaExample
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName, now
+from core.contracts.values import MTOD, QA, TaskName, now
 from core.errors import Fault, InvalidInput
 from core.jobqueue.queue import JobQueue
 from core.store import Store
@@ -51,7 +51,7 @@ class FakeText:
 
 @dataclass
 class FakeModel:
-    """Ranks the intents in the order of the manifest, and takes the first word for a place."""
+    """Ranks the intents in the order of the manifest, and tags the first word as a location."""
 
     manifest: CheckpointManifest
     loader: "FakeLoader"
@@ -72,8 +72,8 @@ class FakeModel:
 
     def answer(self, texts: Sequence[Any], *, top_k: int) -> list[FakeAnswer]:
         self.loader.wait_for_a_pass()
-        self.batches.append([one.text for one in texts])
-        return [self._answer(one.text, top_k) for one in texts]
+        self.batches.append([text.text for text in texts])
+        return [self._answer(text.text, top_k) for text in texts]
 
     def _answer(self, text: str, top_k: int) -> FakeAnswer:
         word = text.split(maxsplit=1)[0]
@@ -103,27 +103,27 @@ class FakeReading:
 
 @dataclass
 class FakeQaModel:
-    """Answers with the first words of the context, one after another."""
+    """Answers with the first words of the context."""
 
     manifest: CheckpointManifest
     loader: "FakeLoader"
     memory: dict[int, int]
     batches: list[list[tuple[str, str]]] = field(default_factory=list)
 
-    def read(self, asked: Sequence[Any]) -> "list[FakeReading]":
+    def read(self, inputs: Sequence[Any]) -> "list[FakeReading]":
         faults = [
             Fault(f"/{index}/question", f"the question has more than {MAX_FAKE_TOKENS} tokens")
-            for index, one in enumerate(asked)
-            if len(one.question.split()) > MAX_FAKE_TOKENS
+            for index, item in enumerate(inputs)
+            if len(item.question.split()) > MAX_FAKE_TOKENS
         ]
         if faults:
             raise InvalidInput(faults)
-        return [FakeReading(one.question, one.context) for one in asked]
+        return [FakeReading(item.question, item.context) for item in inputs]
 
-    def answer(self, read: Sequence[Any], *, top_k: int) -> list[FakeQaAnswer]:
+    def answer(self, readings: Sequence[Any], *, top_k: int) -> list[FakeQaAnswer]:
         self.loader.wait_for_a_pass()
-        self.batches.append([(one.question, one.context) for one in read])
-        return [self._answer(one.context, top_k) for one in read]
+        self.batches.append([(reading.question, reading.context) for reading in readings])
+        return [self._answer(reading.context, top_k) for reading in readings]
 
     def _answer(self, context: str, top_k: int) -> FakeQaAnswer:
         words = list(re.finditer(r"\S+", context))[:top_k]
@@ -138,7 +138,7 @@ class FakeQaModel:
 
 @dataclass
 class FakeLoader:
-    """Makes fake models, and remembers which."""
+    """Loads fake models, and records which."""
 
     size_in_bytes: int = 100
     loaded: list[str] = field(default_factory=list)
@@ -156,7 +156,7 @@ class FakeLoader:
         self.loaded.append(manifest.checkpoint_id)
         if self.failure is not None:
             raise self.failure
-        kind = FakeModel if manifest.task is TaskName.MTOD else FakeQaModel
+        kind = FakeModel if manifest.task == MTOD else FakeQaModel
         model = kind(manifest, self, {len(self.loaded): self.size_in_bytes})
         self.models[manifest.checkpoint_id] = model
         return model
@@ -164,12 +164,13 @@ class FakeLoader:
 
 @dataclass
 class Service:
-    """An API and everything behind it.
+    """A running API with its services.
 
     Attributes:
-        http: Speaks to the API.
-        loader: Made every model that answers.
-        folder: The store's.
+        http: Client of the API.
+        services: Services of the API.
+        loader: Loader of the fake models.
+        folder: Folder of the store.
     """
 
     http: TestClient
@@ -186,25 +187,25 @@ class Service:
         return self.services.queue
 
     def make_base(self, checkpoint_id: str = "base-en", language: str = "en") -> CheckpointManifest:
-        """Publish a base and let it serve."""
-        source = self.store.datasets.put(source_examples(), task=TaskName.MTOD, language=language)
+        """Publish a base and deploy it."""
+        source = self.store.datasets.put(source_examples(), task=MTOD, language=language)
         manifest = self.make_checkpoint(
             checkpoint_id, languages=(language,), datasets={"source": source.dataset_id}
         )
-        self.store.deployments.deploy(TaskName.MTOD, "base", checkpoint_id, reason="the first base")
+        self.store.deployments.deploy(MTOD, "base", checkpoint_id, reason="the first base")
         return manifest
 
     def make_qa_base(self, checkpoint_id: str = "qa-base-en") -> CheckpointManifest:
-        """Publish a base for questions and let it serve."""
-        source = self.store.datasets.put(source_questions(), task=TaskName.QA, language="en")
+        """Publish a base for questions and deploy it."""
+        source = self.store.datasets.put(source_questions(), task=QA, language="en")
         manifest = self.make_checkpoint(
-            checkpoint_id, languages=("en",), datasets={"source": source.dataset_id}, task=TaskName.QA
+            checkpoint_id, languages=("en",), datasets={"source": source.dataset_id}, task=QA
         )
-        self.store.deployments.deploy(TaskName.QA, "base", checkpoint_id, reason="the first base")
+        self.store.deployments.deploy(QA, "base", checkpoint_id, reason="the first base")
         return manifest
 
-    def adapt_to(self, language: str, checkpoint_id: str, task: TaskName = TaskName.MTOD) -> None:
-        """Publish an adapted checkpoint and let it serve a language."""
+    def adapt_to(self, language: str, checkpoint_id: str, task: TaskName = MTOD) -> None:
+        """Publish an adapted checkpoint and deploy it to a language."""
         self.make_checkpoint(checkpoint_id, languages=("en", language), task=task)
         self.store.deployments.deploy(task, language, checkpoint_id, reason="a test")
 
@@ -214,10 +215,10 @@ class Service:
         *,
         languages: tuple[str, ...],
         datasets: dict[str, str] | None = None,
-        task: TaskName = TaskName.MTOD,
+        task: TaskName = MTOD,
     ) -> CheckpointManifest:
         """Publish a checkpoint without files."""
-        is_mtod = task is TaskName.MTOD
+        is_mtod = task == MTOD
         manifest = CheckpointManifest(
             checkpoint_id=checkpoint_id,
             task=task,
@@ -238,46 +239,48 @@ class Service:
         return manifest
 
     def adapt(self, **fields: Json) -> Json:
-        """Queue an adaptation and return what was answered."""
+        """Queue an adaptation and return the response."""
         response = self.http.post("/adapt", json=adaptation(**fields))
         assert response.status_code == 202, response.text
         return response.json()
 
     def refused(self, status: int, body: Json, path: str = "/adapt") -> Json:
-        """POST what is refused, and return the problem."""
+        """POST a body that is refused, and return the problem."""
         return problem(self.http.post(path, json=body), status)
 
 
 @contextmanager
 def running(redis_url: str, folder: Path, **settings: Json) -> Iterator[Service]:
-    """Start a service on a Redis, which is emptied, and a store in a folder."""
+    """Start a service with a Redis, which is emptied, and a store in a folder."""
     if not redis_url.endswith("nobody.sock"):
         with Redis.from_url(redis_url) as redis:
             redis.flushall()
-    chosen = Settings(redis_url=redis_url, store_url=str(folder / "store"), preload=False, **settings)
+    service_settings = Settings(
+        redis_url=redis_url, store_url=str(folder / "store"), preload=False, **settings
+    )
     loader = FakeLoader()
-    services = Services.of(chosen, load=loader)
-    app = create_app(chosen, services=services)
+    services = Services.of(service_settings, load=loader)
+    app = create_app(service_settings, services=services)
     with TestClient(app, raise_server_exceptions=False) as http:
         yield Service(http, services, loader, folder / "store")
 
 
 def problem(response: Any, status: int) -> Json:
-    """Return the problem that was answered, after everything every problem must have was looked at."""
+    """Return the problem of a response, after checking what all problems have in common."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
-    told = response.json()
-    assert set(told) == {"type", "title", "status", "detail", "instance", "request_id", "errors"}
-    assert told["status"] == status
-    assert told["type"].startswith("urn:xmetra:problem:")
-    assert told["request_id"] == response.headers["x-request-id"]
-    assert told["title"] and told["detail"]
-    return told
+    body = response.json()
+    assert set(body) == {"type", "title", "status", "detail", "instance", "request_id", "errors"}
+    assert body["status"] == status
+    assert body["type"].startswith("urn:xmetra:problem:")
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert body["title"] and body["detail"]
+    return body
 
 
-def faults(told: Json) -> dict[str, str]:
-    """Return the faults of a problem: place → what is wrong there."""
-    return {fault["pointer"]: fault["detail"] for fault in told["errors"]}
+def faults(problem_details: Json) -> dict[str, str]:
+    """Return pointer → detail of the faults of a problem."""
+    return {fault["pointer"]: fault["detail"] for fault in problem_details["errors"]}
 
 
 def example(
@@ -300,7 +303,7 @@ def few_shot(per_intent: int = 6) -> list[Json]:
 
 
 def adaptation(**fields: Json) -> Json:
-    """Return a good request for an adaptation, but for what is given."""
+    """Return a valid request for an adaptation, with some fields replaced or, by None, removed."""
     body = {"task": "mtod", "language": "es", "examples": few_shot(), **fields}
     return {name: value for name, value in body.items() if value is not None}
 
@@ -318,13 +321,13 @@ def source_examples() -> list[MtodExample]:
 
 
 def question(
-    asked: str = "¿Cuándo abrió la panadería?",
+    text: str = "¿Cuándo abrió la panadería?",
     context: str = "La panadería de la plaza abrió en 1987.",
     answers: Sequence[tuple[str, int]] = (("1987", 34),),
 ) -> Json:
     """Return an answered question as a client sends it."""
-    told = [{"text": text, "answer_start": start} for text, start in answers]
-    return {"question": asked, "context": context, "answers": told}
+    spans = [{"text": answer, "answer_start": start} for answer, start in answers]
+    return {"question": text, "context": context, "answers": spans}
 
 
 def few_questions(count: int = 12) -> list[Json]:
@@ -336,7 +339,7 @@ def few_questions(count: int = 12) -> list[Json]:
 
 
 def qa_adaptation(**fields: Json) -> Json:
-    """Return a good request for an adaptation of questions, but for what is given."""
+    """Return a valid request for an adaptation of questions, with some fields replaced or removed."""
     body = {"task": "qa", "language": "es", "examples": few_questions(), **fields}
     return {name: value for name, value in body.items() if value is not None}
 

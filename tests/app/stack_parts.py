@@ -1,4 +1,4 @@
-"""Quick stand-ins for the parts of a stack: an API that is ready at once, a worker that forks."""
+"""Fast substitutes for the programs of a stack: an API that is ready at once, a worker that forks."""
 
 import os
 import sys
@@ -36,19 +36,19 @@ time.sleep(600)
 BROKEN = "raise SystemExit('the model could not be read')"
 
 TRACE = "XMETRA_TEST_TRACE"
-"""An environment variable by which a test finds everything that it started."""
+"""An environment variable that identifies every process that a test started."""
 
 
 def quick_parts(*, worker: str = FORKING_WORKER, api: str = READY_API) -> Parts:
-    """Return parts that start in no time, with the real Redis."""
+    """Return programs that start at once, and the real Redis."""
     return Parts(
         worker=(sys.executable, "-S", "-c", worker), api=(sys.executable, "-S", "-c", api, "{socket}")
     )
 
 
 def survivors(folder: Path, *, trace: str | None = None) -> list[str]:
-    """Return the command lines of the processes that belong to a folder or carry a trace."""
-    found = []
+    """Return the command lines of the running processes that name a folder or carry a trace."""
+    commands = []
     for process in psutil.process_iter():
         try:
             command, environment = " ".join(process.cmdline()), process.environ()
@@ -56,13 +56,13 @@ def survivors(folder: Path, *, trace: str | None = None) -> list[str]:
             continue
         traced = trace is not None and environment.get(TRACE) == trace
         if process.pid != os.getpid() and (traced or str(folder) in command):
-            found.append(command)
-    return found
+            commands.append(command)
+    return commands
 
 
-def wait_for_silence(folder: Path, *, trace: str | None = None, seconds: float = 15) -> list[str]:
-    """Wait until no such process is left; return those that are left at the end."""
+def wait_for_no_survivors(folder: Path, *, trace: str | None = None, seconds: float = 15) -> list[str]:
+    """Wait until no such process is running; return those that still run at the timeout."""
     deadline = time.monotonic() + seconds
-    while (left := survivors(folder, trace=trace)) and time.monotonic() < deadline:
+    while (running := survivors(folder, trace=trace)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return left
+    return running

@@ -13,7 +13,7 @@ import app.main
 from app.settings import Settings
 
 assert "torch" not in sys.modules, "importing app.main"
-api = app.main.create_app(Settings(redis_url="unix:///nobody.sock", store_url=sys.argv[1], preload=False))
+api = app.main.create_app(Settings(redis_url="unix:///none.sock", store_url=sys.argv[1], preload=False))
 with TestClient(api) as http:
     assert http.get("/health/live").status_code == 200
     assert http.get("/openapi.json").status_code == 200
@@ -28,8 +28,8 @@ with TestClient(api) as http:
 """
 
 
-def test_no_torch_before_the_first_model(tmp_path: Path) -> None:
-    done = subprocess.run(
+def test_api_does_not_import_torch_before_it_predicts(tmp_path: Path) -> None:
+    completed = subprocess.run(
         [sys.executable, "-W", "error", "-c", SCRIPT, str(tmp_path)],
         capture_output=True,
         text=True,
@@ -38,4 +38,4 @@ def test_no_torch_before_the_first_model(tmp_path: Path) -> None:
         cwd=ROOT,
     )
 
-    assert done.returncode == 0, done.stderr
+    assert completed.returncode == 0, completed.stderr

@@ -10,22 +10,22 @@ from core.training.finetune import fine_tune
 from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder, tiny_learner
 from tests.core.training.toys import silent_tracker
 
-# A busy machine is no fault of the code.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# No deadline: on a busy machine an example may take longer.
+settings.register_profile("no-deadline", deadline=None)
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")
 def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny random BERT whose vocabulary is made of the tests' own utterances; never written to."""
+    """A tiny random BERT with the vocabulary of the tests' utterances; read-only."""
     return tiny_encoder_folder(tmp_path_factory.mktemp("encoder"), "bert", texts_of(english(), spanish()))
 
 
 @pytest.fixture(scope="session")
-def taught(bert_folder: Path) -> MtodLearner:
-    """A learner that has learnt the English utterances by heart; never trained further.
+def trained_learner(bert_folder: Path) -> MtodLearner:
+    """A learner that has memorised the English utterances; read-only.
 
-    It trains for twice as long as any seed was seen to need: another processor rounds differently.
+    It trains for twice as long as any seed needed, because another processor rounds differently.
     """
     learner = tiny_learner(bert_folder, english())
     settings = FineTuneSettings(epochs=120, batch_size=10, min_steps=1, encoder_lr=2e-3, heads_lr=1e-2)
@@ -35,5 +35,5 @@ def taught(bert_folder: Path) -> MtodLearner:
 
 @pytest.fixture
 def one_thread() -> None:
-    """Sums in one order: what is compared to the last bit must not depend on the machine's cores."""
+    """Use one thread, so that sums are added in the same order and results are equal bit by bit."""
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Tiny encoders, learners and utterances, built from a test's own texts in well under a second."""
+"""Tiny encoders, learners and utterances for tests, created in well under a second."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from core.checkpoints import read_whole
+from core.checkpoints import read_full
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.reports import CheckpointManifest
 from core.encoders.loading import load_encoder
@@ -33,10 +33,10 @@ Kind = Literal["bert", "xlm-r", "distilbert", "roberta"]
 VOCABULARY = 400
 
 PIECE = 4
-"""Characters in a piece of a word, where words are cut by length."""
+"""Number of characters per token, for tokenizers that split words by length."""
 
 WINDOW = 64
-"""Longest input in tokens, special ones included."""
+"""Maximum input length in tokens, special tokens included."""
 
 _SIZES: dict[str, Any] = {
     "hidden_size": 32,
@@ -47,7 +47,7 @@ _SIZES: dict[str, Any] = {
 
 
 def tiny_encoder_folder(tmp_path: Path, kind: Kind, texts: Sequence[str]) -> Path:
-    """Save a small random encoder and a tokenizer trained on the texts, as the hub's folders look."""
+    """Save a small random encoder and a tokenizer trained on the texts, in Hugging Face format."""
     folder = tmp_path / f"tiny-{kind}"
     tokenizer = _tokenizer(kind, texts)
     torch.manual_seed(7)
@@ -58,19 +58,19 @@ def tiny_encoder_folder(tmp_path: Path, kind: Kind, texts: Sequence[str]) -> Pat
 
 
 def read_mtod(folder: Path, manifest: CheckpointManifest) -> MtodLearner:
-    """Rebuild a learner of intents and slots from a checkpoint."""
-    learner = read_whole(folder, manifest)
+    """Load a learner of intents and slots from a checkpoint."""
+    learner = read_full(folder, manifest)
     assert isinstance(learner, MtodLearner)
     return learner
 
 
 def tiny_learner(folder: Path, examples: Sequence[MtodExample], *, seed: int = 0) -> MtodLearner:
-    """Return a learner of the examples' labels upon the encoder in the folder."""
+    """Return a learner with the labels of the examples and the encoder in the folder."""
     return MtodLearner(load_encoder(str(folder)), LabelSet.of(examples), seed=seed)
 
 
 def utterance(template: str, intent: str, **slots: str) -> MtodExample:
-    """Fill ``{slot}`` places of a template and label what was pad_sequences in."""
+    """Fill the ``{slot}`` placeholders of a template, and label the values."""
     text, spans = template, []
     for slot, value in slots.items():
         start = text.index("{" + slot + "}")
@@ -80,7 +80,7 @@ def utterance(template: str, intent: str, **slots: str) -> MtodExample:
 
 
 def english() -> list[MtodExample]:
-    """Thirty utterances of three intents and two slots."""
+    """Return thirty utterances with three intents and three slots."""
     return [
         *(utterance("wake me at {time}", "set_alarm", time=f"{hour} o'clock") for hour in _HOURS),
         *(utterance("will it rain in {place}", "find_weather", place=place) for place in _PLACES),
@@ -89,7 +89,7 @@ def english() -> list[MtodExample]:
 
 
 def spanish() -> list[MtodExample]:
-    """Twenty-four utterances of the same labels in another language."""
+    """Return twenty-four utterances with the same labels in another language."""
     return [
         *(utterance("pon una alarma a las {time}", "set_alarm", time=hour) for hour in _HORAS),
         *(utterance("va a llover en {place}", "find_weather", place=place) for place in _PLACES[:8]),
@@ -122,7 +122,7 @@ def _config(kind: Kind, vocabulary: int) -> PreTrainedConfig:
             )
         case "roberta" | "xlm-r":
             family = RobertaConfig if kind == "roberta" else XLMRobertaConfig
-            # Their positions begin after the padding's number, 1.
+            # Their positions start after the id of padding, 1.
             return family(
                 **_SIZES,
                 vocab_size=vocabulary,
@@ -154,7 +154,7 @@ def _word_pieces(texts: Sequence[str]) -> dict[str, int]:
 
 
 def _cut(word: str) -> list[str]:
-    """Cut a word in pieces: the library's trainer breaks ties anew in every process."""
+    """Split a word by length, because the library's trainer breaks ties differently in every process."""
     return [word[start : start + PIECE] for start in range(0, len(word), PIECE)]
 
 

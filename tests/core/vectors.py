@@ -1,4 +1,4 @@
-"""Sentence vectors as anybody would compute them with plain Hugging Face classes."""
+"""Sentence vectors from plain Hugging Face classes."""
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase

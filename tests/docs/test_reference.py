@@ -1,16 +1,17 @@
-"""What the documentation says is held against the code."""
+"""The documentation agrees with the code: settings, limits, errors, formats, links and paths."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import fields
 from enum import Enum
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
-from app.parsing.problems import TABLE, problem_type
+from app.parsing.problems import TABLE, UNEXPECTED, problem_type
 from app.schemas.limits import Limits
 from app.settings import Settings
 from core.contracts.hyperparameters import (
@@ -25,11 +26,22 @@ from tests.repository import ROOT
 from worker.settings import WorkerSettings
 
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+OTHER_PAGES = ("README.md", "CONTRIBUTING.md", "benchmarks/RESULTS.md", "client/README.md")
+PAGES = sorted([*DOCS.rglob("*.md"), *(ROOT / name for name in OTHER_PAGES)])
+
+ROUTER_STATUSES = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+"""Statuses of the errors that the router and the form parser raise."""
+
+CITED_PATH = re.compile(r"`((?:app|benchmarks|client|core|deploy|docs|samples|tests|worker)/[\w./-]*)`")
+CITED_NAME = re.compile(r"`((?:app|core|worker)(?:\.\w+)+)`")
 
 
 def page(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
+
+
+def page_id(file: Path) -> str:
+    return str(file.relative_to(ROOT))
 
 
 def defaults(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -43,71 +55,109 @@ def defaults(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, st
 
 
 @pytest.mark.parametrize(("name", "default"), [*defaults(Hyperparameters), *defaults(PretrainSettings)])
-def test_every_hyperparameter_is_told_with_its_default(name: str, default: str) -> None:
+def test_hyperparameter_reference_has_every_default(name: str, default: str) -> None:
     assert f"| `{name}` | `{default}` |" in page("reference/hyperparameters.md")
 
 
-def test_every_method_is_told() -> None:
-    told = page("reference/hyperparameters.md").split("## Methods")[1].split("\n## ")[0]
-    assert re.findall(r"(?m)^\| `(.*?)` \|", told) == list(Method)
+def test_hyperparameter_reference_lists_every_method() -> None:
+    section = page("reference/hyperparameters.md").split("## Methods")[1].split("\n## ")[0]
+    assert re.findall(r"(?m)^\| `(.*?)` \|", section) == list(Method)
 
 
-def test_the_defaults_that_differ_for_questions_are_told_and_no_others() -> None:
+def test_hyperparameter_reference_lists_exactly_the_defaults_that_differ_for_questions() -> None:
     differing = {
-        f"`{name}`{of_a_base}": default
-        for ours, theirs, of_a_base in (
+        f"`{name}`{suffix}": default
+        for questions, utterances, suffix in (
             (QaHyperparameters, Hyperparameters, ""),
             (QaPretrainSettings, PretrainSettings, " (of a base)"),
         )
-        for name, default in set(defaults(ours)) - set(defaults(theirs))
+        for name, default in set(defaults(questions)) - set(defaults(utterances))
     }
     section = page("reference/hyperparameters.md").split("## Questions")[1].split("\n## ")[0]
-    told = dict(re.findall(r"(?m)^\| (`.*) \| `(.*)` \|$", section))
-    assert told == differing
+    assert dict(re.findall(r"(?m)^\| (`.*) \| `(.*)` \|$", section)) == differing
 
 
 @pytest.mark.parametrize("settings", [Settings, WorkerSettings])
-def test_every_setting_is_told(settings: type[BaseSettings]) -> None:
-    told = page("reference/settings.md")
-    assert [name for name in settings.model_fields if f"`XMETRA_{name.upper()}`" not in told] == []
+def test_settings_reference_lists_every_setting(settings: type[BaseSettings]) -> None:
+    reference = page("reference/settings.md")
+    assert [name for name in settings.model_fields if f"`XMETRA_{name.upper()}`" not in reference] == []
 
 
-def test_no_setting_is_told_that_is_not_there() -> None:
-    told = set(re.findall(r"`XMETRA_(\w+)`", page("reference/settings.md")))
-    of_commands = {"HOST", "PORT", "FORWARDED_ALLOW_IPS", "URL", "HOME", "API_KEY", "FIRST_BASE"}
-    known = {name.upper() for model in (Settings, WorkerSettings) for name in model.model_fields}
-    assert told - of_commands - known == set()
+def test_settings_reference_lists_no_unknown_setting() -> None:
+    documented = set(re.findall(r"`XMETRA_(\w+)`", page("reference/settings.md")))
+    command_line = {"HOST", "PORT", "FORWARDED_ALLOW_IPS", "URL", "HOME", "API_KEY", "FIRST_BASE"}
+    settings = {name.upper() for model in (Settings, WorkerSettings) for name in model.model_fields}
+    assert documented - command_line - settings == set()
 
 
-def test_every_limit_that_can_be_set_is_told_with_its_default() -> None:
+def test_limit_reference_has_every_configurable_limit_with_its_default() -> None:
     rates = {"predict_items_per_minute", "jobs_per_hour", "max_body_bytes", "job_timeout_seconds"}
     waiting = {"max_waiting_jobs", "max_waiting_tokens"}
-    told = page("reference/limits.md")
+    reference = page("reference/limits.md")
     for name in (*rates, *waiting, *(limit.name for limit in fields(Limits))):
-        assert f"| `XMETRA_{name.upper()}` | `{Settings.model_fields[name].default}` |" in told
+        assert f"| `XMETRA_{name.upper()}` | `{Settings.model_fields[name].default}` |" in reference
 
 
-def test_every_kind_of_error_is_told() -> None:
-    told = page("reference/errors.md")
-    kinds = {(kind.status, kind.slug) for kind in TABLE.values() if kind.slug != "disconnected"}
-    missing = {(status, slug) for status, slug in kinds if f"| {status} | `{slug}` |" not in told}
-    assert missing == set()
-    assert problem_type("x").endswith(":x")
+def test_error_reference_lists_exactly_the_problem_types() -> None:
+    rows = re.findall(r"(?m)^\| (\d{3}) \| `([a-z-]+)` \|", page("reference/errors.md"))
+    kinds = [*(kind for kind in TABLE.values() if kind.slug != "disconnected"), UNEXPECTED]
+    problem_types = {(kind.status, kind.slug) for kind in kinds}
+    problem_types |= {(int(status), status.phrase.lower().replace(" ", "-")) for status in ROUTER_STATUSES}
+    assert {(int(status), slug) for status, slug in rows} == problem_types
+    assert len(rows) == len(problem_types)
+    assert problem_type("").removesuffix(":") in page("reference/errors.md")
 
 
-def test_the_examples_of_every_format_can_be_read() -> None:
-    told = page("reference/data-formats.md")
+def test_format_reference_examples_are_readable_and_equal() -> None:
+    reference = page("reference/data-formats.md")
     for kind, read_file, formats in (("Utterances", read_examples, 3), ("Questions", read_questions, 2)):
-        section = re.search(rf"(?ms)^## {kind}\n(.*?)(?=^## |\Z)", told)
+        section = re.search(rf"(?ms)^## {kind}\n(.*?)(?=^## |\Z)", reference)
         assert section
         blocks = re.findall(r"(?m)(?:^    .*\n)+", section[1])
-        read = [read_file(re.sub("(?m)^    ", "", block).encode()) for block in blocks]
-        assert len(read) == formats
-        assert all(one == read[0] for one in read)
-    assert all(f"(`{name}`)" in told for name in FileFormat)
+        datasets = [read_file(re.sub("(?m)^    ", "", block).encode()) for block in blocks]
+        assert len(datasets) == formats
+        assert all(examples == datasets[0] for examples in datasets)
+    assert all(f"(`{name}`)" in reference for name in FileFormat)
 
 
-@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_every_link_leads_to_a_file(file: Path) -> None:
+@pytest.mark.parametrize("file", PAGES, ids=page_id)
+def test_page_links_to_existing_files(file: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", file.read_text(encoding="utf-8"))
     assert [link for link in links if not (file.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("file", PAGES, ids=page_id)
+def test_page_links_to_existing_headings(file: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]*)#([^)]+)\)", file.read_text(encoding="utf-8"))
+    assert [
+        f"{target}#{anchor}"
+        for target, anchor in links
+        if anchor not in anchors(file.parent / target if target else file)
+    ] == []
+
+
+def anchors(file: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"(?m)^#+ (.*)$", file.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("file", PAGES, ids=page_id)
+def test_page_cites_existing_paths_and_names(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert [path for path in CITED_PATH.findall(text) if not exists(path)] == []
+    assert [name for name in CITED_NAME.findall(text) if not is_defined(name)] == []
+
+
+def exists(path: str) -> bool:
+    """Return whether a path exists; ``XX`` stands for a language, and any of several files is enough."""
+    return (ROOT / path).exists() or any(ROOT.glob(path.replace("XX", "*")))
+
+
+def is_defined(name: str) -> bool:
+    """Return whether a dotted name is a module, or a word in the module that is named before it."""
+    path = ROOT / name.replace(".", "/")
+    if path.is_dir() or path.with_suffix(".py").exists():
+        return True
+    module = path.parent.with_suffix(".py")
+    return module.exists() and re.search(rf"\b{path.name}\b", module.read_text(encoding="utf-8")) is not None

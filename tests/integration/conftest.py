@@ -4,20 +4,20 @@ from pathlib import Path
 import pytest
 
 from core.jobqueue.embedded_redis import EmbeddedRedis
-from tests.integration.workers import Bench
+from tests.integration.workers import WorkerHarness
 
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
-    """A Redis that is not started yet; its address is known all the same."""
+    """A Redis that is not started yet; its URL is valid already."""
     server = EmbeddedRedis(tmp_path / "redis")
     yield server
     server.stop()
 
 
 @pytest.fixture
-def bench(redis: EmbeddedRedis, tmp_path: Path) -> Iterator[Bench]:
-    """A queue and a store without a worker."""
+def harness(redis: EmbeddedRedis, tmp_path: Path) -> Iterator[WorkerHarness]:
+    """A queue and a store; the worker is not started yet."""
     redis.start()
-    with Bench(redis.url, tmp_path) as bench:
-        yield bench
+    with WorkerHarness(redis.url, tmp_path) as harness:
+        yield harness

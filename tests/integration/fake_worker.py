@@ -1,4 +1,4 @@
-"""A real worker, as ``python -m worker.main`` is one, but for what its jobs do."""
+"""The worker of ``python -m worker.main`` with a fake pipeline."""
 
 from tests.worker.fakes import fake_pipeline
 from worker.main import main

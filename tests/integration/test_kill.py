@@ -1,4 +1,4 @@
-"""SIGKILL of the api or the worker, at any moment, loses no accepted job and shows nothing half-written."""
+"""SIGKILL of the API or the worker at any moment loses no accepted job and exposes no partial result."""
 
 import itertools
 import os
@@ -20,12 +20,12 @@ import pytest
 
 from app.devstack.stack import listening_socket
 from core.contracts.jobs import JobStatus
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD
 from core.jobqueue.embedded_redis import EmbeddedRedis
 from core.predictor import Predictor
 from core.store import Store
 from core.store.verification import verify
-from tests.core.pipeline.workshop import QUICK, done, only_base, pretrain_job
+from tests.core.pipeline.small_jobs import QUICK, only_base_id, pretrain_job, run_job
 from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
 from tests.integration.workers import is_running, wait_until
 from tests.repository import ROOT
@@ -34,11 +34,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bind
 
 KILLS = 20
 SEED = 20
-LONGEST_PAUSE_SECONDS = 1.5
-A_REQUEST_SECONDS = 0.05
-A_JOB_SECONDS = 0.8
+MAX_PAUSE_SECONDS = 1.5
+REQUEST_SECONDS = 0.05
+JOB_SECONDS = 0.8
 EPOCHS = 40.0
-PATIENCE_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 
 SETTINGS = {
     "XMETRA_LOST_AFTER_SECONDS": "3",
@@ -51,20 +51,20 @@ SETTINGS = {
 
 @dataclass
 class Service:
-    """An api and a worker that can be killed and are there again at once.
+    """An API and a worker that are restarted at once after they are killed.
 
-    The listening socket outlives the api, as it does behind a process manager: a client waits.
+    The listening socket outlives the API, as it does under a process manager, so that clients wait.
     """
 
-    nursery: "subprocess.Popen[str]"
+    fork_server: "subprocess.Popen[str]"
     url: str
     pids: dict[str, int] = field(default_factory=dict)
 
     def start(self, part: str) -> None:
-        assert self.nursery.stdin is not None and self.nursery.stdout is not None
-        self.nursery.stdin.write(f"{part}\n")
-        self.nursery.stdin.flush()
-        self.pids[part] = int(self.nursery.stdout.readline())
+        assert self.fork_server.stdin is not None and self.fork_server.stdout is not None
+        self.fork_server.stdin.write(f"{part}\n")
+        self.fork_server.stdin.flush()
+        self.pids[part] = int(self.fork_server.stdout.readline())
 
     def kill(self, part: str) -> None:
         assert is_running(self.pids[part]), f"the {part} ended by itself"
@@ -84,8 +84,8 @@ def running(folder: Path, store: Path) -> Iterator[Service]:
         environment = {**os.environ, **SETTINGS}
         environment |= {"XMETRA_REDIS_URL": redis.url, "XMETRA_STORE_URL": str(store)}
         with (folder / "log").open("wb") as log:
-            nursery = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.nursery", str(listener.fileno())],
+            fork_server = subprocess.Popen(
+                [sys.executable, "-m", "tests.integration.fork_server", str(listener.fileno())],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.PIPE,
@@ -94,20 +94,20 @@ def running(folder: Path, store: Path) -> Iterator[Service]:
                 text=True,
                 pass_fds=[listener.fileno()],
             )
-        with nursery:
-            assert nursery.stdout is not None and nursery.stdin is not None
-            assert nursery.stdout.readline() == "ready\n"
-            service = Service(nursery, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with fork_server:
+            assert fork_server.stdout is not None and fork_server.stdin is not None
+            assert fork_server.stdout.readline() == "ready\n"
+            service = Service(fork_server, f"http://127.0.0.1:{listener.getsockname()[1]}")
             try:
                 service.start("api")
                 service.start("worker")
                 yield service
             finally:
-                nursery.stdin.close()
+                fork_server.stdin.close()
 
 
 class Client:
-    """Sends jobs, one after the other, each until somebody accepts it, and remembers those."""
+    """Submits jobs one after the other, each until it is accepted, and records their ids."""
 
     def __init__(self, service: Service, pauses: random.Random) -> None:
         self.accepted: list[str] = []
@@ -131,10 +131,10 @@ class Client:
             if self._is_over.is_set():
                 return
             self._send(f"request-{number}")
-            self._is_over.wait(self._pauses.uniform(0, 2 * LONGEST_PAUSE_SECONDS))
+            self._is_over.wait(self._pauses.uniform(0, 2 * MAX_PAUSE_SECONDS))
 
     def _send(self, key: str) -> None:
-        """Send one job; who hears nothing asks again, under the same key."""
+        """Submit a job; retry with the same idempotency key if there is no response."""
         body = {
             "task": "mtod",
             "language": "es",
@@ -163,68 +163,72 @@ class Client:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """A store with a base upon a tiny encoder."""
+    """A store with a base that has a tiny encoder."""
     store = Store(str(tmp_path / "store"))
     encoder = tiny_encoder_folder(tmp_path, "bert", texts_of(english(), spanish()))
-    done(pretrain_job(store, encoder), store)
-    assert only_base(store)
+    run_job(pretrain_job(store, encoder), store)
+    assert only_base_id(store)
     return store
 
 
-def a_moment(part: str, client: Client, store: Store, chance: random.Random) -> None:
-    """Wait for a moment at which to kill: mostly one at which the part works."""
-    if chance.random() < 0.2:
-        time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
+def wait_for_a_moment_to_kill(part: str, client: Client, store: Store, rng: random.Random) -> None:
+    """Wait for a moment to kill a process: mostly while it is working."""
+    if rng.random() < 0.2:
+        time.sleep(rng.uniform(0, MAX_PAUSE_SECONDS))
     elif part == "api":
-        client.is_sending.wait(2 * LONGEST_PAUSE_SECONDS)
-        time.sleep(chance.uniform(0, A_REQUEST_SECONDS))
+        client.is_sending.wait(2 * MAX_PAUSE_SECONDS)
+        time.sleep(rng.uniform(0, REQUEST_SECONDS))
     else:
         wait_until(lambda: any(record.status is JobStatus.RUNNING for record in store.jobs.list()))
-        time.sleep(chance.uniform(0, A_JOB_SECONDS))
+        time.sleep(rng.uniform(0, JOB_SECONDS))
 
 
 @pytest.mark.timeout(300)
-def test_twenty_kills_lose_nothing(store: Store, tmp_path: Path) -> None:
-    chance = random.Random(SEED)
-    victims = ["api", "worker"] * (KILLS // 2)
-    chance.shuffle(victims)
+def test_service_loses_no_job_when_its_processes_are_killed(store: Store, tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    targets = ["api", "worker"] * (KILLS // 2)
+    rng.shuffle(targets)
     with running(tmp_path, tmp_path / "store") as service:
         with Client(service, random.Random(SEED + 1)) as client:
-            for part in victims:
-                a_moment(part, client, store, chance)
+            for part in targets:
+                wait_for_a_moment_to_kill(part, client, store, rng)
                 service.kill(part)
         assert client.refusals == []
         assert len(set(client.accepted)) == len(client.accepted) > 0
 
-        wait_until(lambda: all_ended(store, client.accepted), seconds=PATIENCE_SECONDS)
-        listed = service.get("/jobs?limit=200")["jobs"]
+        wait_until(lambda: all_ended(store, client.accepted), seconds=TIMEOUT_SECONDS)
+        jobs = service.get("/jobs?limit=200")["jobs"]
         checkpoints = service.get("/checkpoints")["checkpoints"]
-        shown = {job_id: service.get(f"/jobs/{job_id}") for job_id in client.accepted}
+        job_views = {job_id: service.get(f"/jobs/{job_id}") for job_id in client.accepted}
 
-    assert {job["status"] for job in listed} == {"succeeded"}
-    assert {job["job_id"] for job in listed} >= set(client.accepted)
-    assert all(job["report"] is not None for job in shown.values())
+    assert {job["status"] for job in jobs} == {"succeeded"}
+    assert {job["job_id"] for job in jobs} >= set(client.accepted)
+    assert all(job["report"] is not None for job in job_views.values())
     for checkpoint in checkpoints:
-        opens_and_is_whole(store, checkpoint["checkpoint_id"])
+        assert_checkpoint_is_intact(store, checkpoint["checkpoint_id"])
 
-    deployed = store.deployments.history(TaskName.MTOD, "es")
-    by_job = Counter(one.job_id for one in deployed)
-    assert set(by_job) == {job["job_id"] for job in listed}
+    deployments = store.deployments.history(MTOD, "es")
+    by_job = Counter(deployment.job_id for deployment in deployments)
+    assert set(by_job) == {job["job_id"] for job in jobs}
     assert set(by_job.values()) == {1}
-    assert {one.checkpoint_id for one in deployed} <= {one["checkpoint_id"] for one in checkpoints}
+    assert {deployment.checkpoint_id for deployment in deployments} <= {
+        checkpoint["checkpoint_id"] for checkpoint in checkpoints
+    }
     assert all(
-        shown[one.job_id]["checkpoint_id"] == one.checkpoint_id for one in deployed if one.job_id in shown
+        job_views[deployment.job_id]["checkpoint_id"] == deployment.checkpoint_id
+        for deployment in deployments
+        if deployment.job_id in job_views
     )
 
 
 def all_ended(store: Store, accepted: list[str]) -> bool:
-    """Whether every job has ended, those too whose acceptance nobody heard."""
+    """Whether every job has ended, including those whose acceptance the client did not receive."""
     records = store.jobs.list()
     return len(records) >= len(accepted) and all(record.status.is_final for record in records)
 
 
-def opens_and_is_whole(store: Store, checkpoint_id: str) -> None:
-    manifest = store.checkpoints.manifest(TaskName.MTOD, checkpoint_id)
-    folder = store.checkpoints.fetch(TaskName.MTOD, checkpoint_id)
+def assert_checkpoint_is_intact(store: Store, checkpoint_id: str) -> None:
+    manifest = store.checkpoints.manifest(MTOD, checkpoint_id)
+    folder = store.checkpoints.fetch(MTOD, checkpoint_id)
     verify({name: folder / name for name in manifest.files}, manifest)
     Predictor.open(store, manifest)

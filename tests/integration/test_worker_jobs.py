@@ -1,4 +1,4 @@
-"""What becomes of a job: a real Redis, a real worker that forks, and a pipeline that only behaves."""
+"""The life of a job with a real Redis, a real forking worker, and a fake pipeline."""
 
 import json
 import zlib
@@ -12,26 +12,26 @@ from redis import Redis
 from core.contracts.jobs import JobEvent, JobStatus
 from core.jobqueue.embedded_redis import EmbeddedRedis
 from core.jobqueue.queue import JobQueue
-from tests.integration.workers import Bench, is_running, wait_until
+from tests.integration.workers import WorkerHarness, is_running, wait_until
 from tests.worker.fakes import report
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One worker for all of these, so that each test also shows that it outlived the one before."""
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerHarness]:
+    """One worker for all tests of this module: each test also shows that it survived the previous one."""
     folder = tmp_path_factory.mktemp("worker")
-    with EmbeddedRedis(folder / "redis") as redis, Bench(redis.url, folder) as bench:
-        bench.start()
-        yield bench
+    with EmbeddedRedis(folder / "redis") as redis, WorkerHarness(redis.url, folder) as harness:
+        harness.start()
+        yield harness
 
 
 def statuses(events: list[JobEvent]) -> list[str]:
     return [event.data["status"] for event in events if event.event == "status"]
 
 
-def test_a_job_succeeds_and_its_record_has_everything(bench: Bench) -> None:
-    bench.send("succeeds")
-    record = bench.wait_for_end("succeeds")
+def test_succeeded_job_has_a_complete_record(harness: WorkerHarness) -> None:
+    harness.submit("succeeds")
+    record = harness.wait_for_end("succeeds")
     assert record.status is JobStatus.SUCCEEDED
     assert (record.checkpoint_id, record.report) == ("checkpoint-of-succeeds", report())
     assert (record.attempts, record.error) == (1, None)
@@ -40,31 +40,31 @@ def test_a_job_succeeds_and_its_record_has_everything(bench: Bench) -> None:
     assert record.created_at <= record.started_at <= record.ended_at
 
 
-def test_every_change_is_an_event_and_the_store_keeps_them(bench: Bench) -> None:
-    bench.send("tells")
-    bench.wait_for_end("tells")
-    wait_until(lambda: bool(bench.store.jobs.events("tells")))
-    kept = bench.store.jobs.events("tells")
-    assert kept == [event for _, event in bench.queue.events("tells")]
-    assert statuses(kept) == ["queued", "running", "succeeded"]
-    assert [event.data["stage"] for event in kept if event.event == "progress"] == [
+def test_store_keeps_every_event_of_a_job(harness: WorkerHarness) -> None:
+    harness.submit("events")
+    harness.wait_for_end("events")
+    wait_until(lambda: bool(harness.store.jobs.events("events")))
+    events = harness.store.jobs.events("events")
+    assert events == [event for _, event in harness.queue.events("events")]
+    assert statuses(events) == ["queued", "running", "succeeded"]
+    assert [event.data["stage"] for event in events if event.event == "progress"] == [
         "begin",
         "meta-train",
         "done",
     ]
 
 
-def test_a_job_runs_in_a_process_of_its_own(bench: Bench) -> None:
-    bench.send("forked")
-    pid = bench.wait_for_start("forked")
-    assert bench.process is not None
-    assert pid != bench.process.pid
+def test_job_runs_in_a_separate_process(harness: WorkerHarness) -> None:
+    harness.submit("forked")
+    pid = harness.wait_for_start("forked")
+    assert harness.process is not None
+    assert pid != harness.process.pid
     wait_until(lambda: not is_running(pid))
 
 
-def test_an_error_of_ours_becomes_the_problem_of_the_record(bench: Bench) -> None:
-    bench.send("diverges", "diverges")
-    record = bench.wait_for_end("diverges")
+def test_known_error_becomes_the_problem_of_the_record(harness: WorkerHarness) -> None:
+    harness.submit("diverges", "diverges")
+    record = harness.wait_for_end("diverges")
     assert record.status is JobStatus.FAILED
     assert record.error is not None
     assert record.error.title == "The training diverged"
@@ -72,9 +72,9 @@ def test_an_error_of_ours_becomes_the_problem_of_the_record(bench: Bench) -> Non
     assert record.checkpoint_id is None
 
 
-def test_every_fault_of_the_input_is_in_the_problem(bench: Bench) -> None:
-    bench.send("faulty", "faulty")
-    record = bench.wait_for_end("faulty")
+def test_problem_contains_every_fault_of_the_input(harness: WorkerHarness) -> None:
+    harness.submit("faulty", "faulty")
+    record = harness.wait_for_end("faulty")
     assert record.error is not None
     assert record.error.errors == (
         {"pointer": "/examples/3", "detail": "the text is empty"},
@@ -82,69 +82,74 @@ def test_every_fault_of_the_input_is_in_the_problem(bench: Bench) -> None:
     )
 
 
-def test_an_error_nobody_expected_is_told_by_its_name(bench: Bench) -> None:
-    bench.send("breaks", "breaks")
-    record = bench.wait_for_end("breaks")
+def test_unexpected_error_is_reported_by_its_class(harness: WorkerHarness) -> None:
+    harness.submit("breaks", "breaks")
+    record = harness.wait_for_end("breaks")
     assert record.status is JobStatus.FAILED
     assert record.error is not None
     assert record.error.detail == "RuntimeError: mat1 and mat2 shapes cannot be multiplied"
 
 
-def test_a_running_job_that_is_cancelled_stops_by_itself_at_once(bench: Bench) -> None:
-    bench.send("cancelled", "long")
-    bench.wait_for_start("cancelled")
-    assert not bench.queue.cancel("cancelled")
-    took = wait_until(lambda: bench.record("cancelled").status.is_final)
-    assert bench.record("cancelled").status is JobStatus.CANCELLED
-    assert took < 1.5  # the grace period: nobody had to kill it
-    wait_until(lambda: bool(bench.store.jobs.events("cancelled")))
-    assert statuses(bench.store.jobs.events("cancelled")) == ["queued", "running", "cancelling", "cancelled"]
+def test_cancelled_running_job_stops_by_itself(harness: WorkerHarness) -> None:
+    harness.submit("cancelled", "long")
+    harness.wait_for_start("cancelled")
+    assert not harness.queue.cancel("cancelled")
+    seconds = wait_until(lambda: harness.record("cancelled").status.is_final)
+    assert harness.record("cancelled").status is JobStatus.CANCELLED
+    assert seconds < 1.5  # less than the grace period: it was not killed
+    wait_until(lambda: bool(harness.store.jobs.events("cancelled")))
+    assert statuses(harness.store.jobs.events("cancelled")) == [
+        "queued",
+        "running",
+        "cancelling",
+        "cancelled",
+    ]
 
 
-def test_a_waiting_job_that_is_cancelled_never_runs(bench: Bench) -> None:
-    bench.send("first", "long")
-    bench.wait_for_start("first")
-    bench.send("second")
-    assert bench.queue.cancel("second")
-    bench.queue.cancel("first")
-    bench.wait_for_end("first")
-    bench.send("third")
-    bench.wait_for_end("third")
-    assert bench.record("second").attempts == 0
+def test_cancelled_waiting_job_never_runs(harness: WorkerHarness) -> None:
+    harness.submit("first", "long")
+    harness.wait_for_start("first")
+    harness.submit("second")
+    assert harness.queue.cancel("second")
+    harness.queue.cancel("first")
+    harness.wait_for_end("first")
+    harness.submit("third")
+    harness.wait_for_end("third")
+    assert harness.record("second").attempts == 0
 
 
-def test_a_job_that_does_not_heed_a_cancellation_is_killed_after_the_grace_period(bench: Bench) -> None:
-    bench.send("deaf", "deaf")
-    pid = bench.wait_for_start("deaf")
-    bench.queue.cancel("deaf")
-    took = wait_until(lambda: bench.record("deaf").status.is_final)
-    assert bench.record("deaf").status is JobStatus.CANCELLED
-    assert 1.5 <= took < 6
+def test_job_that_ignores_cancellation_is_killed_after_the_grace_period(harness: WorkerHarness) -> None:
+    harness.submit("ignores-cancellation", "ignores-cancellation")
+    pid = harness.wait_for_start("ignores-cancellation")
+    harness.queue.cancel("ignores-cancellation")
+    seconds = wait_until(lambda: harness.record("ignores-cancellation").status.is_final)
+    assert harness.record("ignores-cancellation").status is JobStatus.CANCELLED
+    assert 1.5 <= seconds < 6
     assert not is_running(pid)
 
 
-def test_a_job_that_takes_too_long_fails_as_timed_out(bench: Bench) -> None:
-    short = JobQueue.connect(bench.redis_url, job_timeout_seconds=1)
-    bench.send("slow", "deaf", queue=short)
-    record = bench.wait_for_end("slow")
+def test_job_over_its_timeout_fails_as_timed_out(harness: WorkerHarness) -> None:
+    short = JobQueue.connect(harness.redis_url, job_timeout_seconds=1)
+    harness.submit("slow", "ignores-cancellation", queue=short)
+    record = harness.wait_for_end("slow")
     assert record.status is JobStatus.FAILED
     assert record.error is not None
     assert record.error.title == "The job timed out"
     short.close()
 
 
-def test_a_job_that_swallows_its_timeout_is_killed_and_still_fails_as_timed_out(bench: Bench) -> None:
-    short = JobQueue.connect(bench.redis_url, job_timeout_seconds=1)
-    bench.send("swallows", "swallows", queue=short)
-    record = bench.wait_for_end("swallows")
+def test_job_that_swallows_its_timeout_is_killed_as_timed_out(harness: WorkerHarness) -> None:
+    short = JobQueue.connect(harness.redis_url, job_timeout_seconds=1)
+    harness.submit("swallows", "swallows", queue=short)
+    record = harness.wait_for_end("swallows")
     assert record.error is not None
     assert record.error.title == "The job timed out"
     short.close()
 
 
-def test_a_job_whose_process_is_killed_fails_with_the_reason(bench: Bench) -> None:
-    bench.send("killed", "killed")
-    record = bench.wait_for_end("killed")
+def test_job_whose_process_is_killed_fails_with_the_signal(harness: WorkerHarness) -> None:
+    harness.submit("killed", "killed")
+    record = harness.wait_for_end("killed")
     assert record.status is JobStatus.FAILED
     assert record.error is not None
     assert record.error.detail.startswith("It was killed by signal 9 (Killed).")
@@ -152,17 +157,17 @@ def test_a_job_whose_process_is_killed_fails_with_the_reason(bench: Bench) -> No
     assert record.progress.stage == "begin"
 
 
-def test_a_job_whose_process_ends_without_a_word_fails(bench: Bench) -> None:
-    bench.send("leaves", "leaves")
-    record = bench.wait_for_end("leaves")
+def test_job_whose_process_exits_silently_fails_with_the_exit_code(harness: WorkerHarness) -> None:
+    harness.submit("leaves", "leaves")
+    record = harness.wait_for_end("leaves")
     assert record.error is not None
     assert record.error.detail == "It ended with exit code 3 and said nothing."
 
 
-def test_what_redis_holds_of_a_job_is_json_and_never_a_pickle(bench: Bench) -> None:
-    bench.send("json")
-    bench.wait_for_end("json")
-    redis: Any = Redis.from_url(bench.redis_url)
+def test_redis_stores_json_and_no_pickle_of_a_job(harness: WorkerHarness) -> None:
+    harness.submit("json")
+    harness.wait_for_end("json")
+    redis: Any = Redis.from_url(harness.redis_url)
     wait_until(lambda: bool(redis.xlen("rq:results:json")))
     job = redis.hgetall("rq:job:json")
     assert json.loads(zlib.decompress(job[b"data"])) == ["worker.tasks.run_job", None, ["json"], {}]

@@ -1,4 +1,4 @@
-"""Starting real workers, and waiting for what they do."""
+"""A harness that starts a real worker and waits for its jobs."""
 
 import os
 import signal
@@ -18,16 +18,16 @@ from core.store import Store
 from tests.repository import ROOT
 from tests.worker.fakes import adapt_record
 
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> float:
-    """Wait, and return how long it took."""
-    began = time.monotonic()
+def wait_until(condition: Callable[[], bool], *, seconds: float = TIMEOUT_SECONDS) -> float:
+    """Wait until a condition holds; return the seconds that it took."""
+    started_at = time.monotonic()
     while not condition():
-        assert time.monotonic() - began < seconds, f"nothing happened within {seconds} seconds"
+        assert time.monotonic() - started_at < seconds, f"nothing happened within {seconds} seconds"
         time.sleep(0.02)
-    return time.monotonic() - began
+    return time.monotonic() - started_at
 
 
 def is_running(pid: int) -> bool:
@@ -37,8 +37,8 @@ def is_running(pid: int) -> bool:
         return False
 
 
-class Bench:
-    """A queue, a store, and the worker between them."""
+class WorkerHarness:
+    """A queue, a store, and a worker process with a fake pipeline."""
 
     def __init__(self, redis_url: str, folder: Path) -> None:
         self.redis_url = redis_url
@@ -76,7 +76,7 @@ class Bench:
             )
         return self.process
 
-    def send(self, job_id: str, behaviour: str = "succeeds", *, queue: JobQueue | None = None) -> str:
+    def submit(self, job_id: str, behaviour: str = "succeeds", *, queue: JobQueue | None = None) -> str:
         self.store.jobs.save(adapt_record(job_id, behaviour))
         (queue or self.queue).enqueue(job_id)
         return job_id
@@ -85,14 +85,14 @@ class Bench:
         return self.store.jobs.load(job_id)
 
     def wait_for_start(self, job_id: str) -> int:
-        """Wait until the pipeline has begun, and return the process it runs in."""
+        """Wait until the pipeline has started; return the id of its process."""
 
-        def told() -> list[int]:
+        def pids() -> list[int]:
             events = (event for _, event in self.queue.events(job_id) if event.event == "progress")
             return [int(event.data["metrics"]["pid"]) for event in events if "pid" in event.data["metrics"]]
 
-        wait_until(lambda: bool(told()))
-        return told()[-1]
+        wait_until(lambda: bool(pids()))
+        return pids()[-1]
 
     def wait_for_end(self, job_id: str) -> JobRecord:
         wait_until(lambda: self.record(job_id).status.is_final)
@@ -104,4 +104,4 @@ class Bench:
 
     def wait_for_exit(self) -> int:
         assert self.process is not None
-        return self.process.wait(timeout=PATIENCE_SECONDS)
+        return self.process.wait(timeout=TIMEOUT_SECONDS)

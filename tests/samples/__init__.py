@@ -1,1 +1,1 @@
-"""The samples and what makes them."""
+"""Tests of the samples and their generators."""

@@ -36,7 +36,7 @@ def faults(sources: Path, **texts: str) -> list[str]:
     return [line.removeprefix(f"{sources}/") for line in str(caught.value).splitlines()]
 
 
-def test_a_source_becomes_squad(sources: Path) -> None:
+def test_build_converts_a_source_to_squad(sources: Path) -> None:
     (sources / "sv.held-out.txt").write_text(GOOD, encoding="utf-8")
     content = build(sources)["sv.held-out.json"]
     mill, well = json.loads(content)["data"]
@@ -61,7 +61,7 @@ def test_a_source_becomes_squad(sources: Path) -> None:
     assert well["paragraphs"][0]["qas"][0]["answers"] == [{"text": "cold", "answer_start": 19}]
 
 
-def test_it_is_written_as_people_read_it(sources: Path) -> None:
+def test_build_writes_readable_json(sources: Path) -> None:
     (sources / "sv.txt").write_text(GOOD, encoding="utf-8")
     content = build(sources)["sv.json"]
     assert "Öland 🌾" in content
@@ -69,7 +69,7 @@ def test_it_is_written_as_people_read_it(sources: Path) -> None:
     assert content.endswith("}\n")
 
 
-def test_every_fault_of_an_answer_is_told_with_its_line(sources: Path) -> None:
+def test_build_reports_every_fault_of_answers_with_line(sources: Path) -> None:
     text = (
         "# A\nThe cat saw the dog.\n? Who barks? :: fox\n? Who? :: the\n? Which? :: he\n? What? :: cat @2\n"
     )
@@ -80,7 +80,7 @@ def test_every_fault_of_an_answer_is_told_with_its_line(sources: Path) -> None:
     ]
 
 
-def test_every_fault_of_form_is_told_with_its_line(sources: Path) -> None:
+def test_build_reports_every_fault_of_format_with_line(sources: Path) -> None:
     text = "early\n? Who? :: early\n#\nA cat.\n? Who is it? A cat\n? Who? ::\n? :: cat\nA dog.\n# B\n"
     assert faults(sources, en=text) == [
         "en.txt:1: a paragraph stands before the first title",
@@ -94,26 +94,24 @@ def test_every_fault_of_form_is_told_with_its_line(sources: Path) -> None:
     ]
 
 
-def test_a_question_told_twice_is_told_with_both_places(sources: Path) -> None:
+def test_build_reports_a_repeated_question_with_both_places(sources: Path) -> None:
     text = "# A\nA cat ran.\n? Who ran? :: cat\n? who ran :: cat\n"
-    assert faults(sources, en=text) == [f"en.txt:4: the question was told before, in {sources}/en.txt:3"]
+    assert faults(sources, en=text) == [f"en.txt:4: the question repeats the one in {sources}/en.txt:3"]
 
 
-def test_a_paragraph_of_another_file_is_told_with_both_places(sources: Path) -> None:
+def test_build_reports_a_repeated_paragraph_with_both_places(sources: Path) -> None:
     held_out = "# B\n\nA cat ran.\n? Did it? :: ran\n"
     assert faults(sources, **{"en": "# A\nA cat ran.\n? Who ran? :: cat\n", "en.held-out": held_out}) == [
-        f"en.txt:2: the paragraph was told before, in {sources}/en.held-out.txt:3"
+        f"en.txt:2: the paragraph repeats the one in {sources}/en.held-out.txt:3"
     ]
 
 
-def test_a_file_without_articles_and_a_folder_without_files_are_told(sources: Path) -> None:
+def test_build_reports_empty_files_and_folders(sources: Path) -> None:
     assert faults(sources) == [f"{sources} holds no .txt file"]
     assert faults(sources, en="\n") == ["en.txt:1: the file has no article"]
 
 
-def test_the_command_writes_every_file(
-    sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_main_writes_every_file(sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (sources / "sv.txt").write_text(GOOD, encoding="utf-8")
     out = tmp_path / "new" / "folder"
     assert main(["--sources", str(sources), "--out", str(out)]) == 0
@@ -121,7 +119,7 @@ def test_the_command_writes_every_file(
     assert "sv.json: 4 questions" in capsys.readouterr().out
 
 
-def test_the_command_tells_faults_without_a_traceback_and_writes_nothing(
+def test_main_prints_faults_and_writes_nothing(
     sources: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (sources / "en.txt").write_text("# A\nA cat.\n? Who? cat\n", encoding="utf-8")
@@ -130,8 +128,8 @@ def test_the_command_tells_faults_without_a_traceback_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_help_teaches_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_contains_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
-    told = re.sub(r"\s+", " ", capsys.readouterr().out)
-    assert "python -m samples.build_questions --out samples/qa" in told
+    text = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "python -m samples.build_questions --out samples/qa" in text

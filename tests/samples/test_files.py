@@ -1,4 +1,4 @@
-"""An audit of the committed files: what they promise to everyone who trains or tests with them."""
+"""Quality checks of the committed utterances."""
 
 import unicodedata
 from collections import Counter
@@ -40,16 +40,16 @@ SLOTS = {
     "weather/temperatureUnit",
 }
 TARGETS = ("es", "th", "sw")
-EACH = {"en.held-out.jsonl": 18}
-EACH |= {f"{language}.few-shot.jsonl": 10 for language in TARGETS}
-EACH |= {f"{language}.held-out.jsonl": 15 for language in TARGETS}
-NAMES = ("en.jsonl", *EACH)
+COUNTS = {"en.held-out.jsonl": 18}
+COUNTS |= {f"{language}.few-shot.jsonl": 10 for language in TARGETS}
+COUNTS |= {f"{language}.held-out.jsonl": 15 for language in TARGETS}
+NAMES = ("en.jsonl", *COUNTS)
 UNSPACED = ("th",)
-LEAST_FRAMES = 12
+MIN_FRAMES = 12
 
 every_file = pytest.mark.parametrize("name", NAMES)
 every_language = pytest.mark.parametrize("language", ["en", *TARGETS])
-every_spaced_file = pytest.mark.parametrize("name", [one for one in NAMES if one[:2] not in UNSPACED])
+every_spaced_file = pytest.mark.parametrize("name", [name for name in NAMES if name[:2] not in UNSPACED])
 
 Files = dict[str, list[MtodExample]]
 
@@ -80,24 +80,24 @@ def values(examples: list[MtodExample], slot: str) -> set[str]:
     }
 
 
-def test_no_file_stands_beside_the_known_ones(files: Files) -> None:
+def test_folder_has_only_known_files(files: Files) -> None:
     assert sorted(files) == sorted(NAMES)
 
 
 @every_file
-def test_every_intent_and_every_slot_is_there(files: Files, name: str) -> None:
+def test_file_has_every_intent_and_slot(files: Files, name: str) -> None:
     slots = Counter(span.slot for example in files[name] for span in example.slots)
     assert {example.intent for example in files[name]} == INTENTS
     assert set(slots) == SLOTS
     assert min(slots.values()) >= 2
 
 
-@pytest.mark.parametrize(("name", "count"), EACH.items())
-def test_a_small_file_has_as_many_of_each_intent(files: Files, name: str, count: int) -> None:
+@pytest.mark.parametrize(("name", "count"), COUNTS.items())
+def test_small_file_is_balanced_by_intent(files: Files, name: str, count: int) -> None:
     assert Counter(example.intent for example in files[name]) == dict.fromkeys(INTENTS, count)
 
 
-def test_the_source_is_large_and_uneven_and_no_class_is_tiny(files: Files) -> None:
+def test_source_file_is_large_and_unbalanced(files: Files) -> None:
     counts = Counter(example.intent for example in files["en.jsonl"])
     assert counts.total() >= 1200
     assert min(counts.values()) >= 50
@@ -105,40 +105,42 @@ def test_the_source_is_large_and_uneven_and_no_class_is_tiny(files: Files) -> No
 
 
 @every_language
-def test_no_text_is_told_twice_in_a_language_whatever_its_case_and_marks(files: Files, language: str) -> None:
-    told = Counter(key for name in NAMES if name.startswith(language) for key in keys(files[name]))
-    assert [key for key, count in told.items() if count > 1] == []
+def test_language_has_no_repeated_texts(files: Files, language: str) -> None:
+    counts = Counter(key for name in NAMES if name.startswith(language) for key in keys(files[name]))
+    assert [key for key, count in counts.items() if count > 1] == []
 
 
 @every_file
-def test_no_slot_begins_or_ends_with_a_space_or_a_sentence_mark(files: Files, name: str) -> None:
-    found = [example.text[s.start : s.end] for example in files[name] for s in example.slots]
-    assert [value for value in found if value != value.strip(" ,;:!?¡¿")] == []
+def test_slots_have_no_outer_spaces_or_punctuation(files: Files, name: str) -> None:
+    slot_texts = [example.text[s.start : s.end] for example in files[name] for s in example.slots]
+    assert [value for value in slot_texts if value != value.strip(" ,;:!?¡¿")] == []
 
 
 @every_spaced_file
-def test_slots_begin_and_end_where_words_do(files: Files, name: str) -> None:
+def test_slots_cover_whole_words(files: Files, name: str) -> None:
     for example in files[name]:
         for span in example.slots:
-            around = example.text[max(span.start - 1, 0) : span.start] + example.text[span.end : span.end + 1]
-            assert not any(character.isalnum() for character in around), example
+            surroundings = (
+                example.text[max(span.start - 1, 0) : span.start] + example.text[span.end : span.end + 1]
+            )
+            assert not any(character.isalnum() for character in surroundings), example
 
 
 @every_file
-def test_texts_are_tidy_and_composed(files: Files, name: str) -> None:
+def test_texts_are_normalised(files: Files, name: str) -> None:
     for example in files[name]:
         assert example.text == " ".join(example.text.split()) == unicodedata.normalize("NFC", example.text)
         assert not any(mark in example.text for mark in (" ,", " ?", " .", "..", ",,", "[", "{", "<", "|"))
 
 
-def test_no_spanish_article_is_left_uncontracted(files: Files) -> None:
+def test_spanish_articles_are_contracted(files: Files) -> None:
     texts = [f" {key} " for name in NAMES if name.startswith("es") for key in keys(files[name])]
     assert [text for text in texts if " de el " in text or " a el " in text] == []
 
 
 @pytest.mark.parametrize("language", TARGETS)
 @pytest.mark.parametrize("slot", ["datetime", "location", "reminder/todo", "weather/attribute"])
-def test_held_out_has_many_values_that_few_shot_never_shows(files: Files, language: str, slot: str) -> None:
+def test_held_out_file_has_many_unseen_slot_values(files: Files, language: str, slot: str) -> None:
     held_out, few_shot = (
         values(files[f"{language}.{part}.jsonl"], slot) for part in ("held-out", "few-shot")
     )
@@ -146,21 +148,20 @@ def test_held_out_has_many_values_that_few_shot_never_shows(files: Files, langua
 
 
 @every_language
-def test_every_intent_has_many_frames_and_some_for_the_test_alone(
-    grammars: dict[str, Grammar], language: str
-) -> None:
+def test_intents_have_many_frames_and_held_out_frames(grammars: dict[str, Grammar], language: str) -> None:
     for intent, lines in grammars[language].intents.items():
-        assert len(set(lines.seen)) >= LEAST_FRAMES, intent
+        assert len(set(lines.regular)) >= MIN_FRAMES, intent
         assert len(set(lines.held_out)) >= 3, intent
         assert len(set(lines)) == len(list(lines)), intent
 
 
-def named(grammar: Grammar) -> Iterator[str]:
+def references(grammar: Grammar) -> Iterator[str]:
+    """Yield the names of all referenced rules."""
     for table in (grammar.rules, grammar.intents):
         for lines in table.values():
             yield from (node.name for line in lines for node in walk(line) if isinstance(node, Reference))
 
 
 @every_language
-def test_no_rule_is_idle(grammars: dict[str, Grammar], language: str) -> None:
-    assert set(grammars[language].rules) - {"closing"} == set(named(grammars[language]))
+def test_grammar_has_no_unused_rules(grammars: dict[str, Grammar], language: str) -> None:
+    assert set(grammars[language].rules) - {"closing"} == set(references(grammars[language]))

@@ -1,5 +1,6 @@
-"""An audit of the committed questions: what they promise to everyone who trains or tests with them."""
+"""Quality checks of the committed questions."""
 
+import itertools
 import json
 import unicodedata
 from collections import Counter
@@ -12,8 +13,8 @@ from core.contracts.questions import QaExample
 from samples.build_questions import SOURCES, build
 
 FOLDER = Path(samples.__file__).parent / "qa"
-LEAST = {"en": (42, 6), "en.held-out": (9, 5)}
-"""Paragraphs of a file, and questions of each."""
+MINIMUM = {"en": (42, 6), "en.held-out": (9, 5)}
+"""Minimum number of paragraphs of a file, and of questions of each paragraph."""
 
 Files = dict[str, list[QaExample]]
 
@@ -37,26 +38,28 @@ def _examples(text: str) -> list[QaExample]:
     ]
 
 
-def test_the_committed_files_are_what_the_builder_makes(texts: dict[str, str]) -> None:
+def test_build_reproduces_the_committed_files(texts: dict[str, str]) -> None:
     assert build(SOURCES) == texts
 
 
-def test_every_held_out_file_shares_no_paragraph_and_no_question_with_its_training_file(files: Files) -> None:
+def test_held_out_files_share_nothing_with_training_files(files: Files) -> None:
     held_out = {name: examples for name, examples in files.items() if name.endswith(".held-out")}
     assert "en.held-out" in held_out
     for name, examples in held_out.items():
         language = name.removesuffix(".held-out")
         (training,) = (other for other in files if other in {language, f"{language}.few-shot"})
-        assert not {one.context for one in examples} & {one.context for one in files[training]}
-        assert not {one.question.casefold() for one in examples} & {
-            one.question.casefold() for one in files[training]
+        training_examples = files[training]
+        assert not {example.context for example in examples} & {
+            example.context for example in training_examples
         }
+        questions = {example.question.casefold() for example in examples}
+        assert not questions & {example.question.casefold() for example in training_examples}
 
 
 @pytest.mark.parametrize(
-    ("name", "paragraphs", "questions"), [(name, *least) for name, least in LEAST.items()]
+    ("name", "paragraphs", "questions"), [(name, *minimum) for name, minimum in MINIMUM.items()]
 )
-def test_english_has_enough_paragraphs_and_questions(
+def test_english_files_have_enough_paragraphs_and_questions(
     files: Files, name: str, paragraphs: int, questions: int
 ) -> None:
     counts = Counter(example.context for example in files[name])
@@ -65,13 +68,13 @@ def test_english_has_enough_paragraphs_and_questions(
     assert all(40 <= len(context.split()) <= 90 for context in counts)
 
 
-def test_every_name_is_given_once(files: Files) -> None:
+def test_question_ids_are_unique(files: Files) -> None:
     names = Counter(example.id for examples in files.values() for example in examples)
     assert [name for name, count in names.items() if count > 1] == []
 
 
-def test_answers_begin_and_end_where_words_do(files: Files) -> None:
-    for example in (one for examples in files.values() for one in examples):
+def test_answers_cover_whole_words(files: Files) -> None:
+    for example in itertools.chain.from_iterable(files.values()):
         for answer in example.answers:
             before = example.context[max(answer.answer_start - 1, 0) : answer.answer_start]
             after = example.context[answer.end : answer.end + 1]
@@ -79,8 +82,8 @@ def test_answers_begin_and_end_where_words_do(files: Files) -> None:
             assert answer.text == answer.text.strip(" ,;:.!?¡¿"), example
 
 
-def test_questions_are_tidy_and_composed(files: Files) -> None:
-    for example in (one for examples in files.values() for one in examples):
+def test_questions_are_normalised(files: Files) -> None:
+    for example in itertools.chain.from_iterable(files.values()):
         for text in (example.question, example.context):
             assert text == " ".join(text.split()) == unicodedata.normalize("NFC", text)
         assert example.question.endswith("?")

@@ -1,4 +1,4 @@
-"""Jobs for the tests, and a pipeline that needs no model: the name of the dataset says how it behaves."""
+"""Job records, and a pipeline without a model whose behaviour is named by the job's dataset id."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from core.contracts.evaluations import MtodEvaluation
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord, Progress
 from core.contracts.reports import Candidate, PromotionDecision, Report
-from core.contracts.values import TaskName, now
+from core.contracts.values import MTOD, now
 from core.errors import Fault, InvalidInput, TrainingDiverged
 from core.progress import Monitor
 from core.store import Store
@@ -24,11 +24,11 @@ class FakeOutcome:
 
 
 def adapt_record(job_id: str, behaviour: str = "succeeds") -> JobRecord:
-    request = AdaptJob(task=TaskName.MTOD, language="es", dataset_id=behaviour, base_id="base-1")
+    request = AdaptJob(task=MTOD, language="es", dataset_id=behaviour, base_id="base-1")
     return JobRecord(
         job_id=job_id,
         kind=JobKind.ADAPT,
-        task=TaskName.MTOD,
+        task=MTOD,
         language="es",
         request=request,
         created_at=now(),
@@ -36,11 +36,11 @@ def adapt_record(job_id: str, behaviour: str = "succeeds") -> JobRecord:
 
 
 def report() -> Report:
-    measured = MtodEvaluation(examples=10, intent_accuracy=0.9, slot_f1=0.8, exact_match=0.7)
+    evaluation = MtodEvaluation(examples=10, intent_accuracy=0.9, slot_f1=0.8, exact_match=0.7)
     return Report(
         data={"train": 40, "evaluation": 10},
         dataset_ids={"target": "succeeds"},
-        result=Candidate(name="x-metra-ada", evaluation=measured),
+        result=Candidate(name="x-metra-ada", evaluation=evaluation),
         decision=PromotionDecision(promoted=True, reason="better than nothing"),
         verdict="It learnt.",
         seed=42,
@@ -97,11 +97,11 @@ def run_for_three_seconds(monitor: Monitor) -> None:
         time.sleep(0.02)
 
 
-def listen_to_nobody(monitor: Monitor) -> None:
+def ignore_cancellation(monitor: Monitor) -> None:
     time.sleep(60)
 
 
-def swallow_everything(monitor: Monitor) -> None:
+def swallow_timeouts(monitor: Monitor) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
@@ -110,11 +110,11 @@ def swallow_everything(monitor: Monitor) -> None:
             continue
 
 
-def be_killed(monitor: Monitor) -> None:
+def kill_itself(monitor: Monitor) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def leave(monitor: Monitor) -> None:
+def exit_silently(monitor: Monitor) -> None:
     os._exit(3)
 
 
@@ -125,8 +125,8 @@ BEHAVIOURS: dict[str, Callable[[Monitor], None]] = {
     "breaks": break_down,
     "long": run_long,
     "three-seconds": run_for_three_seconds,
-    "deaf": listen_to_nobody,
-    "swallows": swallow_everything,
-    "killed": be_killed,
-    "leaves": leave,
+    "ignores-cancellation": ignore_cancellation,
+    "swallows": swallow_timeouts,
+    "killed": kill_itself,
+    "leaves": exit_silently,
 }

@@ -15,11 +15,11 @@ from worker import health
 from worker.health import main
 
 HERE = socket.gethostname()
-PATIENCE = 60
+TIMEOUT = 60
 
 
-def trouble(connection: Redis, *, host: str = HERE, now: datetime) -> str | None:
-    return health.trouble(connection, host=host, now=now, patience_seconds=PATIENCE)
+def unhealthy_reason(connection: Redis, *, host: str = HERE, now: datetime) -> str | None:
+    return health.unhealthy_reason(connection, host=host, now=now, timeout_seconds=TIMEOUT)
 
 
 @pytest.fixture
@@ -32,34 +32,38 @@ def connection(redis: EmbeddedRedis) -> Iterator[Redis]:
 
 @pytest.fixture
 def registered(connection: Redis) -> Worker:
-    """A worker that has signed on, as it does before its first job."""
+    """A worker that is registered, as it is before its first job."""
     queue = Queue("xmetra", connection=connection, serializer=JSONSerializer)
     worker = Worker([queue], connection=connection, serializer=JSONSerializer)
     worker.register_birth()  # type: ignore[no-untyped-call]
     return worker
 
 
-def test_a_worker_that_signed_on_is_well(connection: Redis, registered: Worker) -> None:
-    assert trouble(connection, now=datetime.now(UTC)) is None
+def test_registered_worker_is_healthy(connection: Redis, registered: Worker) -> None:
+    assert unhealthy_reason(connection, now=datetime.now(UTC)) is None
 
 
-def test_one_that_is_silent_is_not_until_it_tells_of_itself(connection: Redis, registered: Worker) -> None:
-    later = datetime.now(UTC) + timedelta(seconds=PATIENCE + 5)
-    assert "told of itself" in str(trouble(connection, now=later))
+def test_worker_without_heartbeats_is_unhealthy_until_the_next_one(
+    connection: Redis, registered: Worker
+) -> None:
+    later = datetime.now(UTC) + timedelta(seconds=TIMEOUT + 5)
+    assert "sent a heartbeat" in str(unhealthy_reason(connection, now=later))
     connection.hset(registered.key, "last_heartbeat", later.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-    assert trouble(connection, now=later) is None
+    assert unhealthy_reason(connection, now=later) is None
 
 
-def test_one_of_another_machine_is_none_of_ours(connection: Redis, registered: Worker) -> None:
-    assert "no worker of elsewhere" in str(trouble(connection, host="elsewhere", now=datetime.now(UTC)))
+def test_worker_of_another_host_does_not_count(connection: Redis, registered: Worker) -> None:
+    assert "no worker of elsewhere" in str(
+        unhealthy_reason(connection, host="elsewhere", now=datetime.now(UTC))
+    )
 
 
-def test_one_that_signed_off_is_gone(connection: Redis, registered: Worker) -> None:
+def test_unregistered_worker_is_unhealthy(connection: Redis, registered: Worker) -> None:
     registered.register_death()  # type: ignore[no-untyped-call]
-    assert "is known to Redis" in str(trouble(connection, now=datetime.now(UTC)))
+    assert "is known to Redis" in str(unhealthy_reason(connection, now=datetime.now(UTC)))
 
 
-def test_the_exit_code_tells(
+def test_main_exits_with_the_health_state(
     redis: EmbeddedRedis,
     registered: Worker,
     monkeypatch: pytest.MonkeyPatch,
@@ -67,11 +71,11 @@ def test_the_exit_code_tells(
 ) -> None:
     monkeypatch.setenv("XMETRA_REDIS_URL", redis.url)
     assert main() == 0
-    monkeypatch.setenv("XMETRA_REDIS_URL", "unix:///nobody.sock")
+    monkeypatch.setenv("XMETRA_REDIS_URL", "unix:///none.sock")
     assert main() == 1
     assert "Redis does not answer" in capsys.readouterr().err
 
 
-def test_it_is_cheap() -> None:
+def test_health_check_does_not_import_torch() -> None:
     script = "import sys, worker.health; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=120).returncode == 0

@@ -1,4 +1,4 @@
-"""What becomes of jobs that nobody has."""
+"""Recovery of lost jobs: which are queued again, and which fail."""
 
 from pathlib import Path
 
@@ -31,33 +31,37 @@ def store(context: WorkerContext) -> Store:
     return Store(context.store_url)
 
 
-def look_twice(context: WorkerContext, *, max_attempts: int = 3) -> None:
+def scan_twice(context: WorkerContext, *, max_attempts: int = 3) -> None:
     recovery = Recovery(context, lost_after_seconds=3, max_attempts=max_attempts)
     for _ in range(2):
-        context.queue._redis.delete("xmetra:queue:xmetra:looked-for-lost")  # as a second does
+        context.queue._redis.delete("xmetra:queue:xmetra:looked-for-lost")  # as if the interval had passed
         recovery.requeue_lost()
 
 
-def test_a_job_that_was_never_queued_is(context: WorkerContext, store: Store, queue: JobQueue) -> None:
+def test_recovery_queues_a_job_that_was_never_queued(
+    context: WorkerContext, store: Store, queue: JobQueue
+) -> None:
     record = adapt_record("forgotten")
     store.jobs.save(record)
-    look_twice(context)
+    scan_twice(context)
     assert queue.position("forgotten") == 1
     assert store.jobs.load("forgotten") == record
 
 
-def test_a_job_whose_worker_is_gone_waits_again(
+def test_recovery_requeues_a_job_whose_worker_died(
     context: WorkerContext, store: Store, queue: JobQueue
 ) -> None:
     store.jobs.save(adapt_record("orphan").model_copy(update={"status": JobStatus.RUNNING, "attempts": 2}))
-    look_twice(context)
+    scan_twice(context)
     assert queue.position("orphan") == 1
     assert queue.events("orphan")[-1][1].data == {"status": "queued"}
 
 
-def test_after_its_last_attempt_it_is_given_up(context: WorkerContext, store: Store, queue: JobQueue) -> None:
+def test_recovery_fails_a_job_after_its_last_attempt(
+    context: WorkerContext, store: Store, queue: JobQueue
+) -> None:
     store.jobs.save(adapt_record("deadly").model_copy(update={"status": JobStatus.RUNNING, "attempts": 3}))
-    look_twice(context)
+    scan_twice(context)
     record = store.jobs.load("deadly")
     assert record.status is JobStatus.FAILED
     assert record.error is not None
@@ -66,23 +70,21 @@ def test_after_its_last_attempt_it_is_given_up(context: WorkerContext, store: St
 
 
 @pytest.mark.parametrize("status", [status for status in JobStatus if status.is_final])
-def test_a_job_that_has_ended_is_let_be(
+def test_recovery_ignores_finished_jobs(
     context: WorkerContext, store: Store, queue: JobQueue, status: JobStatus
 ) -> None:
     store.jobs.save(adapt_record("ended").model_copy(update={"status": status}))
-    look_twice(context)
+    scan_twice(context)
     assert queue.waiting() == 0
 
 
-def test_one_look_is_not_enough(context: WorkerContext, store: Store, queue: JobQueue) -> None:
+def test_recovery_requires_two_scans(context: WorkerContext, store: Store, queue: JobQueue) -> None:
     store.jobs.save(adapt_record("just-accepted"))
     Recovery(context, lost_after_seconds=3, max_attempts=3).requeue_lost()
     assert queue.waiting() == 0
 
 
-def test_a_worker_that_looks_too_soon_leaves_it_to_the_others(
-    context: WorkerContext, store: Store, queue: JobQueue
-) -> None:
+def test_recovery_scans_once_per_interval(context: WorkerContext, store: Store, queue: JobQueue) -> None:
     store.jobs.save(adapt_record("forgotten"))
     recovery = Recovery(context, lost_after_seconds=300, max_attempts=3)
     for _ in range(3):
@@ -90,11 +92,11 @@ def test_a_worker_that_looks_too_soon_leaves_it_to_the_others(
     assert queue.waiting() == 0
 
 
-def test_a_redis_that_is_gone_is_no_reason_to_die(tmp_path: Path) -> None:
+def test_recovery_survives_without_redis(tmp_path: Path) -> None:
     absent = JobQueue.connect(f"unix://{tmp_path}/none.sock")
     Recovery(WorkerContext(absent, str(tmp_path)), lost_after_seconds=3, max_attempts=3).requeue_lost()
 
 
-def test_it_looks_thrice_in_the_time_after_which_a_worker_counts_as_dead(context: WorkerContext) -> None:
-    assert Recovery(context, lost_after_seconds=30, max_attempts=1).every_seconds == 10
-    assert Recovery(context, lost_after_seconds=3, max_attempts=1).every_seconds == 1
+def test_recovery_interval_is_a_third_of_the_timeout(context: WorkerContext) -> None:
+    assert Recovery(context, lost_after_seconds=30, max_attempts=1).interval_seconds == 10
+    assert Recovery(context, lost_after_seconds=3, max_attempts=1).interval_seconds == 1

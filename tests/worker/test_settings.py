@@ -4,14 +4,14 @@ from pydantic import ValidationError
 from worker.settings import WorkerSettings
 
 
-def test_without_an_environment_a_local_redis_and_folder_are_used() -> None:
+def test_worker_settings_default_to_local_redis_and_folder() -> None:
     settings = WorkerSettings()
     assert settings.redis_url == "redis://127.0.0.1:6379/0"
     assert settings.store_url == ".data/store"
     assert settings.job_timeout_seconds is None
 
 
-def test_the_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_settings_read_environment_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XMETRA_REDIS_URL", "rediss://redis.example:6380/1")
     monkeypatch.setenv("XMETRA_THREADS", "4")
     monkeypatch.setenv("XMETRA_LOG_FORMAT", "json")
@@ -33,7 +33,7 @@ def test_the_environment_sets(monkeypatch: pytest.MonkeyPatch) -> None:
         ("XMETRA_LOG_FORMAT", "xml"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused(
+def test_worker_settings_refuse_invalid_values(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)

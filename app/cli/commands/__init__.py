@@ -1,1 +1,1 @@
-"""The commands of ``xmetra``, one module a group."""
+"""The commands of ``xmetra``: a module for each command or group of commands."""

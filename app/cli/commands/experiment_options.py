@@ -1,106 +1,108 @@
-"""What the options of ``xmetra experiment`` ask for, checked together: all faults are told at once."""
+"""Validation of the options of ``xmetra experiment``; all faults are reported at once."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from app.cli.commands.train import nested_settings
-from app.cli.exit_codes import UsageFault
+from app.cli.assignments import read_assignments
 from app.parsing.validation_errors import parameter_faults
 from core.errors import Fault, InvalidInput
 from core.experiments.command_line import ALL, OPTIONS
 from core.experiments.grid import METHODS, PRE, Experiment
-from core.experiments.presets import base_settings, hyperparameters
+from core.experiments.presets import base_settings as preset_base_settings
+from core.experiments.presets import hyperparameters
+from core.tasks.registry import task_spec
 
-MANY: Final = 1000
-"""Examples of the source, where a base's settings are only checked."""
+SOURCE_EXAMPLES: Final = 1000
+"""Number of source examples for the validation of the base's settings; any number will do."""
 
-MadeT = TypeVar("MadeT")
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Return the words of an option that takes several values, parted by spaces or commas."""
-    return tuple(word for word in re.split(r"[\s,]+", text) if word)
+ValueT = TypeVar("ValueT")
 
 
-def method_words(text: str) -> tuple[str, ...]:
-    """Return the methods that are trained; the base is measured without being asked for."""
-    named = words(text)
-    return METHODS if ALL in named else tuple(word for word in named if word != PRE)
+def split_values(text: str) -> tuple[str, ...]:
+    """Return the values of an option, which have spaces or commas between them."""
+    return tuple(value for value in re.split(r"[\s,]+", text) if value)
 
 
-def asked_for(
-    fields: Mapping[str, Any], *, settings: Sequence[str] | None, base: Sequence[str] | None
+def trained_methods(text: str) -> tuple[str, ...]:
+    """Return the methods of ``--methods`` that train; the zero-shot base does not, and is always measured."""
+    methods = split_values(text)
+    return METHODS if ALL in methods else tuple(method for method in methods if method != PRE)
+
+
+def parse_experiment(
+    fields: Mapping[str, Any], *, settings: Sequence[str] | None, base_settings: Sequence[str] | None
 ) -> Experiment:
-    """Return the experiment that options ask for.
+    """Return the experiment of a command line.
 
     Args:
-        fields: Field of an `Experiment` → what was given; words need not be numbers yet.
-        settings: ``NAME=VALUE`` of the adaptations.
-        base: The same of the base.
+        fields: Field of an `Experiment` → its value, not validated.
+        settings: Assignments of hyperparameters of the adaptations, ``NAME=VALUE``.
+        base_settings: Assignments of hyperparameters of the base.
 
     Raises:
-        InvalidInput: Every option that cannot be used, by its name.
+        InvalidInput: All faults, each with the name of its option.
     """
-    faults: list[Fault] = []
-    changes = {
-        "settings": _nested("settings", settings, faults),
-        "base_settings": _nested("base_settings", base, faults),
-    }
-    asked = _made(lambda: Experiment.model_validate({**fields, **changes}), "", faults)
     task, preset = fields["task"], fields["preset"]
-    _made(lambda: hyperparameters(task, preset, changes["settings"]), "settings", faults)
-    _made(
-        lambda: base_settings(task, preset, changes["base_settings"], examples=MANY), "base_settings", faults
+    changes, faults = read_assignments(settings, task_spec(task).hyperparameters, option=OPTIONS["settings"])
+    base_changes, base_faults = read_assignments(
+        base_settings, task_spec(task).pretrain_settings, option=OPTIONS["base_settings"]
     )
-    if asked is not None and not faults:
-        _check_together(asked, faults)
-    if asked is None or faults:
+    faults += base_faults
+    specification = _validated(
+        lambda: Experiment.model_validate({**fields, "settings": changes, "base_settings": base_changes}),
+        "",
+        faults,
+    )
+    _validated(lambda: hyperparameters(task, preset, changes), "settings", faults)
+    _validated(
+        lambda: preset_base_settings(task, preset, base_changes, examples=SOURCE_EXAMPLES),
+        "base_settings",
+        faults,
+    )
+    if specification is not None and not faults:
+        _check_combinations(specification, faults)
+    if specification is None or faults:
         raise InvalidInput(faults)
-    return asked
+    return specification
 
 
-def _check_together(asked: Experiment, faults: list[Fault]) -> None:
-    """Find settings that contradict a schedule or what is trained."""
-    forms = {(cell.trainable, cell.schedule): cell for cell in asked.cells()}
-    for cell in forms.values():
-        _made(lambda cell=cell: asked.settings_of(cell), "settings", faults)  # type: ignore[misc]
+def _check_combinations(specification: Experiment, faults: list[Fault]) -> None:
+    """Add the faults of settings that contradict a schedule or a trainable part."""
+    variants = {(cell.trainable, cell.schedule): cell for cell in specification.cells()}
+    for cell in variants.values():
+        _validated(lambda cell=cell: specification.hyperparameters_of(cell), "settings", faults)  # type: ignore[misc]
 
 
-def _nested(field: str, assignments: Sequence[str] | None, faults: list[Fault]) -> dict[str, Any]:
-    """Return those assignments that can be read, as nested settings."""
-    read: list[str] = []
-    for one in assignments or ():
-        try:
-            nested_settings([*read, one])
-            read.append(one)
-        except UsageFault as error:
-            faults.append(Fault(OPTIONS[field], str(error).removeprefix("--set ")))
-    return nested_settings(read) or {}
-
-
-def _made(make: Callable[[], MadeT], field: str, faults: list[Fault]) -> MadeT | None:
-    """Return what is made, or None and the faults by the names of the options.
+def _validated(make: Callable[[], ValueT], field: str, faults: list[Fault]) -> ValueT | None:
+    """Return a value; None if it is invalid, with its faults added to `faults`.
 
     Args:
-        make: Checks as it makes.
-        field: The field of an `Experiment` that is checked, or none where all of them are.
-        faults: Added to.
+        make: Makes the value, or raises a `ValidationError`.
+        field: Field of an `Experiment` that the value belongs to; empty if the value is the experiment.
+        faults: Receives the faults, each with the name of its option.
     """
     try:
         return make()
     except ValidationError as error:
-        found = error.errors()
-        for one in found:
-            one["loc"] = (_option(field, one["loc"]),)
-        faults.extend(parameter_faults(found))
+        errors = _without_consequences(error.errors())
+        for item in errors:
+            item["loc"] = (_option(field, item["loc"]),)
+        faults.extend(parameter_faults(errors))
         return None
 
 
+def _without_consequences(errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Return errors without those of lists that are too short because their items are invalid."""
+    lists = {error["loc"][:-1] for error in errors}
+    return [error for error in errors if error["type"] != "too_short" or error["loc"] not in lists]
+
+
 def _option(field: str, place: tuple[int | str, ...]) -> str:
-    """Return the option, and the name of the setting, at a place where something is wrong."""
+    """Return the option of a fault, with the name of the setting if the option sets several."""
     if field:
         return " ".join([OPTIONS[field], ".".join(str(step) for step in place)]).strip()
     return OPTIONS.get(str(place[0]), str(place[0]))

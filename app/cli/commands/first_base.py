@@ -1,22 +1,22 @@
-"""``xmetra first-base``: what a new service needs before it can do anything."""
+"""``xmetra first-base``: a base for a new service."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli.connection import connect
 from app.cli.demo.bases import ensure_base
 from app.cli.demo.scenarios import demo_tasks
-from app.cli.options import Key, Url
+from app.cli.options import SAMPLES, Key, Samples, Url
 from app.cli.rendering.console import messages
-from app.client.sync_client import Client
-from app.client.transport import DEFAULT_URL
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, QA, TaskName
+from core.plugins import task_names
+from xmetra_client import DEFAULT_URL
 
 
-class Wanted(StrEnum):
-    """Tasks to have a base for."""
+class BaseChoice(StrEnum):
+    """Tasks that get a base."""
 
     NONE = "none"
     MTOD = "mtod"
@@ -25,39 +25,39 @@ class Wanted(StrEnum):
 
     @property
     def tasks(self) -> frozenset[TaskName]:
-        """The tasks."""
+        """Names of the tasks."""
         return {
-            Wanted.NONE: frozenset[TaskName](),
-            Wanted.MTOD: frozenset({TaskName.MTOD}),
-            Wanted.QA: frozenset({TaskName.QA}),
-            Wanted.ALL: frozenset(TaskName),
+            BaseChoice.NONE: frozenset[TaskName](),
+            BaseChoice.MTOD: frozenset({MTOD}),
+            BaseChoice.QA: frozenset({QA}),
+            BaseChoice.ALL: frozenset(task_names()),
         }[self]
 
 
 def first_base(
     *,
     task: Annotated[
-        Wanted, typer.Option(envvar="XMETRA_FIRST_BASE", help="The tasks; none does nothing.")
-    ] = Wanted.MTOD,
+        BaseChoice, typer.Option(envvar="XMETRA_FIRST_BASE", help="Task that gets a base.")
+    ] = BaseChoice.MTOD,
     encoder: Annotated[
-        str, typer.Option(envvar="XMETRA_ENCODER", help="embedded, embedded-en, a hub id, or a folder.")
+        str,
+        typer.Option(envvar="XMETRA_ENCODER", help="Encoder: embedded, embedded-en, a hub id, or a folder."),
     ] = "embedded",
-    samples: Annotated[
-        Path, typer.Option(help="The folder of the samples.", exists=True, file_okay=False)
-    ] = Path("samples"),
+    samples: Samples = SAMPLES,
     url: Url = DEFAULT_URL,
     key: Key = None,
 ) -> None:
-    """Make a base of the samples, if the service has none: the containers do it when they first start.
+    """Train a base on the samples if the service has none.
 
-    It waits for a service that is not there yet, and makes no second base however often it runs.
+    It waits until the service is available, and may be repeated: there will be one base. The containers run
+    it when they start for the first time.
 
     Example: [bold]xmetra first-base --task all[/]
     """
     console = messages()
-    with Client(url, key=key) as client:
+    with connect(url, key) as client:
         for demo_task in demo_tasks(samples):
             if demo_task.task in task.tasks:
                 ensure_base(client, demo_task, encoder=encoder, console=console)
-    if task is Wanted.NONE:
-        console.print("no base is wanted: make one with xmetra pretrain")
+    if task is BaseChoice.NONE:
+        console.print("no base was requested; train one with `xmetra pretrain`")

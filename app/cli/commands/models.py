@@ -1,42 +1,43 @@
-"""``xmetra models list | show | history | deploy | rollback | export | import | delete``."""
+"""``xmetra models``: the checkpoints of a service and their deployments."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.cli.connection import connect
 from app.cli.exit_codes import UsageFault
-from app.cli.options import DEFAULT_TASK, AsJson, Task, Url
+from app.cli.options import (
+    DEFAULT_TASK,
+    AsJson,
+    Key,
+    LanguageOrBase,
+    Limit,
+    Task,
+    Url,
+    parse_task,
+)
 from app.cli.rendering.console import messages, results, write_json
-from app.cli.rendering.models import checkpoint_table, checkpoints_table, history_table, size
-from app.client.registry_client import RegistryClient
-from app.client.sync_client import Client
-from app.client.transport import DEFAULT_URL
-from app.schemas.registry import CheckpointView, LanguageView
-from core.contracts.values import TaskName
+from app.cli.rendering.models import checkpoint_table, checkpoints_table, format_size, history_table
+from xmetra_client import DEFAULT_URL
+from xmetra_client.models import CheckpointView, LanguageView
 
 CheckpointId = Annotated[
-    str, typer.Argument(help="The id that `models list` tells.", metavar="CHECKPOINT", show_default=False)
-]
-LanguageOrBase = Annotated[
     str,
-    typer.Argument(
-        help="A BCP-47 language tag, or base: what answers where nothing else does.",
-        metavar="LANGUAGE",
-        show_default=False,
-    ),
+    typer.Argument(help="Id of the model, from `models list`.", metavar="CHECKPOINT", show_default=False),
 ]
 Expected = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="Only if this number of `models history` still serves; 0: only if nothing does.",
+        help="Change nothing unless the deployment of this number is live; 0: unless none is live.",
+        metavar="NUMBER",
         show_default=False,
     ),
 ]
 
 application = typer.Typer(
-    help="See what was made, decide what serves, and carry models elsewhere. "
+    help="List, deploy, roll back, export, import and delete models.\n\n"
     "Example: [bold]xmetra models list --language es[/]",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -46,20 +47,24 @@ application = typer.Typer(
 @application.command(name="list")
 def list_models(
     *,
-    task: Annotated[TaskName | None, typer.Option(help="Only this task's.", show_default=False)] = None,
-    language: Annotated[str | None, typer.Option(help="Only this language's.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1, max=200)] = 20,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", parser=parse_task, help="Only models of this task.", show_default=False),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only models of this language.", show_default=False)
+    ] = None,
+    limit: Limit = 20,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest models, how good each was, and what it serves.
+    """List the newest models with their scores and the languages they serve.
 
     Example: [bold]xmetra models list --language es[/]
     """
-    with Client(url) as client:
-        page = RegistryClient(client).checkpoints(
-            task=task.value if task else None, language=language, limit=limit
-        )
+    with connect(url, key) as client:
+        page = client.checkpoints(task=task or None, language=language, limit=limit)
     if as_json:
         write_json(page)
     elif page.checkpoints:
@@ -69,55 +74,61 @@ def list_models(
 
 
 @application.command()
-def show(checkpoint_id: CheckpointId, *, url: Url = DEFAULT_URL, as_json: AsJson = False) -> None:
-    """Show what a model is: where it comes from, its labels, its scores, and what it serves.
+def show(
+    checkpoint_id: CheckpointId, *, url: Url = DEFAULT_URL, key: Key = None, as_json: AsJson = False
+) -> None:
+    """Show a model: its base, its labels, its scores, and the languages it serves.
 
     Example: [bold]xmetra models show CHECKPOINT --json[/]
     """
-    with Client(url) as client:
-        told = RegistryClient(client).checkpoint(checkpoint_id)
+    with connect(url, key) as client:
+        checkpoint = client.checkpoint(checkpoint_id)
     if as_json:
-        write_json(told)
+        write_json(checkpoint)
     else:
-        results().print(checkpoint_table(told))
+        results().print(checkpoint_table(checkpoint))
 
 
 @application.command()
 def history(
-    language: LanguageOrBase, *, task: Task = DEFAULT_TASK, url: Url = DEFAULT_URL, as_json: AsJson = False
+    language: LanguageOrBase,
+    *,
+    task: Task = DEFAULT_TASK,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show what serves a language, what served it before, and why each was changed.
+    """List the deployments of a language, newest first, with their reasons.
 
     Example: [bold]xmetra models history es[/]
     """
-    with Client(url) as client:
-        told = RegistryClient(client).language(task.value, language)
+    with connect(url, key) as client:
+        view = client.language(task, language)
     if as_json:
-        write_json(told)
+        write_json(view)
     else:
-        results().print(history_table(told))
+        results().print(history_table(view))
 
 
 @application.command()
-def deploy(
+def deploy(  # noqa: PLR0913  a command line is its options
     language: LanguageOrBase,
     checkpoint_id: CheckpointId,
     *,
     task: Task = DEFAULT_TASK,
-    reason: Annotated[str | None, typer.Option(help="Why, for the history.", show_default=False)] = None,
+    reason: Annotated[str | None, typer.Option(help="Reason, for the history.", show_default=False)] = None,
     expected: Expected = None,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a model serve a language from now on.
+    """Deploy a model: it serves the language from now on.
 
     Example: [bold]xmetra models deploy es CHECKPOINT --reason "better on our own test set"[/]
     """
-    with Client(url) as client:
-        told = RegistryClient(client).deploy(
-            task.value, language, checkpoint_id, reason=reason, expected=expected
-        )
-    _tell_live(told, as_json=as_json)
+    with connect(url, key) as client:
+        view = client.deploy(task, language, checkpoint_id, reason=reason, expected=expected)
+    _print_live(view, as_json=as_json)
 
 
 @application.command()
@@ -127,15 +138,16 @@ def rollback(
     task: Task = DEFAULT_TASK,
     expected: Expected = None,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let serve again what served a language before; a second rollback takes back the first.
+    """Deploy the model that served a language before; a second rollback reverts the first.
 
     Example: [bold]xmetra models rollback es[/]
     """
-    with Client(url) as client:
-        told = RegistryClient(client).roll_back(task.value, language, expected=expected)
-    _tell_live(told, as_json=as_json)
+    with connect(url, key) as client:
+        view = client.roll_back(task, language, expected=expected)
+    _print_live(view, as_json=as_json)
 
 
 @application.command(name="export")
@@ -143,24 +155,23 @@ def export_model(
     checkpoint_id: CheckpointId,
     file: Annotated[
         Path,
-        typer.Argument(
-            help="Where to write the archive.", metavar="FILE", dir_okay=False, show_default=False
-        ),
+        typer.Argument(help="Archive to write.", metavar="FILE", dir_okay=False, show_default=False),
     ],
     *,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a model to a tar archive, which another service can import.
 
     Example: [bold]xmetra models export CHECKPOINT es.tar[/]
     """
-    with Client(url) as client:
-        written = RegistryClient(client).export_archive(checkpoint_id, file)
+    with connect(url, key) as client:
+        size = client.export_archive(checkpoint_id, file)
     if as_json:
-        write_json({"checkpoint_id": checkpoint_id, "file": str(file), "bytes": written})
+        write_json({"checkpoint_id": checkpoint_id, "file": str(file), "bytes": size})
     else:
-        results().print(f"{file}: {size(written)}", markup=False)
+        results().print(f"{file}: {format_size(size)}", markup=False)
 
 
 @application.command(name="import")
@@ -168,7 +179,7 @@ def import_model(
     file: Annotated[
         Path,
         typer.Argument(
-            help="An archive that `models export` wrote.",
+            help="Archive, from `models export`.",
             metavar="FILE",
             exists=True,
             dir_okay=False,
@@ -178,69 +189,74 @@ def import_model(
     ],
     *,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a model in; what was only added to a base needs that base first. Nothing serves because of it.
+    """Store a model from an archive; it serves nothing until it is deployed.
+
+    A model that holds only the difference to its base needs that base in the store.
 
     Example: [bold]xmetra models import es.tar[/]
     """
-    with Client(url) as client:
-        told = RegistryClient(client).import_archive(file)
+    with connect(url, key) as client:
+        checkpoint = client.import_archive(file)
     if as_json:
-        write_json(told)
+        write_json(checkpoint)
     else:
-        results().print(f"checkpoint {told.checkpoint_id} is in the store")
-        messages().print(_next_step(told), markup=False)
+        results().print(f"checkpoint {checkpoint.checkpoint_id} is in the store")
+        messages().print(_deploy_hint(checkpoint), markup=False)
 
 
 @application.command()
 def delete(
     checkpoint_id: CheckpointId,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     url: Url = DEFAULT_URL,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a model for good; one that serves, or that another was added to, is kept.
+    """Delete a model; one that is live, or that another model needs, is refused.
 
     Example: [bold]xmetra models delete CHECKPOINT[/]
     """
-    with Client(url) as client:
-        registry = RegistryClient(client)
+    with connect(url, key) as client:
         if not yes:
-            _confirm(registry.checkpoint(checkpoint_id))
-        registry.delete(checkpoint_id)
+            _confirm_deletion(client.checkpoint(checkpoint_id))
+        client.delete_checkpoint(checkpoint_id)
     if as_json:
         write_json({"checkpoint_id": checkpoint_id, "deleted": True})
     else:
         results().print(f"checkpoint {checkpoint_id} is deleted")
 
 
-def _confirm(told: CheckpointView) -> None:
-    """Ask whether this is the one.
+def _confirm_deletion(checkpoint: CheckpointView) -> None:
+    """Ask for confirmation.
 
     Raises:
-        UsageFault: It is not, or nobody is there to say so.
+        UsageFault: The answer is no, or there is none.
     """
-    question = f"Delete {told.checkpoint_id} ({told.task} {' '.join(told.languages)}, {size(told.bytes)})?"
+    description = f"{checkpoint.task} {' '.join(checkpoint.languages)}, {format_size(checkpoint.bytes)}"
     try:
-        wanted = typer.confirm(question, err=True)
+        is_confirmed = typer.confirm(f"Delete {checkpoint.checkpoint_id} ({description})?", err=True)
     except typer.Abort as error:
         raise UsageFault("nothing was deleted: confirm, or give --yes") from error
-    if not wanted:
+    if not is_confirmed:
         raise UsageFault("nothing was deleted")
 
 
-def _tell_live(told: LanguageView, *, as_json: bool) -> None:
-    """Print what serves now."""
+def _print_live(view: LanguageView, *, as_json: bool) -> None:
+    """Print the live deployment of a language."""
     if as_json:
-        write_json(told)
+        write_json(view)
         return
-    live = told.live
-    results().print(f"{told.language} is served by {live.checkpoint_id} (deployment {live.number})")
+    live = view.live
+    results().print(f"{view.language} is served by {live.checkpoint_id} (deployment {live.number})")
 
 
-def _next_step(told: CheckpointView) -> str:
-    """Say how to let a model serve that came in."""
-    language = told.languages[-1] if told.base_id else "base"
-    return f"to let it serve: xmetra models deploy {language} {told.checkpoint_id} --task {told.task}"
+def _deploy_hint(checkpoint: CheckpointView) -> str:
+    """Return the command that deploys a model."""
+    language = checkpoint.languages[-1] if checkpoint.base_id else "base"
+    return (
+        f"to deploy it: xmetra models deploy {language} {checkpoint.checkpoint_id} --task {checkpoint.task}"
+    )

@@ -1,60 +1,62 @@
-"""``xmetra predict`` and ``xmetra evaluate``."""
+"""``xmetra predict`` and ``xmetra evaluate``: predictions and their measurement."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.commands.ask import ask_all, measure_answers
+from app.cli.batches import predict_in_batches
+from app.cli.connection import connect
 from app.cli.exit_codes import UsageFault
-from app.cli.inputs import read_text, source_of
+from app.cli.inputs import read_text, source_name
 from app.cli.options import DEFAULT_TASK, AsJson, Checkpoint, Examples, Key, Language, Task, Url
-from app.cli.rendering.console import messages, results, write_json
-from app.cli.rendering.tables import evaluation_table, percent, predictions_table
-from app.client.sync_client import Client
-from app.client.transport import DEFAULT_URL
-from app.schemas.responses import MtodPredictions, Usage, used_checkpoints
-from core.contracts.evaluations import Evaluation, MtodEvaluation, QaEvaluation
-from core.contracts.examples import MtodExample, SlotSpan
-from core.contracts.predictions import MtodPrediction
-from core.contracts.values import TaskName
-from core.formats import read_examples, read_questions
-from core.tasks.mtod.metrics import evaluate_predictions
-
-BATCH = 64
-"""Utterances in one request: small enough to be answered within the time limit on a slow machine."""
+from app.cli.rendering.console import print_notes, results, write_json
+from app.cli.rendering.tables import documents_table, evaluation_table, percent, predictions_table
+from core.contracts.evaluations import Evaluation, MtodEvaluation
+from core.contracts.values import QA
+from core.tasks.registry import task_spec
+from xmetra_client import DEFAULT_URL
+from xmetra_client.models import MtodPredictions
 
 
-def predict(
+def predict(  # noqa: PLR0913  a command line is its options
     language: Language,
     utterances: Annotated[
         list[str] | None,
-        typer.Argument(help="What was said; without it, lines of stdin.", show_default=False),
+        typer.Argument(
+            metavar="UTTERANCE",
+            help="Utterances; without them, the lines of stdin are read.",
+            show_default=False,
+        ),
     ] = None,
     *,
     file: Annotated[
         Path | None,
         typer.Option(
-            help="A text file, an utterance a line.", exists=True, dir_okay=False, show_default=False
+            help="Text file with one utterance on each line.", exists=True, dir_okay=False, show_default=False
         ),
     ] = None,
+    task: Task = DEFAULT_TASK,
     checkpoint: Checkpoint = None,
     url: Url = DEFAULT_URL,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell intent and slots of utterances.
+    """Predict the intent and slots of utterances.
 
     Example: [bold]xmetra predict es "pon una alarma para las 7"[/]
     """
+    if task == QA:
+        raise UsageFault("questions need a text: use `xmetra ask`")
     texts = utterances or _lines(file)
-    with Client(url, key=key) as client:
-        answer = predict_all(client, texts, language=language, checkpoint=checkpoint)
+    with connect(url, key) as client:
+        response = predict_in_batches(client, task, texts, language=language, checkpoint=checkpoint)
     if as_json:
-        write_json(answer)
+        write_json(response)
+    elif isinstance(response, MtodPredictions):
+        results().print(predictions_table(response.predictions))
     else:
-        results().print(predictions_table(answer.predictions))
+        results().print(documents_table(response.model_dump(mode="json")["predictions"]))
 
 
 def evaluate(
@@ -67,80 +69,38 @@ def evaluate(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the model in service on labelled utterances, or on questions with their answers.
+    """Measure a model on labelled utterances, or on questions with their answers.
 
     Example: [bold]xmetra evaluate es samples/mtod/es.held-out.jsonl[/]
     """
-    measure = measure_utterances if task is TaskName.MTOD else measure_questions
-    with Client(url, key=key) as client:
-        evaluation, adapted = measure(client, examples, language=language, checkpoint=checkpoint)
+    with connect(url, key) as client:
+        result = client.evaluate(language, examples, task=task, checkpoint=checkpoint)
     if as_json:
-        write_json(evaluation)
+        write_json(result.evaluation)
         return
+    evaluation = task_spec(task).evaluation.model_validate(result.evaluation.model_dump())
     console = results()
     if isinstance(evaluation, MtodEvaluation):
         console.print(evaluation_table(evaluation))
     console.print(summary(evaluation))
-    if not adapted:
-        messages().print(f"[yellow]note:[/] {language} has not been adapted; the base answered zero-shot")
-
-
-def measure_utterances(
-    client: Client, file: Path, *, language: str, checkpoint: str | None
-) -> tuple[MtodEvaluation, bool]:
-    """Return how well the service reads a file's utterances, and whether it has learnt the language."""
-    gold = read_examples(file.read_bytes(), name=file.name)
-    answer = predict_all(client, [one.text for one in gold], language=language, checkpoint=checkpoint)
-    return compare(gold, answer.predictions), all(one.adapted for one in answer.predictions)
-
-
-def measure_questions(
-    client: Client, file: Path, *, language: str, checkpoint: str | None
-) -> tuple[QaEvaluation, bool]:
-    """Return how well the service answers a file's questions, and whether it has learnt the language."""
-    gold = read_questions(file.read_bytes(), name=file.name)
-    asked = [{"question": one.question, "context": one.context} for one in gold]
-    answer = ask_all(client, asked, language=language, checkpoint=checkpoint)
-    return measure_answers(gold, answer), all(one.adapted for one in answer.predictions)
+    if not result.adapted:
+        print_notes([f"{language} has not been adapted; the base answered zero-shot"])
 
 
 def summary(evaluation: Evaluation) -> str:
-    """Return the rates in one line, as markup."""
+    """Return the number of examples and the rates in one line, as markup."""
     rates = ", ".join(f"{name} {percent(rate)}" for name, rate in evaluation.headline.items())
     return f"[bold]{evaluation.examples} examples: {rates}[/]"
 
 
-def compare(gold: Sequence[MtodExample], predictions: Sequence[MtodPrediction]) -> MtodEvaluation:
-    """Score what the service answered."""
-    predicted = [
-        (
-            prediction.intent.name,
-            tuple(SlotSpan(slot=slot.slot, start=slot.start, end=slot.end) for slot in prediction.slots),
-        )
-        for prediction in predictions
-    ]
-    return evaluate_predictions(gold, predicted)
-
-
-def predict_all(
-    client: Client, texts: Sequence[str], *, language: str, checkpoint: str | None = None
-) -> MtodPredictions:
-    """Ask for all of them, a batch at a time; the answers keep the order, the usage is the sum."""
-    answers = [
-        client.predict_mtod(texts[start : start + BATCH], language=language, checkpoint=checkpoint)
-        for start in range(0, len(texts), BATCH)
-    ]
-    return MtodPredictions(
-        predictions=tuple(prediction for answer in answers for prediction in answer.predictions),
-        checkpoints=used_checkpoints(answers),
-        usage=Usage.total(answer.usage for answer in answers),
-    )
-
-
 def _lines(file: Path | None) -> list[str]:
-    """Return the utterances of a file or of stdin; blank lines are nobody's."""
-    text = read_text(file, remedy="say an utterance, or give --file, or pipe lines in")
+    """Return the lines of a file or of stdin, without blank ones.
+
+    Raises:
+        UsageFault: There are none, or the text is not UTF-8.
+    """
+    text = read_text(file, remedy="expected an utterance after the language, --file, or lines on stdin")
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     if not lines:
-        raise UsageFault(f"{source_of(file)} holds no utterance")
+        raise UsageFault(f"{source_name(file)} holds no utterance")
     return lines

@@ -1,1 +1,1 @@
-"""The demo: the whole service, from samples to answers, in one command."""
+"""Demo of the whole service: pretrain, adapt and predict on the samples."""

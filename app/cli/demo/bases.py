@@ -1,6 +1,6 @@
-"""The first base of a new service, made of the samples, so that it answers and can be taught at once.
+"""Creation of the first base of a new service from the samples, so that it can predict and adapt at once.
 
-However often this is started, and by however many at once, one base comes of it.
+Repeated and concurrent calls create a single base: they send the same idempotency key until a job fails.
 """
 
 import time
@@ -9,89 +9,94 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from app.cli.demo.scenarios import PAGE, SOURCE, DemoTask
-from app.cli.rendering.job_progress import duration, show_progress
-from app.client.errors import JobFailed, ServiceUnreachable, failure
-from app.client.sync_client import Client
-from app.schemas.responses import JobView
+from app.cli.demo.scenarios import PAGE_SIZE, SOURCE_LANGUAGE, DemoTask
+from app.cli.rendering.job_progress import format_duration, show_progress
 from core.contracts.hyperparameters import PretrainSettings
-from core.contracts.jobs import JobKind, JobStatus
+from xmetra_client import FINAL_STATUSES, Client, JobFailed, RetryableError, ServiceUnreachable
+from xmetra_client.errors import failure
+from xmetra_client.models import JobView
 
 PAUSE_SECONDS: Final = 2.0
-"""Between two looks for a service that is not there yet."""
+"""Pause between two attempts to reach the service."""
 
 LARGE_ENCODER_LR: Final = 4e-5
-"""The samples' own rate suits the small encoder alone (docs/how-to/use-another-encoder.md)."""
+"""Replaces the demo's own rate, which suits the small encoder only (docs/how-to/use-another-encoder.md)."""
 
 
 def ensure_base(
     client: Client, demo_task: DemoTask, *, encoder: str, console: Console, pause: float = PAUSE_SECONDS
 ) -> None:
-    """Have a base made if the service has none for the demo_task, and follow that to its end.
+    """Train a base if the service has none for the task, and show the progress of the job until it ends.
 
-    A service that is not there, or cannot queue a job yet, is waited for as long as it takes: its Redis or
-    its worker may come up after this.
+    Retries without limit while the service is unreachable or cannot queue a job: its Redis or its worker
+    may start later.
 
     Args:
-        client: Talks to the service.
+        client: Connection to the service.
         demo_task: The task and its samples.
-        encoder: What reads the text.
-        console: Where everything is told.
+        encoder: Name, hub id or folder of the encoder.
+        console: Output.
         pause: Seconds between two attempts.
 
     Raises:
-        JobFailed: The job did.
-        RequestRefused: The service wants a key, or another one.
+        JobFailed: The job failed.
+        ApiError: The API key is missing, unknown, or lacks a scope.
     """
-    told = ""
+    last_error = ""
     while True:
         try:
             return _ensure(client, demo_task, encoder=encoder, console=console)
-        except ServiceUnreachable as error:
-            if str(error) != told:
-                told = str(error)
-                console.print(f"waiting for the service: {escape(told)}")
+        except (ServiceUnreachable, RetryableError) as error:
+            if str(error) != last_error:
+                last_error = str(error)
+                console.print(f"waiting for the service: {escape(last_error)}")
         time.sleep(pause)
 
 
 def _ensure(client: Client, demo_task: DemoTask, *, encoder: str, console: Console) -> None:
-    """Do it against a service that is there."""
-    if (base := _base(client, demo_task)) is not None:
-        console.print(f"there is a base for {demo_task.name}, {base}: nothing to do")
+    """Train a base if the service has none; a single attempt, without retries."""
+    if (base_id := _served_base(client, demo_task)) is not None:
+        console.print(f"there is a base for {demo_task.name}, {base_id}: nothing to do")
         return
-    # Without a base nothing was adapted: the newest page has every job that matters.
-    page = client.jobs(task=demo_task.task.value, limit=PAGE)
-    jobs = [job for job in page.jobs if job.kind is JobKind.PRETRAIN]
-    waiting = next((job.job_id for job in jobs if not job.status.is_final), None)
-    if waiting is not None:
-        console.print(f"a base for {demo_task.name} is being made already")
+    # Without a base no adaptation is accepted, so the newest page has all relevant jobs.
+    page = client.jobs(task=demo_task.task, limit=PAGE_SIZE)
+    jobs = [job for job in page.jobs if job.kind == "pretrain"]
+    job_id = next((job.job_id for job in jobs if job.status not in FINAL_STATUSES), None)
+    if job_id is not None:
+        console.print(f"a base for {demo_task.name} is already being trained")
     else:
         console.print(
-            f"there is no base for {demo_task.name}: making one of {demo_task.source} "
-            f"with {escape(encoder)}, "
-            "quickly (minutes with the embedded encoder on two cores)"
+            f"there is no base for {demo_task.name}: training one on {demo_task.source} "
+            f"with {escape(encoder)}, a short run (minutes with the embedded encoder on two cores)"
         )
-        waiting = _submit(client, demo_task, encoder=encoder, after=jobs[0].job_id if jobs else "none")
-    console.print(f"job {waiting}")
-    show_progress(client.events(waiting), console)
-    _tell(client.job(waiting), demo_task, console)
+        job_id = _submit(client, demo_task, encoder=encoder, after=jobs[0].job_id if jobs else "none")
+    console.print(f"job {job_id}")
+    show_progress(client.events(job_id), console)
+    _print_outcome(client.job(job_id).state(), demo_task, console)
 
 
-def _base(client: Client, demo_task: DemoTask) -> str | None:
-    """Return what answers where nothing else does."""
-    served = next(one for one in client.languages().tasks if one.task is demo_task.task)
-    return None if served.base is None else served.base.checkpoint_id
+def _served_base(client: Client, demo_task: DemoTask) -> str | None:
+    """Return the checkpoint id of the task's deployed base; None if there is none."""
+    task_models = next(models for models in client.languages().tasks if models.task == demo_task.task)
+    return None if task_models.base is None else task_models.base.checkpoint_id
 
 
 def _submit(client: Client, demo_task: DemoTask, *, encoder: str, after: str) -> str:
-    """Queue the job and return its id; two who do so after the same job get the same one."""
-    task = demo_task.task.value
+    """Queue a job that trains the base, and return its id.
+
+    Args:
+        client: Connection to the service.
+        demo_task: The task and its samples.
+        encoder: Name, hub id or folder of the encoder.
+        after: Id of the newest pretraining job, or "none"; concurrent calls with the same value share a job.
+    """
+    task = demo_task.task
     dataset, evaluation = (
-        client.store_dataset(SOURCE, file, task=task)
-        for file in (demo_task.source, demo_task.held_out(SOURCE))
+        client.store_dataset(SOURCE_LANGUAGE, file, task=task)
+        for file in (demo_task.source, demo_task.held_out(SOURCE_LANGUAGE))
     )
     job = client.pretrain(
-        SOURCE,
+        SOURCE_LANGUAGE,
         dataset,
         task=task,
         evaluation=evaluation,
@@ -103,21 +108,25 @@ def _submit(client: Client, demo_task: DemoTask, *, encoder: str, after: str) ->
 
 
 def _settings(demo_task: DemoTask, encoder: str) -> PretrainSettings:
-    """Return how to learn in little time."""
+    """Return the settings of a short run, at a rate that suits the encoder."""
     if encoder in {"embedded", "embedded-en"}:
         return demo_task.settings
     return demo_task.settings.model_copy(update={"encoder_lr": LARGE_ENCODER_LR})
 
 
-def _tell(job: JobView, demo_task: DemoTask, console: Console) -> None:
-    """Tell what came of it, and what to do next."""
-    if job.status is JobStatus.CANCELLED:
-        console.print("somebody cancelled it: there is no base")
-    elif job.status is not JobStatus.SUCCEEDED or job.report is None:
+def _print_outcome(job: JobView, demo_task: DemoTask, console: Console) -> None:
+    """Print the outcome of a job that ended, and a hint for the next step.
+
+    Raises:
+        JobFailed: The job failed.
+    """
+    if job.status == "cancelled":
+        console.print("the job was cancelled: there is no base")
+    elif job.status != "succeeded" or job.report is None:
         raise JobFailed(failure(job))
     else:
-        console.print(f"base {job.checkpoint_id} was made in {duration(job.report.wall_seconds)} minutes")
+        console.print(
+            f"base {job.checkpoint_id} was made in {format_duration(job.report.wall_seconds)} minutes"
+        )
         console.print(escape(job.report.decision.reason))
-    console.print(
-        f"a base of your own, of more data, is better: xmetra pretrain --task {demo_task.task.value} en FILE"
-    )
+    console.print(f"a base trained on more data is better: xmetra pretrain --task {demo_task.task} en FILE")

@@ -1,7 +1,6 @@
-"""The main job, shown: a service learns languages from a few examples each, and answers in them.
+"""Run the demo: start a service, adapt it to languages from a few examples each, and predict in them.
 
-Everything goes over HTTP, as a stranger's own program would do it; only the starting and stopping of
-the service is done from inside.
+All requests go over HTTP through the public client; only starting and stopping the service is internal.
 """
 
 import time
@@ -10,22 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from app.cli.connection import connect
 from app.cli.demo.scenarios import DemoRun, DemoTask, adapt, demo_tasks, find_base, make_base
 from app.cli.rendering.answers import answers_table
 from app.cli.rendering.console import messages, results, write_json
 from app.cli.rendering.job_outcome import show_outcome
 from app.cli.rendering.tables import predictions_table
-from app.client.sync_client import Client
 from app.devstack.stack import Stack
-from app.schemas.responses import JobView, MtodPredictions, QaPredictions
 from core.contracts.examples import MtodExample
 from core.contracts.questions import QaExample
-from core.contracts.values import Method, TaskName
+from core.contracts.values import MTOD, Method, TaskName
 from core.formats import read_examples, read_questions
 from core.tasks.qa.metrics import best_texts, evaluate_answers
+from xmetra_client import Client
+from xmetra_client.models import JobView, MtodPredictions, QaPredictions
 
-SHOWN: Final = 3
-USUAL_SLOTS: Final = 2
+EXAMPLES_SHOWN: Final = 3
+"""Predictions displayed for each language."""
+
+TYPICAL_SLOTS: Final = 2
+"""Number of slots that displayed utterances have if possible."""
 
 
 def run_demo(
@@ -36,92 +39,92 @@ def run_demo(
     key: str | None = None,
     as_json: bool = False,
 ) -> None:
-    """Start the service, make what bases are missing, adapt them, show what came of it, stop.
+    """Start the service, train missing bases, adapt them, print scores and predictions, stop the service.
 
     Args:
-        data: The data folder; a base made in it before is used again.
+        data: The data folder; bases from an earlier run are reused.
         samples: The folder of the sample files.
-        baselines: Other methods to train beside, for comparison.
-        key: For a service that is told of a file of keys.
-        as_json: Print the records of the adaptations and the predictions as JSON instead.
+        baselines: Methods to train for comparison.
+        key: API key; needed if the settings of the service name a file of keys.
+        as_json: Print jobs and predictions as JSON instead of tables.
 
     Raises:
-        JobFailed: A base or an adaptation did not succeed.
+        JobFailed: A pretraining or an adaptation failed or was cancelled.
     """
-    taught = demo_tasks(samples)
+    tasks = demo_tasks(samples)
     console = messages()
-    began = time.monotonic()
+    started_at = time.monotonic()
     with Stack(data) as stack:
         with console.status("starting Redis, a worker and the API"):
             stack.wait_until_ready()
         console.print(f"the service listens at {stack.url}; its data is in {data}/")
-        with Client(stack.url, key=key) as client:
-            _demonstrate(client, taught, baselines=baselines, as_json=as_json)
+        with connect(stack.url, key) as client:
+            _run_tasks(client, tasks, baselines=baselines, as_json=as_json)
         console.print("stopping everything", style="dim")
-    console.print(f"done in {time.monotonic() - began:.0f} seconds", style="dim")
+    console.print(f"done in {time.monotonic() - started_at:.0f} seconds", style="dim")
 
 
-def _demonstrate(
-    client: Client, taught: Sequence[DemoTask], *, baselines: Sequence[Method], as_json: bool
+def _run_tasks(
+    client: Client, tasks: Sequence[DemoTask], *, baselines: Sequence[Method], as_json: bool
 ) -> None:
-    """Do the demo against a service that runs."""
-    bases = {demo_task.task: _base(client, demo_task) for demo_task in taught}
-    lessons = [
-        teach(client, demo_task, run, base_id=bases[demo_task.task], baselines=baselines, as_json=as_json)
-        for demo_task in taught
-        for run in demo_task.courses
+    """Run all adaptations against a running service, then print the predictions."""
+    bases = {demo_task.task: _find_or_make_base(client, demo_task) for demo_task in tasks}
+    outcomes = [
+        adapt_and_predict(
+            client, demo_task, run, base_id=bases[demo_task.task], baselines=baselines, as_json=as_json
+        )
+        for demo_task in tasks
+        for run in demo_task.runs
     ]
     if as_json:
-        write_json({f"{lesson.task.value}/{lesson.language}": lesson.as_json() for lesson in lessons})
+        write_json({f"{outcome.task}/{outcome.language}": outcome.as_json() for outcome in outcomes})
         return
-    results().print("\n3. POST /predict: held-out examples, as the service now understands them")
-    for lesson in lessons:
-        lesson.show()
+    results().print("\n3. POST /predict: predictions for held-out examples")
+    for outcome in outcomes:
+        outcome.print_table()
 
 
-def _base(client: Client, demo_task: DemoTask) -> str:
-    """Return the base of a demo_task, made if it is not there."""
+def _find_or_make_base(client: Client, demo_task: DemoTask) -> str:
+    """Return the checkpoint id of a task's base, and train the base if it does not exist."""
     base_id = find_base(client, demo_task)
     if base_id is None:
         return make_base(client, demo_task, messages())
-    messages().print(
-        f"1. the English base {base_id} for {demo_task.name} was made from the same data before: used again"
-    )
+    messages().print(f"1. reusing the English base {base_id} for {demo_task.name}, trained on the same data")
     return base_id
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What came of one language.
+class DemoOutcome:
+    """The outcome of one adaptation.
 
     Attributes:
-        task: What was learnt.
-        language: BCP-47.
-        job: The adaptation as it ended.
-        shown: Held-out examples.
-        answer: What the service then said to them.
+        task: Name of the task.
+        language: BCP-47 tag of the language.
+        job: The adaptation job after it ended.
+        examples: Held-out examples.
+        response: Predictions for the examples.
     """
 
     task: TaskName
     language: str
     job: JobView
-    shown: Sequence[Any]
-    answer: MtodPredictions | QaPredictions
+    examples: Sequence[Any]
+    response: MtodPredictions | QaPredictions
 
     def as_json(self) -> dict[str, Any]:
-        """Return the record of the adaptation and the predictions."""
-        return {"job": self.job.model_dump(mode="json"), "predictions": self.answer.model_dump(mode="json")}
+        """Return the job and the predictions."""
+        return {"job": self.job.model_dump(mode="json"), "predictions": self.response.model_dump(mode="json")}
 
-    def show(self) -> None:
-        """Print what the service says to examples it never saw, and whether that is right."""
+    def print_table(self) -> None:
+        """Print the predictions and whether each is correct."""
         results().print()
-        if isinstance(self.answer, QaPredictions):
-            show_answers(self.shown, self.answer)
+        if isinstance(self.response, QaPredictions):
+            print_answers(self.examples, self.response)
         else:
-            show_predictions(self.shown, self.answer)
+            print_predictions(self.examples, self.response)
 
 
-def teach(
+def adapt_and_predict(
     client: Client,
     demo_task: DemoTask,
     run: DemoRun,
@@ -129,52 +132,67 @@ def teach(
     base_id: str,
     baselines: Sequence[Method],
     as_json: bool,
-) -> Lesson:
-    """Have a language learnt, show what that brought, and ask for some predictions."""
+) -> DemoOutcome:
+    """Adapt a base to a language, print the scores, and predict a few held-out examples.
+
+    Args:
+        client: Connection to the service.
+        demo_task: The task and its samples.
+        run: The adaptation.
+        base_id: Checkpoint id of the base.
+        baselines: Methods to train for comparison.
+        as_json: Print no scores.
+
+    Raises:
+        JobFailed: The adaptation failed or was cancelled.
+    """
     language = run.language
     job = adapt(client, demo_task, run, base_id=base_id, baselines=baselines, console=messages())
     if not as_json:
         show_outcome(job, as_json=False)
     held_out = demo_task.held_out(language)
-    if demo_task.task is TaskName.MTOD:
-        utterances = chosen_utterances(read_examples(held_out.read_bytes(), name=held_out.name))
-        understood = client.predict_mtod([example.text for example in utterances], language=language)
-        return Lesson(demo_task.task, language, job, utterances, understood)
-    questions = chosen_questions(read_questions(held_out.read_bytes(), name=held_out.name))
-    asked = [{"question": one.question, "context": one.context} for one in questions]
-    answered = client.predict_qa(asked, language=language, top_k=1)
-    return Lesson(demo_task.task, language, job, questions, answered)
+    if demo_task.task == MTOD:
+        utterances = select_utterances(read_examples(held_out.read_bytes(), name=held_out.name))
+        predictions = client.predict_mtod([example.text for example in utterances], language=language)
+        return DemoOutcome(demo_task.task, language, job, utterances, predictions)
+    questions = select_questions(read_questions(held_out.read_bytes(), name=held_out.name))
+    pairs = [{"question": example.question, "context": example.context} for example in questions]
+    answers = client.predict_qa(pairs, language=language, top_k=1)
+    return DemoOutcome(demo_task.task, language, job, questions, answers)
 
 
-def chosen_utterances(examples: Sequence[MtodExample]) -> list[MtodExample]:
-    """Return a few examples of different intents with about two slots each; always the same ones."""
-    usual: dict[str, MtodExample] = {}
-    for example in sorted(examples, key=lambda one: (abs(len(one.slots) - USUAL_SLOTS), one.text)):
-        usual.setdefault(example.intent, example)
-    return list(usual.values())[:SHOWN]
+def select_utterances(examples: Sequence[MtodExample]) -> list[MtodExample]:
+    """Return a few examples of different intents with about two slots each, whatever their order."""
+    by_intent: dict[str, MtodExample] = {}
+    for example in sorted(
+        examples, key=lambda candidate: (abs(len(candidate.slots) - TYPICAL_SLOTS), candidate.text)
+    ):
+        by_intent.setdefault(example.intent, example)
+    return list(by_intent.values())[:EXAMPLES_SHOWN]
 
 
-def chosen_questions(examples: Sequence[QaExample]) -> list[QaExample]:
-    """Return the first question on each of a few contexts."""
-    first: dict[str, QaExample] = {}
+def select_questions(examples: Sequence[QaExample]) -> list[QaExample]:
+    """Return the first question on each of the first few contexts."""
+    by_context: dict[str, QaExample] = {}
     for example in examples:
-        first.setdefault(example.context, example)
-    return list(first.values())[:SHOWN]
+        by_context.setdefault(example.context, example)
+    return list(by_context.values())[:EXAMPLES_SHOWN]
 
 
-def show_predictions(examples: Sequence[MtodExample], answer: MtodPredictions) -> None:
-    """Print what the service now says to utterances, and whether that is right."""
-    right = [
+def print_predictions(examples: Sequence[MtodExample], response: MtodPredictions) -> None:
+    """Print the predictions for utterances; one is correct if its intent and all its slots are."""
+    correct = [
         example.intent == prediction.intent.name
         and {(slot.slot, slot.start, slot.end) for slot in example.slots}
         == {(slot.slot, slot.start, slot.end) for slot in prediction.slots}
-        for example, prediction in zip(examples, answer.predictions, strict=True)
+        for example, prediction in zip(examples, response.predictions, strict=True)
     ]
-    results().print(predictions_table(answer.predictions, right=right))
+    results().print(predictions_table(response.predictions, correct=correct))
 
 
-def show_answers(examples: Sequence[QaExample], answer: QaPredictions) -> None:
-    """Print what the service now answers, and whether that is right."""
-    right = evaluate_answers(examples, best_texts(answer.predictions)).exact
-    questions, contexts = [one.question for one in examples], [one.context for one in examples]
-    results().print(answers_table(questions, contexts, answer.predictions, right=right))
+def print_answers(examples: Sequence[QaExample], response: QaPredictions) -> None:
+    """Print the answers to questions; one is correct if it matches a gold answer exactly."""
+    correct = evaluate_answers(examples, best_texts(response.predictions)).exact
+    questions = [example.question for example in examples]
+    contexts = [example.context for example in examples]
+    results().print(answers_table(questions, contexts, response.predictions, correct=correct))

@@ -1,1 +1,1 @@
-"""What people see in a terminal: progress, tables, marked text."""
+"""Output of commands: consoles, tables and progress."""

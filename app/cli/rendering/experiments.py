@@ -1,4 +1,4 @@
-"""How an experiment looks: what it will run, and what came of it."""
+"""Tables of an experiment: its runs, and its results."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,16 +8,16 @@ from rich.table import Table
 from core.contracts.values import TaskName
 from core.experiments.aggregation import Row
 from core.experiments.grid import Cell
-from core.experiments.labels import amount_name, method_name, metrics_of, rate
+from core.experiments.labels import amount_name, format_percent, method_name, metrics_of
 
 
 def cells_table(cells: Sequence[Cell], examples: Mapping[str, int], states: Mapping[str, str]) -> Table:
-    """Return a line for each run.
+    """Return a table with a row for each run.
 
     Args:
         cells: The runs.
-        examples: Run → how many examples it learns from.
-        states: Run → whether it was done before.
+        examples: Key of a run → number of its training examples.
+        states: Key of a run → its state, such as "to do".
     """
     table = Table(header_style="bold", box=None, pad_edge=False)
     table.add_column("run", no_wrap=True)
@@ -29,14 +29,14 @@ def cells_table(cells: Sequence[Cell], examples: Mapping[str, int], states: Mapp
 
 
 def rows_table(rows: Sequence[Row], task: TaskName) -> Table:
-    """Return mean and standard deviation of every metric, a line for each language and method."""
+    """Return a table of mean and standard deviation of every metric, a row for each language and method."""
     table = Table(header_style="bold")
     for heading in ("language", "examples", "method"):
         table.add_column(heading)
     for heading in ("runs", *metrics_of(rows)):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        told = (row.language, amount_name(row.variant, task), method_name(row.variant))
-        rates = (rate(found) for found in row.metrics.values())
-        table.add_row(*map(escape, told), str(row.runs), *rates)
+        variant = (row.language, amount_name(row.variant, task), method_name(row.variant))
+        rates = (format_percent(spread) for spread in row.metrics.values())
+        table.add_row(*map(escape, variant), str(row.runs), *rates)
     return table

@@ -1,1 +1,1 @@
-"""The embedded multilingual encoder: how it is built from parallel text, and how it is stored and read."""
+"""The embedded multilingual encoder: its build from parallel text, storage and loading."""

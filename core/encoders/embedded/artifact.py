@@ -1,4 +1,4 @@
-"""The student as it ships: whole numbers for the rows, a tokenizer, a card, and checksums of all three."""
+"""Storage format of the student: quantised rows, tokenizer, model card, and their checksums."""
 
 import json
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ Float = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """What is read back.
+    """Weights of a student.
 
     Attributes:
-        numbers: Rows that are not simply the base's.
+        numbers: Indices of the embedding rows that differ from the base.
         rows: Their embeddings, [numbers, width].
         pieces: Size of the whole vocabulary.
-        body: The encoder's layers by name, where they were trained; otherwise empty.
-        languages: Beside English.
+        body: Layers of the encoder by name; empty if they were not trained.
+        languages: Languages other than English.
     """
 
     numbers: NDArray[np.int64]
@@ -44,37 +44,40 @@ class Student:
     languages: tuple[str, ...]
 
 
-def quantised(rows: Float) -> tuple[NDArray[np.int8], Float]:
-    """Return each row as whole numbers in ±127 and the step they are multiples of.
+def quantise(rows: Float) -> tuple[NDArray[np.int8], Float]:
+    """Quantise each row to integers in ±127 and a step size.
 
     Args:
         rows: [rows, width].
+
+    Returns:
+        Integers [rows, width], and step sizes [rows].
     """
     steps = (np.abs(rows).max(axis=1, initial=0.0) / LEVELS).astype(np.float32)
     levels = np.rint(rows / np.where(steps > 0, steps, 1.0)[:, None])
     return np.clip(levels, -LEVELS, LEVELS).astype(np.int8), steps
 
 
-def restored(levels: NDArray[np.int8], steps: Float) -> Float:
-    """Return the rows that `quantised` was given, as near as it keeps them."""
+def dequantise(levels: NDArray[np.int8], steps: Float) -> Float:
+    """Return the rows of `quantise`, up to rounding."""
     rows: Float = np.multiply(levels, steps[:, None], dtype=np.float32)
     return rows
 
 
 def write_artifact(folder: Path, student: Student, *, tokenizer: str, card: str) -> None:
-    """Write a student into an empty folder.
+    """Write a student to an empty folder.
 
     Args:
-        folder: Exists.
-        student: What is written.
+        folder: Existing folder.
+        student: The weights.
         tokenizer: The tokenizer as JSON.
-        card: What it is, from what, for whom: Markdown.
+        card: The model card as Markdown.
     """
     arrays: dict[str, NDArray[Any]] = {"numbers": student.numbers.astype(np.int32)}
-    arrays["rows"], arrays["steps"] = quantised(student.rows)
+    arrays["rows"], arrays["steps"] = quantise(student.rows)
     for name, tensor in student.body.items():
         flat = tensor.reshape(len(tensor), -1)
-        levels, arrays[f"steps.{name}"] = quantised(flat)
+        levels, arrays[f"steps.{name}"] = quantise(flat)
         arrays[f"body.{name}"] = levels.reshape(tensor.shape)
     save_file(arrays, folder / ROWS)
     (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
@@ -89,10 +92,10 @@ def write_artifact(folder: Path, student: Student, *, tokenizer: str, card: str)
 
 
 def read_artifact(folder: Path) -> Student:
-    """Read what `write_artifact` wrote, after checking every file.
+    """Read a student that `write_artifact` wrote, and verify the checksums of its files.
 
     Raises:
-        CorruptArtifact: A file is missing or not what was written, or it was made for another base.
+        CorruptArtifact: A file is missing or was changed, or the student was made for another base.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -100,7 +103,7 @@ def read_artifact(folder: Path) -> Student:
         arrays = load_file(folder / ROWS)
         return Student(
             arrays["numbers"].astype(np.int64),
-            restored(arrays["rows"], arrays["steps"]),
+            dequantise(arrays["rows"], arrays["steps"]),
             int(manifest["pieces"]),
             _body(arrays),
             tuple(manifest["languages"]),
@@ -118,11 +121,11 @@ def _verify(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _body(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Float]:
-    """Return the layers that were written, in single precision."""
+    """Return the stored layers in single precision."""
     names = [name.removeprefix("body.") for name in arrays if name.startswith("body.")]
-    found = {}
+    layers = {}
     for name in names:
         levels = arrays[f"body.{name}"]
-        flat = restored(levels.reshape(len(levels), -1), arrays[f"steps.{name}"])
-        found[name] = flat.reshape(levels.shape)
-    return found
+        flat = dequantise(levels.reshape(len(levels), -1), arrays[f"steps.{name}"])
+        layers[name] = flat.reshape(levels.shape)
+    return layers

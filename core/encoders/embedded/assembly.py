@@ -1,4 +1,4 @@
-"""The base's body, the student's rows and tokenizer, as a plain Hugging Face encoder."""
+"""Assembly of the base's layers and a student's rows and tokenizer into a plain Hugging Face encoder."""
 
 from pathlib import Path
 from typing import Final
@@ -12,35 +12,35 @@ from core.encoders.embedded.artifact import TOKENIZER, Student, read_artifact
 from core.encoders.embedded.minilm import base_folder
 
 SHIPPED: Final = Path(__file__).parent / "student"
-"""The artifact that comes with the package; `xmetra encoder build` makes another."""
+"""Folder of the artifact in the package; `xmetra encoder build` makes another."""
 
-# Its report of weights that a model leaves out (a pooling layer) and its bars are not for our users.
+# Its warnings about unused weights (the pooling layer) and its progress bars do not concern users.
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
 
 
 def base_model(**changes: float) -> PreTrainedModel:
-    """Return a fresh all-MiniLM-L6-v2 without its pooling layer.
+    """Return a new all-MiniLM-L6-v2 without its pooling layer.
 
     Args:
-        changes: Of its configuration.
+        changes: Changes to its configuration.
     """
     model: PreTrainedModel = AutoModel.from_pretrained(base_folder(), add_pooling_layer=False, **changes)
     model.eval()
     return model
 
 
-def assembled(student: Student, **changes: float) -> PreTrainedModel:
-    """Return the base with a student's rows, and its layers where they were trained.
+def assemble_student(student: Student, **changes: float) -> PreTrainedModel:
+    """Return the base with a student's rows and, if they were trained, its layers.
 
     Args:
-        student: From the artifact.
-        changes: Of the configuration.
+        student: The student.
+        changes: Changes to the configuration.
     """
     model = base_model(**changes)
-    old = model.get_parameter("embeddings.word_embeddings.weight").detach()
-    rows = torch.zeros(student.pieces, old.shape[1])
-    rows[: len(old)] = old
+    base_rows = model.get_parameter("embeddings.word_embeddings.weight").detach()
+    rows = torch.zeros(student.pieces, base_rows.shape[1])
+    rows[: len(base_rows)] = base_rows
     rows[torch.from_numpy(student.numbers)] = torch.from_numpy(student.rows)
     embeddings = nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=0)  # type: ignore[no-untyped-call]
     model.set_input_embeddings(embeddings)
@@ -52,7 +52,7 @@ def assembled(student: Student, **changes: float) -> PreTrainedModel:
 
 
 def fast_tokenizer(file: Path) -> PreTrainedTokenizerFast:
-    """Read a tokenizer's file as transformers wants it."""
+    """Load a tokenizer file as a transformers tokenizer."""
     return PreTrainedTokenizerFast(
         tokenizer_file=str(file),
         **{f"{role}_token": f"[{role.upper()}]" for role in ("pad", "unk", "cls", "sep", "mask")},
@@ -62,14 +62,14 @@ def fast_tokenizer(file: Path) -> PreTrainedTokenizerFast:
 def load_student(
     folder: Path = SHIPPED, /, **changes: float
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Load the encoder that ships.
+    """Load the student of an artifact.
 
     Args:
-        folder: Of the artifact.
-        changes: Of the configuration.
+        folder: Folder of the artifact, by default the one in the package.
+        changes: Changes to the configuration.
 
     Raises:
-        CorruptArtifact: A file is not what was written.
+        CorruptArtifact: A file is missing or was changed.
     """
     student = read_artifact(folder)
-    return assembled(student, **changes), fast_tokenizer(folder / TOKENIZER)
+    return assemble_student(student, **changes), fast_tokenizer(folder / TOKENIZER)

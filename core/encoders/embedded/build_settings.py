@@ -1,4 +1,4 @@
-"""What a build is told: known without torch, for the command line says the defaults."""
+"""Settings of a build. Torch-free, because the command line shows the defaults."""
 
 from dataclasses import dataclass, field
 
@@ -7,16 +7,16 @@ from core.encoders.embedded.corpus import LANGUAGES
 
 @dataclass(frozen=True, slots=True)
 class DistillationSettings:
-    """How rows, and maybe the body, are trained.
+    """Settings of the training of rows and, optionally, of the encoder's layers.
 
     Attributes:
-        epochs: Passes over all pairs; a fraction is allowed.
-        rows_lr: Peak rate of the rows (SparseAdam).
-        body_lr: Peak rate of the encoder's layers (AdamW); 0 leaves them as they are.
-        batch_tokens: Tokens in a batch, padding included; a step takes `PARTS` batches.
-        token_weight: Weight of the token loss beside the sentence loss.
-        english: English sentences under the new tokenizer, an epoch.
-        warmup_steps: Steps in which the rate rises; then it falls to a fiftieth.
+        epochs: Passes over all pairs; may be fractional.
+        rows_lr: Peak learning rate of the rows (SparseAdam).
+        body_lr: Peak learning rate of the encoder's layers (AdamW); 0 to freeze them.
+        batch_tokens: Number of tokens in a batch, padding included; a step has `PARTS` batches.
+        token_weight: Weight of the token loss relative to the sentence loss.
+        english: Number of English sentences per epoch, with the new tokenizer.
+        warmup_steps: Steps in which the learning rate rises; then it falls to a fiftieth.
     """
 
     epochs: float = 1.5
@@ -30,13 +30,13 @@ class DistillationSettings:
 
 @dataclass(frozen=True, slots=True)
 class BuildSettings:
-    """What is built.
+    """Settings of a build.
 
     Attributes:
-        languages: Beside English.
-        pieces: New pieces a language, about.
-        seed: What all chance comes from.
-        distillation: How the rows are trained.
+        languages: Languages other than English.
+        pieces: Approximate number of new vocabulary entries per language.
+        seed: Random seed.
+        distillation: Settings of the training.
     """
 
     languages: tuple[str, ...] = LANGUAGES

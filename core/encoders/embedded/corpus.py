@@ -1,4 +1,4 @@
-"""Parallel text: English beside another language, one file a language."""
+"""Parallel text of English and another language, with a file per language."""
 
 import csv
 import gzip
@@ -19,28 +19,28 @@ LANGUAGES: Final = (
     *("es", "th", "de", "fr", "ar", "hi", "bn", "te", "ja", "zh", "ko"),
     *("ru", "sw", "fi", "id", "tr", "vi", "it", "pt", "pl", "nl"),
 )
-"""What the shipped encoder reads beside English."""
+"""Languages of the shipped encoder other than English."""
 
 HELD_OUT_ORIGIN = "ntrex"
-"""News sentences, translated by professionals in document order: the last ones are held out."""
+"""Origin of news sentences in document order, translated by professionals; the last ones are held out."""
 
 HELD_OUT = 300
-"""Sentences of a language that no part of a build sees."""
+"""Number of sentences per language that are not used in a build."""
 
 JOINED_SHARE = 0.6
-"""Of the Thai pairs, those whose spaces between Thai letters are taken out: people write without them."""
+"""Share of the Thai pairs whose spaces between Thai letters are removed, as people write without them."""
 
 _THAI_SPACE = re.compile(r"(?<=[\u0e00-\u0e7f]) (?=[\u0e00-\u0e7f])")
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One sentence in two languages.
+    """A sentence in two languages.
 
     Attributes:
-        english: The source.
+        english: The English sentence.
         target: Its translation.
-        origin: The corpus it comes from.
+        origin: Name of the source corpus.
     """
 
     english: str
@@ -50,12 +50,12 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The parallel text of one language.
+    """The parallel text of a language.
 
     Attributes:
-        language: BCP-47.
-        train: What is learnt from.
-        held_out: What only measures.
+        language: BCP-47 tag.
+        train: Training pairs.
+        held_out: Evaluation pairs.
     """
 
     language: str
@@ -64,32 +64,34 @@ class Corpus:
 
 
 def read_corpus(folder: Path, language: str, *, seed: int) -> Corpus:
-    """Read a language's file and hold its last news sentences out.
+    """Read the file of a language, and hold out its last news sentences.
 
     Args:
-        folder: Holds ``en-XX.tsv.gz`` with the columns en, target and origin.
+        folder: Folder of ``en-XX.tsv.gz`` with the columns en, target and origin.
         language: XX.
-        seed: Chooses which Thai pairs lose their spaces.
+        seed: Random seed of the selection of Thai pairs without spaces.
 
     Raises:
-        InvalidInput: The file is not there or not what it should be; every fault is told with its line.
+        InvalidInput: The file is missing or invalid; the error has every fault with its line.
     """
     pairs = _read_pairs(folder / f"en-{language}.tsv.gz")
     news = [index for index, pair in enumerate(pairs) if pair.origin == HELD_OUT_ORIGIN]
-    held = set(news[-HELD_OUT:])
-    english_held = {pairs[index].english for index in held}
+    held_out = set(news[-HELD_OUT:])
+    held_out_english = {pairs[index].english for index in held_out}
     train = [
-        pair for index, pair in enumerate(pairs) if index not in held and pair.english not in english_held
+        pair
+        for index, pair in enumerate(pairs)
+        if index not in held_out and pair.english not in held_out_english
     ]
     return Corpus(
         language,
-        tuple(_as_people_write(train, language, seed)),
-        tuple(pairs[index] for index in sorted(held)),
+        tuple(_remove_thai_spaces(train, language, seed)),
+        tuple(pairs[index] for index in sorted(held_out)),
     )
 
 
 def _read_pairs(path: Path) -> list[Pair]:
-    """Read every pair that has text on both sides."""
+    """Read all pairs with text on both sides."""
     try:
         text = gzip.decompress(path.read_bytes()).decode("utf-8")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
@@ -110,14 +112,14 @@ def _read_pairs(path: Path) -> list[Pair]:
     return pairs
 
 
-def _as_people_write(pairs: Sequence[Pair], language: str, seed: int) -> list[Pair]:
-    """Take the translators' spaces out of some Thai sentences; leave all other languages alone."""
+def _remove_thai_spaces(pairs: Sequence[Pair], language: str, seed: int) -> list[Pair]:
+    """Remove the translators' spaces from some Thai sentences; other languages are unchanged."""
     if language != "th":
         return list(pairs)
-    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    generator = random.Random(seed)  # noqa: S311 - reproducible, not secret
     return [
         Pair(pair.english, _THAI_SPACE.sub("", pair.target), pair.origin)
-        if draw.random() < JOINED_SHARE
+        if generator.random() < JOINED_SHARE
         else pair
         for pair in pairs
     ]

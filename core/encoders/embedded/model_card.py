@@ -1,4 +1,4 @@
-"""The model card: what the encoder is, what it was made from, and how far to trust it."""
+"""Model card of the encoder: description, training data, results and limits."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -17,17 +17,17 @@ SOURCES: Final = (
 )
 
 
-def model_card(settings: BuildSettings, measured: Mapping[str, Retrieval]) -> str:
-    """Return the card as Markdown.
+def model_card(settings: BuildSettings, results: Mapping[str, Retrieval]) -> str:
+    """Return the model card as Markdown.
 
     Args:
-        settings: Of the build.
-        measured: Language → retrieval on the held-out sentences, from the rows as they ship.
+        settings: Settings of the build.
+        results: Language → retrieval on held-out sentences, of the stored student.
     """
     body = settings.distillation.body_lr > 0
     lines = [
         "---",
-        f"language: [{', '.join(['en', *measured])}]",
+        f"language: [{', '.join(['en', *results])}]",
         "license: apache-2.0",
         "base_model: sentence-transformers/all-MiniLM-L6-v2",
         "pipeline_tag: feature-extraction",
@@ -35,7 +35,7 @@ def model_card(settings: BuildSettings, measured: Mapping[str, Retrieval]) -> st
         "",
         "# xmetra's embedded encoder",
         "",
-        f"all-MiniLM-L6-v2 with a vocabulary for {len(measured)} more languages: its own pieces under their",
+        f"all-MiniLM-L6-v2 with a vocabulary for {len(results)} more languages: its own pieces under their",
         "own numbers, new ones placed by word alignment (IBM model 1) and trained to make of a translation",
         "what the English model makes of the English (after Reimers & Gurevych 2020, arXiv:2004.09813).",
         "",
@@ -60,7 +60,7 @@ def model_card(settings: BuildSettings, measured: Mapping[str, Retrieval]) -> st
         "",
         "| language | English → it | it → English | tokens an English token | unknown |",
         "|---|---|---|---|---|",
-        *(_row(language, found) for language, found in measured.items()),
+        *(_row(language, retrieval) for language, retrieval in results.items()),
         "",
         "## Limits",
         "",
@@ -73,14 +73,14 @@ def model_card(settings: BuildSettings, measured: Mapping[str, Retrieval]) -> st
 
 
 def _command(settings: BuildSettings) -> str:
-    """Return what built it."""
+    """Return the command of the build."""
     distillation = settings.distillation
     options = f"--pieces {settings.pieces} --epochs {distillation.epochs:g}"
     return f"xmetra encoder build {options} --body-rate {distillation.body_lr:g} --seed {settings.seed}"
 
 
-def _row(language: str, found: Retrieval) -> str:
+def _row(language: str, retrieval: Retrieval) -> str:
     name = langcodes.Language.get(language).display_name()
-    shares = [f"{100 * share:.1f}" for share in (found.from_english, found.to_english)]
-    shares += [f"{found.tokens_per_english:.2f}", f"{100 * found.unknown:.2f} %"]
+    shares = [f"{100 * share:.1f}" for share in (retrieval.from_english, retrieval.to_english)]
+    shares += [f"{retrieval.tokens_per_english:.2f}", f"{100 * retrieval.unknown:.2f} %"]
     return f"| {name} ({language}) | {' | '.join(shares)} |"

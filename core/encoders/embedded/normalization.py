@@ -1,14 +1,14 @@
-"""How text is spelt before it is cut into pieces; every character keeps its place in the original."""
+"""Normalization and pre-tokenization of text; character offsets refer to the original text."""
 
 import unicodedata
 
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 WORD_MARK = "▁"
-"""Begins the first piece of a word; scripts without spaces go without it."""
+"""Prefix of the first token of a word; not used for scripts without spaces."""
 
 UNSPACED = frozenset({"th", "zh", "ja"})
-"""Languages of the build that write no spaces between words."""
+"""Languages of the build without spaces between words."""
 
 # Combining Latin accents, Arabic vowel signs and the tatweel, zero-width characters and direction marks:
 # MiniLM's own tokenizer drops accents, and all of these are left out more often than written.
@@ -21,7 +21,7 @@ _UNICODE_DIGITS = [
 
 
 def normalizer() -> normalizers.Normalizer:
-    """Return what makes spellings alike: lower case, no accents, composed letters, ASCII digits."""
+    """Return the normalizer: lower case, no accents, composed letters, ASCII digits."""
     digits = [
         normalizers.Replace(Regex(f"[{native}]"), str(digit)) for digit, native in enumerate(_UNICODE_DIGITS)
     ]
@@ -37,7 +37,7 @@ def normalizer() -> normalizers.Normalizer:
 
 
 def pre_tokenizer() -> pre_tokenizers.PreTokenizer:
-    """Return what cuts at spaces and around punctuation, and marks the beginning of words."""
+    """Return the pre-tokenizer: splits at spaces and around punctuation, and marks starts of words."""
     return pre_tokenizers.Sequence(
         [
             pre_tokenizers.WhitespaceSplit(),

@@ -1,4 +1,4 @@
-"""From a finished build to the folder that ships, measured as it will be used."""
+"""Writing of a finished build as an artifact, with an evaluation of the stored weights."""
 
 import shutil
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from core.encoders.embedded.artifact import Student, read_artifact, write_artifact
-from core.encoders.embedded.assembly import assembled
+from core.encoders.embedded.assembly import assemble_student
 from core.encoders.embedded.build import MEASURE, Built
 from core.encoders.embedded.build_settings import BuildSettings
 from core.encoders.embedded.corpus import Corpus
@@ -20,10 +20,17 @@ from core.progress import ProgressTracker
 def publish(
     built: Built, corpora: Sequence[Corpus], settings: BuildSettings, folder: Path, tracker: ProgressTracker
 ) -> dict[str, Retrieval]:
-    """Write the artifact; a folder that is there already is replaced as a whole.
+    """Write the artifact; an existing folder is replaced.
+
+    Args:
+        built: The finished build.
+        corpora: Parallel text of each language, for the evaluation.
+        settings: Settings of the build, for the model card.
+        folder: Folder of the artifact.
+        tracker: Receives the progress of the evaluation.
 
     Returns:
-        Language → retrieval of the rows as they ship, on the held-out sentences.
+        Language → retrieval of the stored student on held-out sentences.
     """
     numbers = np.flatnonzero(built.trainable)
     languages = tuple(corpus.language for corpus in corpora)
@@ -32,21 +39,21 @@ def publish(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     write_artifact(partial, student, tokenizer=built.tokenizer.to_str(), card="")
-    measured = _measured(partial, built.tokenizer, corpora, tracker)
-    write_artifact(partial, student, tokenizer=built.tokenizer.to_str(), card=model_card(settings, measured))
+    results = _evaluate(partial, built.tokenizer, corpora, tracker)
+    write_artifact(partial, student, tokenizer=built.tokenizer.to_str(), card=model_card(settings, results))
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
-    return measured
+    return results
 
 
-def _measured(
+def _evaluate(
     folder: Path, tokenizer: Tokenizer, corpora: Sequence[Corpus], tracker: ProgressTracker
 ) -> dict[str, Retrieval]:
-    """Measure what was written, not what it was written from."""
-    model = assembled(read_artifact(folder))
+    """Evaluate the stored student, whose rows are quantised."""
+    model = assemble_student(read_artifact(folder))
     tracker.begin(MEASURE, len(corpora))
-    measured = {}
+    results = {}
     for step, corpus in enumerate(corpora, start=1):
-        measured[corpus.language] = measure_retrieval(model, tokenizer, corpus.held_out)
+        results[corpus.language] = measure_retrieval(model, tokenizer, corpus.held_out)
         tracker.step(step)
-    return measured
+    return results

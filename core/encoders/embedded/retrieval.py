@@ -1,4 +1,4 @@
-"""How well a sentence finds its translation among others: the build's own figure of merit."""
+"""Translation retrieval: the evaluation of a build."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """Top-1 accuracy among held-out sentences, each way.
+    """Top-1 accuracies of translation retrieval among held-out sentences.
 
     Attributes:
-        from_english: An English sentence finds its translation.
-        to_english: A translation finds the English.
-        tokens_per_english: Tokens of the translations over tokens of the English.
+        from_english: Accuracy of retrieving a translation by its English sentence.
+        to_english: Accuracy of retrieving an English sentence by its translation.
+        tokens_per_english: Number of tokens of the translations per token of the English sentences.
         unknown: Share of tokens that are unknown or single bytes.
     """
 
@@ -32,12 +32,12 @@ class Retrieval:
 
     @property
     def mean(self) -> float:
-        """Of both ways."""
+        """Mean accuracy of both directions."""
         return (self.from_english + self.to_english) / 2
 
 
 def top_1(left: Vectors, right: Vectors) -> float:
-    """Return how often row i of the one side is nearest, by cosine, to row i of the other.
+    """Return the share of rows i of one side whose nearest row of the other side, by cosine, is row i.
 
     Args:
         left: [sentences, width].
@@ -50,27 +50,27 @@ def top_1(left: Vectors, right: Vectors) -> float:
 
 def sentence_vectors(model: PreTrainedModel, sentences: Sequence[Sequence[int]]) -> Vectors:
     """Return the mean last-layer state of each sentence, [sentences, width]."""
-    return teacher_states(model, sentences, tell=lambda _: None).pooled()
+    return teacher_states(model, sentences, report=lambda _: None).pooled()
 
 
 def measure_retrieval(model: PreTrainedModel, tokenizer: Tokenizer, pairs: Sequence[Pair]) -> Retrieval:
-    """Measure a model on held-out pairs of one language.
+    """Evaluate a model on held-out pairs of a language.
 
     Args:
-        model: A student with its rows in place.
-        tokenizer: Its own.
-        pairs: Not seen in training.
+        model: The student.
+        tokenizer: Tokenizer of the student.
+        pairs: Held-out pairs.
     """
     english, target = (
         tokenizer.encode_batch(side, add_special_tokens=False)
         for side in ([pair.english for pair in pairs], [pair.target for pair in pairs])
     )
-    left, right = (sentence_vectors(model, [one.ids for one in side]) for side in (english, target))
-    pieces = [piece for one in target for piece in one.tokens]
-    strange = sum(piece == "[UNK]" or piece.startswith("<0x") for piece in pieces)
+    left, right = (sentence_vectors(model, [encoding.ids for encoding in side]) for side in (english, target))
+    pieces = [piece for encoding in target for piece in encoding.tokens]
+    unknown = sum(piece == "[UNK]" or piece.startswith("<0x") for piece in pieces)
     return Retrieval(
         from_english=top_1(left, right),
         to_english=top_1(right, left),
-        tokens_per_english=len(pieces) / sum(len(one.ids) for one in english),
-        unknown=strange / len(pieces),
+        tokens_per_english=len(pieces) / sum(len(encoding.ids) for encoding in english),
+        unknown=unknown / len(pieces),
     )

@@ -1,4 +1,4 @@
-"""What a student learns from."""
+"""Training examples of the distillation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A sentence to read, and what it should look like.
+    """A sentence and its target.
 
     Attributes:
-        pieces: Under the new tokenizer.
-        english: Number of the English sentence whose states are imitated.
-        alignment: Squared, [pieces, English pieces]; None where there is none to match.
+        pieces: Token ids from the new tokenizer.
+        english: Index of the English sentence whose states are the target.
+        alignment: Squared alignment, [pieces, English pieces]; None to match the sentence vector only.
     """
 
     pieces: Sequence[int]

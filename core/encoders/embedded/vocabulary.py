@@ -1,4 +1,4 @@
-"""The vocabulary: MiniLM's own pieces under their own numbers, those of every language, then bytes."""
+"""Vocabulary of the student: MiniLM's tokens with their ids, then those of every language, then bytes."""
 
 import io
 import math
@@ -12,22 +12,22 @@ from tokenizers import Tokenizer, decoders, models, processors
 from core.encoders.embedded.normalization import UNSPACED, WORD_MARK, normalizer, pre_tokenizer
 
 BASE_SHARE: Final = 0.25
-"""Of all probability, what the base's own pieces have; the languages share the rest."""
+"""Share of the probability mass for the base's tokens; the languages share the rest."""
 
 LONGEST: Final = 16
 LONGEST_UNSPACED: Final = 6
-"""Characters in a piece, at most; shorter where pieces would go on across words."""
+"""Maximum number of characters of a token; lower for scripts in which tokens would span words."""
 
 PHRASE_RATIO: Final = 0.3
-"""A piece whose two halves are each at least so common, beside it, is a phrase and no word."""
+"""Relative frequency of both halves above which a token is a phrase of two words."""
 
 FIRST_WORD: Final = 1996
 LAST_WORD: Final = 29600
-"""Rows of BERT's vocabulary between which pieces stand in the order of their frequency."""
+"""Range of BERT's vocabulary in which tokens are sorted by frequency."""
 
 RARE_RANK: Final = 28000
 WHOLE_WORD_GAIN: Final = 0.7
-"""By how much an English whole word's log-probability lies above that of its likeliest cut in two."""
+"""Margin of an English whole word's log-probability over that of its likeliest split in two."""
 
 UNKNOWN: Final = 100
 BEGIN: Final = 101
@@ -41,7 +41,7 @@ RARE_CHARACTER: Final = 1e-9
 
 
 def base_piece(word_piece: str) -> str:
-    """Return a WordPiece of BERT's vocabulary as a Unigram piece: ``x`` → ``▁x``, ``##x`` → ``x``."""
+    """Return a WordPiece token of BERT as a Unigram token: ``x`` → ``▁x``, ``##x`` → ``x``."""
     if word_piece.startswith("[") and word_piece.endswith("]") and len(word_piece) > 2:
         return word_piece
     if word_piece.startswith("##") and len(word_piece) > 2:
@@ -49,30 +49,33 @@ def base_piece(word_piece: str) -> str:
     return WORD_MARK + word_piece
 
 
-def spell(texts: Sequence[str]) -> list[str]:
-    """Return texts as they are cut: normalised, words and punctuation marks parted by spaces."""
-    normal, cut = normalizer(), pre_tokenizer()
+def normalize(texts: Sequence[str]) -> list[str]:
+    """Return normalised texts, with words and punctuation marks separated by spaces."""
+    normalization, splitting = normalizer(), pre_tokenizer()
     return [
-        " ".join(word.removeprefix(WORD_MARK) for word, _ in cut.pre_tokenize_str(normal.normalize_str(text)))
+        " ".join(
+            word.removeprefix(WORD_MARK)
+            for word, _ in splitting.pre_tokenize_str(normalization.normalize_str(text))
+        )
         for text in texts
     ]
 
 
 def learn_pieces(texts: Sequence[str], *, language: str, size: int) -> dict[str, float]:
-    """Learn the pieces of one language (Unigram, Kudo 2018).
+    """Train a Unigram vocabulary (Kudo 2018) on the texts of a language.
 
     Args:
-        texts: Its sentences.
-        language: Says whether words are parted by spaces.
-        size: Pieces, about.
+        texts: Sentences.
+        language: Language tag, which determines whether words are separated by spaces.
+        size: Approximate size of the vocabulary.
 
     Returns:
-        Piece → probability; they sum to one.
+        Token → probability; probabilities sum to 1.
     """
     unspaced = language in UNSPACED
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(spell(texts)),
+        sentence_iterator=iter(normalize(texts)),
         model_writer=model,
         model_type="unigram",
         vocab_size=size,
@@ -86,52 +89,52 @@ def learn_pieces(texts: Sequence[str], *, language: str, size: int) -> dict[str,
         bos_id=-1,
         eos_id=-1,
     )
-    learnt = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
-    found: dict[str, float] = {}
-    for index in range(learnt.get_piece_size()):
-        if learnt.is_unknown(index):
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    probabilities: dict[str, float] = {}
+    for index in range(processor.get_piece_size()):
+        if processor.is_unknown(index):
             continue
-        piece = learnt.id_to_piece(index)
-        # The first word of a Thai or Japanese clause is no other word than the same one inside it.
+        piece = processor.id_to_piece(index)
+        # The first word of a Thai or Japanese clause must have the same token as inside a clause.
         if unspaced and len(piece) > 1 and piece[0] == WORD_MARK and not piece[1].isascii():
             piece = piece[1:]
-        found[piece] = found.get(piece, 0.0) + math.exp(learnt.get_score(index))
-    words = without_phrases(found) if unspaced else found
+        probabilities[piece] = probabilities.get(piece, 0.0) + math.exp(processor.get_score(index))
+    words = without_phrases(probabilities) if unspaced else probabilities
     total = sum(words.values())
     return {piece: share / total for piece, share in words.items()}
 
 
 def without_phrases(pieces: Mapping[str, float]) -> dict[str, float]:
-    """Leave out what is two words written together: a slot that begins inside a piece has no tag.
+    """Remove tokens that consist of two words, because a slot that starts inside a token cannot be tagged.
 
-    Thai "ในวัน" (on the day) goes, for "ใน" and "วัน" are pieces themselves, and common ones.
+    For example Thai "ในวัน" (on the day) is removed, because "ใน" and "วัน" are common tokens themselves.
 
     Args:
-        pieces: Piece → probability, of a language that writes no spaces.
+        pieces: Token → probability, for a language without spaces.
     """
 
     def is_phrase(piece: str) -> bool:
-        cuts = ((piece[:at], piece[at:]) for at in range(2, len(piece) - 1))
+        splits = ((piece[:position], piece[position:]) for position in range(2, len(piece) - 1))
         return any(
             min(pieces.get(first, 0.0), pieces.get(second, 0.0)) > PHRASE_RATIO * pieces[piece]
-            for first, second in cuts
+            for first, second in splits
         )
 
     return {piece: share for piece, share in pieces.items() if not is_phrase(piece)}
 
 
 def build_tokenizer(base: Sequence[str], languages: Mapping[str, Mapping[str, float]]) -> Tokenizer:
-    """Join the base's vocabulary and the languages' pieces into one Unigram tokenizer.
+    """Build a Unigram tokenizer from the base's vocabulary and those of the languages.
 
     Args:
-        base: BERT's WordPieces in the order of their rows; piece i keeps number i.
-        languages: Language → piece → probability.
+        base: BERT's WordPiece tokens in the order of their ids, which they keep.
+        languages: Language → token → probability.
 
     Returns:
-        A tokenizer that puts [CLS] and [SEP] around a text and falls back on bytes.
+        A tokenizer with byte fallback that adds [CLS] and [SEP].
     """
-    kept = [base_piece(word_piece) for word_piece in base]
-    shares = _base_shares(kept)
+    base_pieces = [base_piece(word_piece) for word_piece in base]
+    shares = _base_shares(base_pieces)
     for pieces in languages.values():
         for piece, share in pieces.items():
             shares[piece] = shares.get(piece, 0.0) + (1 - BASE_SHARE) / len(languages) * share
@@ -139,29 +142,32 @@ def build_tokenizer(base: Sequence[str], languages: Mapping[str, Mapping[str, fl
         shares.setdefault(character, RARE_CHARACTER)
     scores = {piece: math.log(max(share, NEVER)) for piece, share in shares.items()}
     scores[WORD_MARK] = MARK_SCORE
-    _prefer_whole_words(kept, scores)
-    own = set(kept)
-    new = [piece for piece in scores if piece not in own]
-    vocabulary = [(piece, scores[piece]) for piece in [*kept, *new]]
+    _prefer_whole_words(base_pieces, scores)
+    known = set(base_pieces)
+    new = [piece for piece in scores if piece not in known]
+    vocabulary = [(piece, scores[piece]) for piece in [*base_pieces, *new]]
     vocabulary += [(f"<0x{byte:02X}>", BYTE_SCORE) for byte in range(256)]
     return _assemble(vocabulary)
 
 
-def _base_shares(kept: Sequence[str]) -> dict[str, float]:
-    """Give the base's pieces Zipf's probabilities: BERT's rows stand in the order of frequency."""
-    weights = np.zeros(len(kept))
-    for row, piece in enumerate(kept):
+def _base_shares(base_pieces: Sequence[str]) -> dict[str, float]:
+    """Return probabilities of the base's tokens by Zipf's law; BERT's vocabulary is sorted by frequency."""
+    weights = np.zeros(len(base_pieces))
+    for row, piece in enumerate(base_pieces):
         rank = row - FIRST_WORD if FIRST_WORD <= row < LAST_WORD else RARE_RANK
         is_special = len(piece) > 2 and piece[0] == "[" and piece[-1] == "]"
         weights[row] = 0.0 if is_special else 1 / (rank + 50)
-    return dict(zip(kept, (BASE_SHARE * weights / weights.sum()).tolist(), strict=True))
+    return dict(zip(base_pieces, (BASE_SHARE * weights / weights.sum()).tolist(), strict=True))
 
 
-def _prefer_whole_words(kept: Sequence[str], scores: dict[str, float]) -> None:
-    """Raise each English word above its likeliest cut in two, so that English is cut as it always was."""
-    for word in sorted((piece for piece in kept if piece[0] == WORD_MARK and len(piece) > 1), key=len):
-        cuts = (scores.get(word[:at], -60.0) + scores.get(word[at:], -60.0) for at in range(1, len(word)))
-        scores[word] = max(scores[word], max(cuts) + WHOLE_WORD_GAIN)
+def _prefer_whole_words(base_pieces: Sequence[str], scores: dict[str, float]) -> None:
+    """Raise each English word above its likeliest split, so that English is tokenized as by the base."""
+    for word in sorted((piece for piece in base_pieces if piece[0] == WORD_MARK and len(piece) > 1), key=len):
+        splits = (
+            scores.get(word[:position], -60.0) + scores.get(word[position:], -60.0)
+            for position in range(1, len(word))
+        )
+        scores[word] = max(scores[word], max(splits) + WHOLE_WORD_GAIN)
 
 
 def _assemble(vocabulary: list[tuple[str, float]]) -> Tokenizer:

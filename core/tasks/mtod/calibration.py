@@ -1,4 +1,4 @@
-"""How sure the model may say it is: one temperature for intents, and one for slots."""
+"""Calibration of a model's confidences: one temperature for intents and one for slots."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -12,74 +12,79 @@ from torch.nn import functional
 
 from core.contracts.calibrations import Calibrated, Calibration
 from core.contracts.examples import MtodExample
-from core.evaluation.calibration import Judged, cross_fitted
+from core.evaluation.calibration import ScoredAnswers, cross_fit_temperature
 from core.tasks.batches import length_batches
-from core.tasks.holdout import in_lasting_order
+from core.tasks.holdout import sorted_by_hash
 from core.tasks.mtod.crf import Crf, TaggedSpan
 from core.tasks.mtod.decoding import BATCH_TOKENS
 from core.tasks.mtod.features import IGNORED_INTENT
 from core.tasks.mtod.labels import text_spans, unit_spans
 from core.tasks.mtod.learner import MtodLearner
 
-FEWEST: Final = 50
+MIN_EXAMPLES: Final = 50
 """Held-out utterances, and slots in them, below which the temperature stays 1.
 
-Drawn from known probabilities of which 94 % are right and should be divided by 1.5, a temperature from 30
-examples does harm in 22 % of draws, from 50 in 7 %, from 100 in none.
+In simulations with known probabilities, of which 94 % are right and should be divided by 1.5, a temperature
+from 30 examples does harm in 22 % of draws, from 50 in 7 %, from 100 in none.
 """
 
-MOST: Final = 2_000
-"""Held-out texts that are read: one number is as sure with these as with more."""
+MAX_TEXTS: Final = 2_000
+"""Held-out texts that are used: more do not make the estimate of one number more certain."""
 
 
 @torch.inference_mode()
 def calibrate(
-    learner: MtodLearner, held: Sequence[MtodExample], *, learnt: Sequence[MtodExample]
+    learner: MtodLearner, evaluation: Sequence[MtodExample], *, training: Sequence[MtodExample]
 ) -> Calibration:
     """Fit both temperatures; the learner's own are neither used nor changed.
 
     Args:
-        learner: Its model is put in evaluation mode.
-        held: What it was measured on.
-        learnt: What it learnt from: their texts are left out, since it is too sure of what it knows.
+        learner: The model; put in evaluation mode.
+        evaluation: The held-out examples that the model was measured on.
+        training: The examples that it was trained on. Their texts are left out, because the model is
+            overconfident on them.
     """
-    halves = _halves(held, learnt)
+    halves = _halves(evaluation, training)
     examples = sum(map(len, halves))
-    if examples < FEWEST:
-        few = _too_few(examples, examples, "utterances")
-        return Calibration(intents=few, slots=few)
+    if examples < MIN_EXAMPLES:
+        uncalibrated = _too_few(examples, examples, "utterances")
+        return Calibration(intents=uncalibrated, slots=uncalibrated)
     learner.model.eval()
-    (intents, slots), (other_intents, other_slots) = (_read(learner, half) for half in halves)
-    known = sum(int((one.gold != IGNORED_INTENT).sum()) for one in (intents, other_intents))
-    spans = sum(len(one.slots) for half in halves for one in half)
+    (intents, slots), (other_intents, other_slots) = (_score(learner, half) for half in halves)
+    known_intents = sum(int((half.gold != IGNORED_INTENT).sum()) for half in (intents, other_intents))
+    spans = sum(len(example.slots) for half in halves for example in half)
     return Calibration(
-        intents=_too_few(examples, known, "utterances of intents it knows")
-        if known < FEWEST
-        else cross_fitted(intents, other_intents, examples=known),
+        intents=_too_few(examples, known_intents, "utterances of intents it knows")
+        if known_intents < MIN_EXAMPLES
+        else cross_fit_temperature(intents, other_intents, examples=known_intents),
         slots=_too_few(examples, spans, "slots")
-        if spans < FEWEST
-        else cross_fitted(slots, other_slots, examples=examples),
+        if spans < MIN_EXAMPLES
+        else cross_fit_temperature(slots, other_slots, examples=examples),
     )
 
 
-def _too_few(examples: int, count: int, what: str) -> Calibrated:
-    return Calibrated(examples=examples, note=f"{count} held-out {what}; calibration needs {FEWEST}")
+def _too_few(examples: int, count: int, kind: str) -> Calibrated:
+    return Calibrated(examples=examples, note=f"{count} held-out {kind}; calibration needs {MIN_EXAMPLES}")
 
 
-def _halves(held: Sequence[MtodExample], learnt: Sequence[MtodExample]) -> list[list[MtodExample]]:
-    """Part held-out examples in two by their texts' hashes: a text that occurs twice is in one half only."""
-    texts = in_lasting_order({one.text for one in held} - {one.text for one in learnt})[:MOST]
-    return [[one for one in held if one.text in half] for half in (set(texts[::2]), set(texts[1::2]))]
+def _halves(evaluation: Sequence[MtodExample], training: Sequence[MtodExample]) -> list[list[MtodExample]]:
+    """Split held-out examples into two halves by text hash: a text that occurs twice is in one half only."""
+    texts = {example.text for example in evaluation} - {example.text for example in training}
+    ordered = sorted_by_hash(texts)[:MAX_TEXTS]
+    return [
+        [example for example in evaluation if example.text in half]
+        for half in (set(ordered[::2]), set(ordered[1::2]))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class IntentScores:
-    """See `core.evaluation.calibration.Held`.
+    """Intent logits of held-out utterances (see `core.evaluation.calibration.HeldOutScores`).
 
     Attributes:
         logits: [utterances, intents] of float64.
-        gold: [utterances]; `IGNORED_INTENT` where the model does not know the intent. No temperature
-            makes that likelier, so it has no part in the loss; the answer is wrong all the same.
+        gold: [utterances]; `IGNORED_INTENT` if the model does not know the intent. No temperature
+            makes that more probable, so it is not part of the loss; the answer counts as wrong.
     """
 
     logits: Tensor
@@ -93,66 +98,68 @@ class IntentScores:
             )
         )
 
-    def judged(self, temperature: float) -> Judged:
-        """Return the likeliest intent of each utterance."""
-        told = self.logits.argmax(1, keepdim=True)  # [utterances, 1]
-        sure = (self.logits / temperature).softmax(1).gather(1, told).squeeze(1)  # [utterances]
-        return Judged(sure.numpy(), (told.squeeze(1) == self.gold).numpy())
+    def answers(self, temperature: float) -> ScoredAnswers:
+        """Return the confidence and the correctness of the most probable intent of each utterance."""
+        best = self.logits.argmax(1, keepdim=True)  # [utterances, 1]
+        confidences = (self.logits / temperature).softmax(1).gather(1, best).squeeze(1)  # [utterances]
+        return ScoredAnswers(confidences.numpy(), (best.squeeze(1) == self.gold).numpy())
 
 
 @dataclass(frozen=True, slots=True)
-class Tagging:
-    """A batch of utterances.
+class SlotBatch:
+    """Emissions, gold tags and predicted spans of a batch of utterances.
 
     Attributes:
         emissions: [batch, units, tags] of float64.
         mask: [batch, units] bool.
-        tags: [batch, units]; the right ones.
-        told: The spans of the best path of each utterance.
-        right: Whether each of them, those of the first utterance first, has the right slot and place.
+        tags: [batch, units]; the gold tags.
+        spans: The predicted spans of each utterance: those of its Viterbi path.
+        correct: Whether each predicted span, utterance by utterance, has the gold slot and offsets.
     """
 
     emissions: Tensor
     mask: Tensor
     tags: Tensor
-    told: list[list[TaggedSpan]]
-    right: list[bool]
+    spans: list[list[TaggedSpan]]
+    correct: list[bool]
 
 
 @dataclass(frozen=True, slots=True)
 class SlotScores:
-    """See `core.evaluation.calibration.Held`.
+    """CRF scores of held-out utterances (see `core.evaluation.calibration.HeldOutScores`).
 
     Attributes:
-        crf: Of float64.
-        batches: Of all utterances.
+        crf: The CRF in float64.
+        batches: All utterances.
     """
 
     crf: Crf
-    batches: list[Tagging]
+    batches: list[SlotBatch]
 
     def loss(self, temperature: float) -> float:
         """Return the negative log-likelihood of whole tag sequences, summed."""
         crf = self.crf.tempered(temperature)
         losses = [
-            crf.negative_log_likelihood(one.emissions / temperature, one.tags, one.mask).item()
-            for one in self.batches
+            crf.negative_log_likelihood(batch.emissions / temperature, batch.tags, batch.mask).item()
+            for batch in self.batches
         ]  # the mean of each batch
-        return sum(len(one.tags) * loss for one, loss in zip(self.batches, losses, strict=True))
+        return sum(len(batch.tags) * loss for batch, loss in zip(self.batches, losses, strict=True))
 
-    def judged(self, temperature: float) -> Judged:
-        """Return the slots that are found, each right as a whole or not."""
+    def answers(self, temperature: float) -> ScoredAnswers:
+        """Return the confidence of each predicted slot, and whether it is correct as a whole."""
         crf = self.crf.tempered(temperature)
-        sure = [
-            crf.span_log_probability(one.emissions / temperature, one.mask, one.told) for one in self.batches
+        log_probabilities = [
+            crf.span_log_probability(batch.emissions / temperature, batch.mask, batch.spans)
+            for batch in self.batches
         ]
-        right = [right for one in self.batches for right in one.right]
-        return Judged(torch.cat(sure).exp().clamp(max=1.0).numpy(), np.array(right, dtype=np.bool_))
+        confidences = torch.cat(log_probabilities).exp().clamp(max=1.0)
+        correct = [is_correct for batch in self.batches for is_correct in batch.correct]
+        return ScoredAnswers(confidences.numpy(), np.array(correct, dtype=np.bool_))
 
 
-def _read(learner: MtodLearner, examples: Sequence[MtodExample]) -> tuple[IntentScores, SlotScores]:
-    """Read utterances as a user's: without tokens of their own."""
-    features = learner.features([one.model_copy(update={"tokens": None}) for one in examples])
+def _score(learner: MtodLearner, examples: Sequence[MtodExample]) -> tuple[IntentScores, SlotScores]:
+    """Score utterances as in serving: without the examples' own tokens."""
+    features = learner.features([example.model_copy(update={"tokens": None}) for example in examples])
     logits, gold, batches = [], [], []
     for indices in length_batches(features, max_tokens=BATCH_TOKENS):
         batch = learner.batch([features[index] for index in indices])
@@ -162,17 +169,17 @@ def _read(learner: MtodLearner, examples: Sequence[MtodExample]) -> tuple[Intent
         paths = learner.network.crf.viterbi(emissions, batch.unit_mask)
         rows = [(path, features[index], examples[index]) for path, index in zip(paths, indices, strict=True)]
         batches.append(
-            Tagging(
+            SlotBatch(
                 emissions=emissions.double().cpu(),
                 mask=batch.unit_mask.cpu(),
                 tags=batch.tags.cpu(),
-                told=[
+                spans=[
                     [(begin, end, path[begin:end]) for _, begin, end in unit_spans(path)] for path in paths
                 ],
-                right=[
+                correct=[
                     span in example.slots
-                    for path, one, example in rows
-                    for span in text_spans(path, one.units, learner.labels)
+                    for path, text, example in rows
+                    for span in text_spans(path, text.units, learner.labels)
                 ],
             )
         )

@@ -1,12 +1,12 @@
-"""The conditional random field over BIO tags: its loss, its best path and its confidences.
+"""Linear-chain conditional random field over BIO tags: loss, Viterbi path and span confidences.
 
 A linear-chain CRF gives a tag sequence ``y`` the score ``start[y_1] + Σ emission_i[y_i] +
 Σ transition[y_i, y_i+1] + end[y_n]`` and the probability ``exp(score) / Z`` (Lafferty, McCallum and
-Pereira, "Conditional Random Fields", ICML 2001). ``torchcrf`` owns the parameters and is the oracle
-in the tests; its loops over units are replaced here, because a meta-learner that trains only the
-heads spends its time in them.
+Pereira, "Conditional Random Fields", ICML 2001). ``torchcrf`` owns the parameters and is the reference
+implementation in the tests; its loops over units are replaced here, because meta-learning that trains
+only the heads spends most of its time in them.
 
-Every method is a plain function of the parameters, without anything done in place, so that it can be
+Every method is a pure function of the parameters, without in-place operations, so that it can be
 called with fast weights and differentiated twice.
 """
 
@@ -23,18 +23,18 @@ from core.tasks.batches import pad_sequences
 from core.tasks.mtod.forward_backward import backward_scores, best_paths, check_mask, forward_scores
 
 TaggedSpan: TypeAlias = tuple[int, int, Sequence[int]]
-"""First unit, unit after the last, and the tag of each unit between them."""
+"""First unit, one past the last unit, and the tag of each unit between them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Lattice:
-    """Both recursions over a batch.
+    """Results of the forward and the backward recursion over a batch.
 
     Attributes:
         emissions: [batch, units, tags]; the padding is 0.
-        before: [batch, units, tags]; all prefixes that end in the tag, its emission too.
-        after: [batch, units, tags]; all suffixes after the tag, its emission not.
-        partition: [batch]; all sequences.
+        before: [batch, units, tags]; log-sum of all prefixes that end in the tag, including its emission.
+        after: [batch, units, tags]; log-sum of all suffixes after the tag, excluding its emission.
+        partition: [batch]; log-sum of all sequences.
     """
 
     emissions: Tensor
@@ -48,24 +48,24 @@ class Crf(CRF):
 
     Attributes:
         labels: The BIO label of each tag.
-        constrained: Whether ``viterbi`` leaves out sequences that are no BIO. Training and
+        constrained: Whether ``viterbi`` excludes sequences that are not valid BIO. Training and
             probabilities are those of the unconstrained model.
-        inside: [tags]; the tag is some ``I-x``.
-        continues: [tags, tags]; the second tag goes on with the span of the first.
+        inside: [tags]; whether the tag is some ``I-x``.
+        continues: [tags, tags]; whether the second tag continues the span of the first.
     """
 
     inside: Tensor
     continues: Tensor
 
     def __init__(self, labels: Sequence[str], *, constrained: bool = True) -> None:
-        """Make a CRF with small random transitions.
+        """Initialise the CRF with small random transitions.
 
         Args:
             labels: ``O``, and ``B-x`` and ``I-x`` of every slot, in the order of the tags.
             constrained: See the class.
 
         Raises:
-            ValueError: A label is no BIO label or comes twice, or ``O`` is missing.
+            ValueError: A label is not a BIO label or occurs twice, or ``O`` is missing.
         """
         _check_labels(labels)
         super().__init__(len(labels), batch_first=True)
@@ -74,17 +74,17 @@ class Crf(CRF):
         slots = [label[2:] for label in labels]
         inside = [label.startswith("I-") for label in labels]
         continues = [[i and a == b for b, i in zip(slots, inside, strict=True)] for a in slots]
-        # Both follow from the labels, which the checkpoint's manifest holds.
+        # Both follow from the labels, which the checkpoint's manifest contains.
         self.register_buffer("inside", torch.tensor(inside), persistent=False)
         self.register_buffer("continues", torch.tensor(continues), persistent=False)
 
     def negative_log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Return how surprising the right tags are.
+        """Return the negative log-likelihood of the gold tags.
 
         Args:
             emissions: [batch, units, tags].
-            tags: [batch, units]; anything in the padding, -100 too.
-            mask: [batch, units] bool; True for units, which come before all padding.
+            tags: [batch, units]; any value in the padding, such as -100.
+            mask: [batch, units] bool; True for units, which precede all padding.
 
         Returns:
             [] mean over the batch.
@@ -108,10 +108,10 @@ class Crf(CRF):
             mask: [batch, units] bool.
 
         Returns:
-            For each row as many tags as it has units.
+            One tag per unit of each row.
 
         Raises:
-            ValueError: As ``negative_log_likelihood``.
+            ValueError: See ``negative_log_likelihood``.
         """
         self._check(emissions, mask)
         start: Tensor = self.start_transitions  # [tags]
@@ -123,9 +123,9 @@ class Crf(CRF):
 
     @torch.no_grad()
     def tempered(self, temperature: float) -> "Crf":
-        """Return a CRF for emissions that are divided by a temperature, as all else that it adds up is.
+        """Return a CRF with parameters divided by a temperature, for emissions that are divided by it, too.
 
-        The best paths are the same ones, and above 1 their probabilities are lower.
+        The best paths are the same, and for temperatures above 1 their probabilities are lower.
         """
         if temperature == 1.0:
             return self
@@ -145,7 +145,7 @@ class Crf(CRF):
             [batch, units, tags]; each unit sums to 1, the padding is 0.
 
         Raises:
-            ValueError: As ``negative_log_likelihood``.
+            ValueError: See ``negative_log_likelihood``.
         """
         lattice = self._lattice(emissions, mask)
         scores = lattice.before + lattice.after  # [batch, units, tags]
@@ -155,10 +155,10 @@ class Crf(CRF):
     def span_log_probability(
         self, emissions: Tensor, mask: Tensor, spans: Sequence[Sequence[TaggedSpan]]
     ) -> Tensor:
-        """Return the log-probability that each span is right as a whole.
+        """Return the log-probability that each span is correct as a whole.
 
-        It is the share of the partition function held by the sequences that have exactly these tags
-        at these units and do not go on with the span after them: the constrained forward algorithm
+        It is the share of the partition function of the sequences that have exactly these tags
+        at these units and do not continue the span after them: the constrained forward algorithm
         of Culotta and McCallum, "Confidence Estimation for Information Extraction" (HLT-NAACL 2004),
         for all spans at once. A product of marginals would ignore that neighbouring tags depend on
         each other.
@@ -169,33 +169,33 @@ class Crf(CRF):
             spans: The spans of each row.
 
         Returns:
-            [spans], those of the first row first.
+            [spans], row by row.
 
         Raises:
-            ValueError: As ``negative_log_likelihood``; or a span is outside its row or has not one
-                tag for each unit.
+            ValueError: See ``negative_log_likelihood``; or a span is outside its row or does not have one
+                tag per unit.
         """
         lattice = self._lattice(emissions, mask)
         lengths = mask.sum(dim=1)  # [batch]
         _check_spans(spans, lengths.tolist())
-        flat = [(row, *span) for row, those in enumerate(spans) for span in those]
+        flat = [(row, *span) for row, row_spans in enumerate(spans) for span in row_spans]
         if not flat:
             return emissions.new_zeros(0)  # [0]
-        places = [[row, begin, end] for row, begin, end, _ in flat]
-        rows, begins, ends = torch.tensor(places, device=mask.device).unbind(1)  # each [spans]
+        positions = [[row, begin, end] for row, begin, end, _ in flat]
+        rows, begins, ends = torch.tensor(positions, device=mask.device).unbind(1)  # each [spans]
         tags = pad_sequences([tags for *_, tags in flat], 0).to(mask.device)  # [spans, width]
-        entering = lattice.before[rows, begins, tags[:, 0]]  # [spans]
+        prefix = lattice.before[rows, begins, tags[:, 0]]  # [spans]
         within = self._score_within(lattice.emissions, rows, tags, begins, ends)  # [spans]
         last = tags.gather(1, (ends - begins - 1).unsqueeze(1)).squeeze(1)  # [spans]
         following = ends.clamp(max=mask.size(1) - 1)  # [spans]
         ahead = (lattice.emissions + lattice.after)[rows, following]  # [spans, tags]
         onward = (self.transitions[last] + ahead).masked_fill(self.continues[last], -torch.inf)
-        closed = ends == lengths[rows]  # [spans]
-        leaving = torch.where(closed, self.end_transitions[last], onward.logsumexp(dim=1))  # [spans]
-        return entering + within + leaving - lattice.partition[rows]  # [spans]
+        is_final = ends == lengths[rows]  # [spans]
+        suffix = torch.where(is_final, self.end_transitions[last], onward.logsumexp(dim=1))  # [spans]
+        return prefix + within + suffix - lattice.partition[rows]  # [spans]
 
     def span_confidences(self, emissions: Tensor, spans: Sequence[TaggedSpan]) -> Tensor:
-        """Return the probability that each span of one sentence is right as a whole.
+        """Return the probability that each span of one sentence is correct as a whole.
 
         Args:
             emissions: [units, tags] of one sentence, without padding.
@@ -205,14 +205,14 @@ class Crf(CRF):
             [spans], between 0 and 1.
 
         Raises:
-            ValueError: As ``span_log_probability``.
+            ValueError: See ``span_log_probability``.
         """
         mask = torch.ones(1, emissions.size(0), dtype=torch.bool, device=emissions.device)  # [1, units]
         scores = self.span_log_probability(emissions.unsqueeze(0), mask, [spans])  # [spans]
-        return scores.exp().clamp(max=1.0)  # [spans]; rounding may pass 1
+        return scores.exp().clamp(max=1.0)  # [spans]; rounding may exceed 1
 
     def _check(self, emissions: Tensor, mask: Tensor, tags: Tensor | None = None) -> None:
-        """Refuse shapes that do not fit and rows that are not units followed by padding."""
+        """Check that the shapes match and that rows are units followed by padding."""
         expected = (*mask.shape, self.num_tags)
         if mask.dim() != 2 or tuple(emissions.shape) != expected or mask.dtype != torch.bool:
             raise ValueError(f"emissions {tuple(emissions.shape)} do not fit {mask.dtype} mask {expected}")
@@ -221,19 +221,21 @@ class Crf(CRF):
         check_mask(mask)
 
     def _path_score(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Return the score of the given tags: [batch]."""
-        emitted = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)  # [batch, units]
-        moved = self.transitions[tags[:, :-1], tags[:, 1:]]  # [batch, units - 1]
-        arrived = torch.cat([self.start_transitions[tags[:, :1]], moved], dim=1)  # [batch, units]
-        scores = (emitted + arrived).masked_fill(~mask, 0.0)  # [batch, units]
+        """Return the score of tag sequences: [batch]."""
+        emission_scores = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)  # [batch, units]
+        transition_scores = self.transitions[tags[:, :-1], tags[:, 1:]]  # [batch, units - 1]
+        incoming_scores = torch.cat(
+            [self.start_transitions[tags[:, :1]], transition_scores], dim=1
+        )  # [batch, units]
+        scores = (emission_scores + incoming_scores).masked_fill(~mask, 0.0)  # [batch, units]
         last = tags.gather(1, mask.sum(dim=1, keepdim=True) - 1).squeeze(1)  # [batch]
-        # A running sum adds in order: padding adds zeros and cannot regroup the additions.
+        # A cumulative sum adds in order: padding adds zeros and cannot regroup the additions.
         return scores.cumsum(dim=1)[:, -1] + self.end_transitions[last]  # [batch]
 
     def _score_within(
         self, emissions: Tensor, rows: Tensor, tags: Tensor, begins: Tensor, ends: Tensor
     ) -> Tensor:
-        """Return what each span scores after its first unit.
+        """Return the score of each span after its first unit.
 
         Args:
             emissions: [batch, units, tags].
@@ -248,9 +250,9 @@ class Crf(CRF):
         units = begins.unsqueeze(1) + torch.arange(1, tags.size(1), device=tags.device)  # [spans, width - 1]
         outside = units >= ends.unsqueeze(1)  # [spans, width - 1]
         inside = units.masked_fill(outside, 0)  # [spans, width - 1]
-        emitted = emissions[rows.unsqueeze(1), inside, tags[:, 1:]]  # [spans, width - 1]
-        moved = self.transitions[tags[:, :-1], tags[:, 1:]]  # [spans, width - 1]
-        return (emitted + moved).masked_fill(outside, 0.0).sum(dim=1)  # [spans]
+        emission_scores = emissions[rows.unsqueeze(1), inside, tags[:, 1:]]  # [spans, width - 1]
+        transition_scores = self.transitions[tags[:, :-1], tags[:, 1:]]  # [spans, width - 1]
+        return (emission_scores + transition_scores).masked_fill(outside, 0.0).sum(dim=1)  # [spans]
 
     def _lattice(self, emissions: Tensor, mask: Tensor) -> _Lattice:
         """Run the forward and the backward recursion."""
@@ -265,12 +267,12 @@ class Crf(CRF):
         return forward_scores(emissions, mask, start=self.start_transitions, transitions=self.transitions)
 
     def _log_partition(self, before: Tensor) -> Tensor:
-        """Sum all sequences; the padding carries the score of the last unit on: [batch]."""
+        """Sum all sequences; the padding repeats the scores of the last unit: [batch]."""
         return (before[:, -1] + self.end_transitions).logsumexp(dim=1)  # [batch]
 
 
 def _check_labels(labels: Sequence[str]) -> None:
-    """Refuse labels that are not those of a BIO scheme."""
+    """Check that labels are those of a BIO scheme."""
     for label in labels:
         if label != "O" and (label[:2] not in ("B-", "I-") or not label[2:]):
             raise ValueError(f"{label!r} is neither O nor B-… nor I-…")
@@ -281,11 +283,11 @@ def _check_labels(labels: Sequence[str]) -> None:
 
 
 def _check_spans(spans: Sequence[Sequence[TaggedSpan]], lengths: Sequence[int]) -> None:
-    """Refuse spans outside their row, or whose tags do not match their units."""
+    """Check that spans are within their row and have one tag per unit."""
     if len(spans) != len(lengths):
         raise ValueError(f"spans of {len(spans)} rows for a batch of {len(lengths)}")
-    for row, (those, length) in enumerate(zip(spans, lengths, strict=True)):
-        for begin, end, tags in those:
+    for row, (row_spans, length) in enumerate(zip(spans, lengths, strict=True)):
+        for begin, end, tags in row_spans:
             if not 0 <= begin < end <= length:
                 raise ValueError(f"span {begin}:{end} of row {row} is not within its {length} units")
             if len(tags) != end - begin:

@@ -1,4 +1,4 @@
-"""Few-shot data by intent: what is held out, who draws what, and what a person should know of it."""
+"""Data splits of the task mtod: stratified by intent, with warnings."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,17 +8,17 @@ from core.contracts.hyperparameters import MetaSettings
 from core.contracts.values import Method
 from core.errors import Fault, InvalidInput
 from core.tasks.data_split import EpisodeShape, Split
-from core.tasks.holdout import part
+from core.tasks.holdout import train_evaluation_split
 from core.tasks.mtod.splits import (
     SMALLEST_HELD_OUT_INTENT,
     SMALLEST_SPLIT_INTENT,
     adaptation_pools,
     hold_out,
 )
-from core.tasks.shots import presence, shots, side_sizes
+from core.tasks.shots import inclusion_probabilities, shots_per_class, support_query_sizes
 
 SOURCE_POOL = 500
-"""Source examples an intent that episodes draw from: tokenising tens of thousands more buys nothing."""
+"""Source examples per intent that episodes are sampled from: tokenising more of them gains nothing."""
 
 
 class MtodDataSplitter:
@@ -32,14 +32,16 @@ class MtodDataSplitter:
         fraction: float,
         seed: int,
     ) -> Split[MtodExample]:
-        """Part few-shot data, by intent (see `DataSplitter.split`)."""
-        train, held = part(
+        """Split few-shot data by intent (see `DataSplitter.split`)."""
+        train, held_out = train_evaluation_split(
             examples,
             evaluation,
-            lambda: hold_out([one.text for one in examples], [one.intent for one in examples], fraction),
+            lambda: hold_out(
+                [example.text for example in examples], [example.intent for example in examples], fraction
+            ),
         )
         faults = []
-        if not held:
+        if not held_out:
             faults.append(
                 Fault(
                     "/examples",
@@ -52,27 +54,27 @@ class MtodDataSplitter:
             faults.append(Fault("/examples", detail))
         if faults:
             raise InvalidInput(faults)
-        return Split(train, held, adaptation_pools([one.intent for one in train], seed=seed))
+        return Split(train, held_out, adaptation_pools([example.intent for example in train], seed=seed))
 
     def source_pool(self, source: Sequence[MtodExample]) -> tuple[MtodExample, ...]:
-        """Keep the first `SOURCE_POOL` distinct examples of each intent, in the dataset's order."""
-        kept: dict[str, dict[str, MtodExample]] = defaultdict(dict)
+        """Return the first `SOURCE_POOL` distinct examples of each intent, in the dataset's order."""
+        by_intent: dict[str, dict[str, MtodExample]] = defaultdict(dict)
         for example in source:
-            if len(kept[example.intent]) < SOURCE_POOL:
-                kept[example.intent].setdefault(example.text, example)
-        return tuple(example for group in kept.values() for example in group.values())
+            if len(by_intent[example.intent]) < SOURCE_POOL:
+                by_intent[example.intent].setdefault(example.text, example)
+        return tuple(example for group in by_intent.values() for example in group.values())
 
     def supported(self, split: Split[MtodExample], source: DatasetManifest) -> int:
         """Count the training examples whose intent the source has."""
-        return sum(one.intent in source.intents for one in split.train)
+        return sum(example.intent in source.intents for example in split.train)
 
     def meta_train(
         self, split: Split[MtodExample], source: DatasetManifest, meta: MetaSettings
     ) -> EpisodeShape:
-        """Return meta-train's episodes: of the intents that source and target share."""
+        """Return the shape of meta-train's episodes, over the intents that source and target share."""
         pool = Counter(split.train[index].intent for index in split.pools.meta_train)
         shared = {intent: count for intent, count in pool.items() if intent in source.intents}
-        chances = presence(shared)
+        chances = inclusion_probabilities(shared)
         k_shot, q_shot = _shots(split, meta)
         return EpisodeShape(
             examples=sum(shared.values()),
@@ -83,29 +85,31 @@ class MtodDataSplitter:
         )
 
     def meta_adapt(self, split: Split[MtodExample], meta: MetaSettings) -> EpisodeShape:
-        """Return meta-adapt's episodes: both sides from the smaller pool."""
+        """Return the shape of meta-adapt's episodes: support and query from the smaller pool."""
         pool = Counter(split.train[index].intent for index in split.pools.meta_adapt)
-        chances = presence(pool)
+        chances = inclusion_probabilities(pool)
         k_shot, q_shot = _shots(split, meta)
-        sides = {intent: side_sizes(count, k_shot, q_shot) for intent, count in pool.items()}
+        sizes = {intent: support_query_sizes(count, k_shot, q_shot) for intent, count in pool.items()}
         return EpisodeShape(
             examples=sum(pool.values()),
-            support=sum(chances[intent] * k for intent, (k, _) in sides.items()),
-            query=sum(chances[intent] * q for intent, (_, q) in sides.items()),
+            support=sum(chances[intent] * k for intent, (k, _) in sizes.items()),
+            query=sum(chances[intent] * q for intent, (_, q) in sizes.items()),
             k_shot=k_shot,
             q_shot=q_shot,
         )
 
     def preparation(self, split: Split[MtodExample], source: DatasetManifest) -> Mapping[str, float]:  # noqa: ARG002
-        """Need nothing: intents say what belongs together."""
+        """Return no stages: episodes are sampled by intent."""
         return {}
 
     def warnings(self, split: Split[MtodExample], source: DatasetManifest, method: Method) -> list[str]:
-        """Tell of texts on both sides, and of intents that are missing, new, small or not measured."""
-        counts = Counter(one.intent for one in split.train)
-        measured = Counter(one.intent for one in split.evaluation)
+        """Warn of texts on both sides, and of intents that are missing, new, small or not measured."""
+        counts = Counter(example.intent for example in split.train)
+        measured = Counter(example.intent for example in split.evaluation)
         warnings = []
-        if repeated := {one.text for one in split.train} & {one.text for one in split.evaluation}:
+        if repeated := {example.text for example in split.train} & {
+            example.text for example in split.evaluation
+        }:
             warnings.append(
                 f"{len(repeated)} of the evaluation's texts are among the training examples too: "
                 "scores flatter"
@@ -125,7 +129,7 @@ class MtodDataSplitter:
 
 
 def _source_warnings(target: set[str], source: set[str]) -> list[str]:
-    """Tell what the source's intents mean for meta-learning."""
+    """Return warnings on intents that the source lacks."""
     if not target & source:
         return [
             "the source has no examples of any of these intents, so there is nothing to meta-learn from: "
@@ -140,12 +144,12 @@ def _source_warnings(target: set[str], source: set[str]) -> list[str]:
 
 
 def _shots(split: Split[MtodExample], meta: MetaSettings) -> tuple[int, int]:
-    """Settle what was left open: the shots follow from the number of intents."""
-    classes = len({one.intent for one in split.train})
-    return shots(meta.k_shot, classes), shots(meta.q_shot, classes)
+    """Return k and q; the defaults follow from the number of intents."""
+    classes = len({example.intent for example in split.train})
+    return shots_per_class(meta.k_shot, classes), shots_per_class(meta.q_shot, classes)
 
 
 def _names(intents: Sequence[str]) -> str:
-    """List intents, the first few by name."""
+    """Return intents as text, the first five by name."""
     shown = ", ".join(intents[:5])
     return shown if len(intents) <= 5 else f"{shown} and {len(intents) - 5} more intents"

@@ -1,14 +1,17 @@
-"""Intents and slots as the house sees them."""
+"""The engine of the task mtod: trains, measures and runs models of intents and slots."""
 
 from collections.abc import Sequence
 
 from core.contracts.calibrations import Calibration
 from core.contracts.examples import MtodExample
 from core.contracts.reports import CheckpointManifest
+from core.contracts.task_options import LabelOptions
 from core.encoders.loading import Encoder
+from core.progress import ProgressTracker
+from core.store.vectors import Vectors
 from core.tasks.engine import Episodes, EpisodeSource, Measurement
 from core.tasks.mtod.calibration import calibrate
-from core.tasks.mtod.decoding import Answer, answer
+from core.tasks.mtod.decoding import MtodAnswer, answer
 from core.tasks.mtod.episodes import by_intent, cross_lingual_episodes, within_language_episodes
 from core.tasks.mtod.features import Features
 from core.tasks.mtod.labels import LabelSet
@@ -16,8 +19,8 @@ from core.tasks.mtod.learner import MtodLearner
 from core.tasks.mtod.metrics import evaluate_predictions
 
 
-class MtodTask:
-    """See `core.tasks.engine.Task`."""
+class MtodEngine:
+    """See `core.tasks.engine.TaskEngine`."""
 
     def new_learner(
         self, encoder: Encoder, examples: Sequence[MtodExample], *, device: str, seed: int
@@ -26,13 +29,24 @@ class MtodTask:
         return MtodLearner(encoder, LabelSet.of(examples), device=device, seed=seed)
 
     def rebuilt_learner(self, encoder: Encoder, manifest: CheckpointManifest, *, device: str) -> MtodLearner:
-        """Return a learner of the manifest's labels, as sure of them as its temperatures say."""
+        """Return a learner of the manifest's labels and temperatures."""
         labels = LabelSet(manifest.intents, manifest.slots)
         return MtodLearner(encoder, labels, device=device, temperatures=manifest.temperatures)
 
-    def extend(self, learner: MtodLearner, examples: Sequence[MtodExample]) -> None:
-        """Add the examples' labels."""
-        learner.extend_labels(LabelSet.of(examples))
+    def prepare(self, learner: MtodLearner, examples: Sequence[MtodExample], options: LabelOptions) -> None:
+        """Add the examples' labels to the heads if the options say so."""
+        if options.extend_labels:
+            learner.extend_labels(LabelSet.of(examples))
+
+    def example_embeddings(
+        self,
+        options: LabelOptions,
+        *,
+        vectors: Vectors,
+        device: str,
+        tracker: ProgressTracker,
+    ) -> None:
+        """Compare nothing: episodes are drawn by intent."""
 
     def meta_train_episodes(self, source_data: EpisodeSource[MtodExample, Features]) -> Episodes[Features]:
         """Draw by intent, support from the source."""
@@ -54,28 +68,28 @@ class MtodTask:
         )
 
     def measure(self, learner: MtodLearner, examples: Sequence[MtodExample]) -> Measurement:
-        """Answer the texts; the examples' own tokens are not used, because no user sends any."""
-        answers = self.answer(learner, self.read(learner, [one.text for one in examples]), top_k=1)
-        predicted = [(one.intents[0].name, one.spans) for one in answers]
+        """Predict the texts; the examples' own tokens are ignored, for requests have none."""
+        answers = self.answer(learner, self.read(learner, [example.text for example in examples]), top_k=1)
+        predicted = [(answer.intents[0].name, answer.spans) for answer in answers]
         exact = tuple(
-            (intent, set(spans)) == (one.intent, set(one.slots))
-            for one, (intent, spans) in zip(examples, predicted, strict=True)
+            (intent, set(spans)) == (example.intent, set(example.slots))
+            for example, (intent, spans) in zip(examples, predicted, strict=True)
         )
         return Measurement(evaluate_predictions(examples, predicted), exact)
 
     def calibrate(
-        self, learner: MtodLearner, held: Sequence[MtodExample], *, learnt: Sequence[MtodExample]
+        self, learner: MtodLearner, evaluation: Sequence[MtodExample], *, training: Sequence[MtodExample]
     ) -> Calibration:
         """Fit a temperature of intents and one of slots."""
-        return calibrate(learner, held, learnt=learnt)
+        return calibrate(learner, evaluation, training=training)
 
-    def read(self, learner: MtodLearner, asked: Sequence[str]) -> list[Features]:
+    def read(self, learner: MtodLearner, inputs: Sequence[str]) -> list[Features]:
         """Tokenise texts."""
-        return learner.featurizer.texts(asked)
+        return learner.featurizer.texts(inputs)
 
-    def answer(self, learner: MtodLearner, read: Sequence[Features], *, top_k: int) -> list[Answer]:
+    def answer(self, learner: MtodLearner, features: Sequence[Features], *, top_k: int) -> list[MtodAnswer]:
         """Answer texts with `top_k` ranked intents each."""
-        return answer(learner, read, top_k=top_k)
+        return answer(learner, features, top_k=top_k)
 
 
 def _pool(

@@ -1,4 +1,4 @@
-"""Texts as tensors: token ids, the units that carry tags, and the labels as numbers."""
+"""Features of utterances: token ids, units that carry tags, label numbers, and padded batches of these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,28 +10,27 @@ from torch import Tensor
 from core.contracts.examples import MtodExample
 from core.encoders.loading import Encoder
 from core.errors import Fault, InvalidInput
-from core.tasks.batches import on_device, pad_sequences, padded
+from core.tasks.batches import move_to_device, pad_sequences, pad_states
 from core.tasks.mtod.labels import LabelSet, Unit, tag_units
 from core.tasks.mtod.units import TokenSpan, split_units
-from core.tasks.tokenization import Piece, PieceReader, without_space
+from core.tasks.tokenization import OffsetTokenizer, Token, trim_whitespace
 
 IGNORED_INTENT = -100
-"""The intent of a text whose intent is not known; cross-entropy passes over it."""
+"""The intent number of a text whose intent is unknown; cross-entropy ignores it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """One utterance, ready to be collated.
+    """The features of one utterance, before padding.
 
     Attributes:
         text: The utterance.
         input_ids: Token ids with the special tokens.
-        units: Character offsets of what carries tags; never empty.
+        units: Character offsets of the units that carry tags; never empty.
         unit_tokens: For each unit the index of its first token in `input_ids`.
-        intent: The intent's number, or `IGNORED_INTENT`.
-        tags: One tag number a unit.
-        states: What the encoder makes of it, once that is known: the state of the whole text, then each
-            unit's, [1 + units, width].
+        intent: Number of the intent, or `IGNORED_INTENT`.
+        tags: One tag number per unit.
+        states: Encoder states of the whole text and of each unit, [1 + units, width]; None if not cached.
     """
 
     text: str
@@ -57,7 +56,7 @@ class Batch:
         unit_mask: [batch, units], true on real units; the first is always true.
         intents: [batch].
         tags: [batch, units], 0 on padding.
-        states: [batch, 1 + units, width], 0 on padding; None where the encoder is yet to be asked.
+        states: [batch, 1 + units, width], 0 on padding; None if encoder states are not cached.
     """
 
     input_ids: Tensor
@@ -73,99 +72,101 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
-        return on_device(self, device)
+        return move_to_device(self, device)
 
 
 class Featurizer:
-    """Turns utterances into features with one encoder's tokenizer.
+    """Converts utterances to features with an encoder's tokenizer.
 
     Args:
-        encoder: Its tokenizer, its window and its name for messages.
+        encoder: The encoder whose tokenizer and window are used.
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._reader = PieceReader(encoder)
+        self._tokenizer = OffsetTokenizer(encoder)
         self._max_tokens = encoder.max_tokens
-        self.padding = self._reader.padding
+        self.padding = self._tokenizer.padding
 
-    def texts(self, texts: Sequence[str], tokens: Sequence[Sequence[str] | None] = ()) -> list[Features]:
+    def texts(self, texts: Sequence[str], words: Sequence[Sequence[str] | None] = ()) -> list[Features]:
         """Tokenise texts.
 
         Args:
             texts: At least one character each.
-            tokens: For each text the units it brings itself, or None.
+            words: For each text its own tokens, which become its units, or None to segment by script.
 
         Raises:
             InvalidInput: A text is longer than the encoder's window; the pointer is its index.
         """
-        given = tokens or [None] * len(texts)
-        read = self._reader.read(texts, special_tokens=True)
+        tokenized = self._tokenizer.tokenize(texts, special_tokens=True)
         features = [
-            self._one(text, pieces, units) for text, pieces, units in zip(texts, read, given, strict=True)
+            self._text_features(text, tokens, text_words)
+            for text, tokens, text_words in zip(texts, tokenized, words or [None] * len(texts), strict=True)
         ]
         faults = [
-            Fault(f"/{index}", f"the text has {len(one)} tokens; this encoder reads {self._max_tokens}")
-            for index, one in enumerate(features)
-            if len(one) > self._max_tokens
+            Fault(f"/{index}", f"the text has {len(example)} tokens; this encoder reads {self._max_tokens}")
+            for index, example in enumerate(features)
+            if len(example) > self._max_tokens
         ]
         if faults:
             raise InvalidInput(faults)
         return features
 
     def examples(self, examples: Sequence[MtodExample], labels: LabelSet) -> list[Features]:
-        """Tokenise labelled utterances; labels outside `labels` are left out of the targets."""
-        plain = self.texts([one.text for one in examples], [one.tokens for one in examples])
+        """Tokenise labelled utterances; labels that are not in `labels` are left out of the targets."""
+        unlabelled = self.texts(
+            [example.text for example in examples], [example.tokens for example in examples]
+        )
         return [
             replace(
                 features,
                 intent=labels.intent_ids.get(example.intent, IGNORED_INTENT),
                 tags=tuple(tag_units(features.units, example.slots, labels)),
             )
-            for features, example in zip(plain, examples, strict=True)
+            for features, example in zip(unlabelled, examples, strict=True)
         ]
 
     def collate(self, features: Sequence[Features]) -> Batch:
         """Pad features to one batch of tensors on the CPU."""
-        ids = [one.input_ids for one in features]
-        units = [one.unit_tokens for one in features]
+        ids = [example.input_ids for example in features]
+        first_tokens = [example.unit_tokens for example in features]
         input_ids = pad_sequences(ids, self.padding)  # [batch, tokens]
-        attention_mask = pad_sequences([[1] * len(one) for one in ids], 0)  # [batch, tokens]
-        unit_tokens = pad_sequences(units, 0)  # [batch, units]
-        unit_mask = pad_sequences([[1] * len(one) for one in units], 0).bool()  # [batch, units]
-        tags = pad_sequences([one.tags or [0] * len(one.units) for one in features], 0)  # [batch, units]
-        intents = torch.tensor([one.intent for one in features])  # [batch]
+        attention_mask = pad_sequences([[1] * len(row) for row in ids], 0)  # [batch, tokens]
+        unit_tokens = pad_sequences(first_tokens, 0)  # [batch, units]
+        unit_mask = pad_sequences([[1] * len(row) for row in first_tokens], 0).bool()  # [batch, units]
+        tags = pad_sequences([example.tags or [0] * len(example.units) for example in features], 0)
+        intents = torch.tensor([example.intent for example in features])  # [batch]
         return Batch(
             input_ids,
             attention_mask,
             unit_tokens,
             unit_mask,
             intents,
-            tags,
-            padded(one.states for one in features),
+            tags,  # [batch, units]
+            pad_states(example.states for example in features),
         )
 
-    def _one(self, text: str, pieces: Sequence[Piece], given: Sequence[str] | None) -> Features:
-        """Assemble one text's features from its tokens."""
-        units, owners = split_units(text, self._token_spans(text, pieces), given)
+    def _text_features(self, text: str, tokens: Sequence[Token], words: Sequence[str] | None) -> Features:
+        """Return one text's features from its tokens."""
+        units, first_tokens = split_units(text, self._token_spans(text, tokens), words)
         if not units:
-            # Nothing the tokenizer kept (zero-width characters only): the first token speaks for the text.
-            units, owners = [(0, len(text))], [0]
-        return Features(text, tuple(piece.number for piece in pieces), tuple(units), tuple(owners))
+            # Only characters that the tokenizer drops (zero-width ones): the first token represents the text.
+            units, first_tokens = [(0, len(text))], [0]
+        return Features(text, tuple(token.id for token in tokens), tuple(units), tuple(first_tokens))
 
-    def _token_spans(self, text: str, pieces: Sequence[Piece]) -> list[TokenSpan]:
-        """Return the tokens that cover characters of their own.
+    def _token_spans(self, text: str, tokens: Sequence[Token]) -> list[TokenSpan]:
+        """Return the spans of the tokens that cover characters.
 
-        A word mark that stands alone claims the character after it, whose token is the next one.
+        The offsets of a lone word mark are those of the character after it, which the next token covers.
         """
         spans = [
-            TokenSpan(index, *trimmed)
-            for index, piece in enumerate(pieces)
-            if (trimmed := without_space(text, piece.start, piece.end)) is not None
+            TokenSpan(index, *offsets)
+            for index, token in enumerate(tokens)
+            if (offsets := trim_whitespace(text, token.start, token.end)) is not None
         ]
         return [
             span
             for span, following in zip_longest(spans, spans[1:])
-            if pieces[span.index].number != self._reader.mark
+            if tokens[span.index].id != self._tokenizer.word_mark_id
             or following is None
             or following.start >= span.end
         ]

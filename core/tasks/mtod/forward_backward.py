@@ -1,7 +1,7 @@
 """Dynamic programming over chains: sums and maxima over all tag sequences of a batch.
 
 The recursions are those of Rabiner, "A Tutorial on Hidden Markov Models" (1989), in log space. Rows of
-a batch are units followed by padding; what the padding holds never reaches a result.
+a batch are units followed by padding; the values of the padding do not affect any result.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,23 +10,24 @@ import torch
 from torch import Tensor
 
 SAFE_SPREAD = 30.0
-"""Transitions into one tag (for the backward recursion, out of it) that lie further apart than this
+"""Transitions into one tag (for the backward recursion, out of it) that differ by more than this
 are not summed by a matrix product.
 
-The product drops what lies e^-87 below the best score (float32). With transitions at most 30 apart, all
-that is dropped is less than e^-57 of the sum, far below rounding, and the sum is at least e^-30 of the
+The product drops addends e^-87 below the best score (float32). With transitions at most 30 apart, the
+dropped addends are less than e^-57 of the sum, far below rounding, and the sum is at least e^-30 of the
 best, so that the square of its inverse, which second derivatives need, does not overflow.
 """
 
 
 def check_mask(mask: Tensor) -> None:
-    """Refuse a batch whose rows are not some units followed by padding.
+    """Check that every row of a batch is one or more units followed by padding.
 
     Args:
         mask: [batch, units] bool.
 
     Raises:
-        ValueError: The batch is empty, or a row, which is named, has no unit or padding inside.
+        ValueError: The batch is empty, or a row has no unit or padding before a unit; the message names the
+            row.
     """
     if not mask.size(0):
         raise ValueError("the batch has no rows")
@@ -41,7 +42,7 @@ def check_mask(mask: Tensor) -> None:
 
 
 def forward_scores(emissions: Tensor, mask: Tensor, *, start: Tensor, transitions: Tensor) -> Tensor:
-    """Sum all prefixes that end in each tag at each unit, its emission too.
+    """Sum all prefixes that end in each tag at each unit, including its emission.
 
     Args:
         emissions: [batch, units, tags].
@@ -50,21 +51,21 @@ def forward_scores(emissions: Tensor, mask: Tensor, *, start: Tensor, transition
         transitions: [from, to].
 
     Returns:
-        [batch, units, tags] log-sums; the padding carries those of the last unit on.
+        [batch, units, tags] log-sums; the padding repeats those of the last unit.
     """
     # Autocast would round the matrix product to half precision.
     with torch.autocast(emissions.device.type, enabled=False):
         step = _log_matmul(transitions)
         scores = [start + emissions[:, 0]]  # [batch, tags]
-        for emitted in emissions.unbind(1)[1:]:
-            scores.append(step(scores[-1]) + emitted)  # [batch, tags]
-        # One choice for all units is a third quicker than one at each: the padding's sums are thrown away.
+        for emission in emissions.unbind(1)[1:]:
+            scores.append(step(scores[-1]) + emission)  # [batch, tags]
+        # One gather over all units is a third faster than one at each; sums over the padding are discarded.
         place = (mask.cumsum(dim=1) - 1).unsqueeze(2).expand_as(emissions)  # [batch, units, tags]
         return torch.stack(scores, dim=1).gather(1, place)  # [batch, units, tags]
 
 
 def backward_scores(emissions: Tensor, mask: Tensor, *, transitions: Tensor, end: Tensor) -> Tensor:
-    """Sum all suffixes after each tag at each unit, its own emission not.
+    """Sum all suffixes after each tag at each unit, excluding its own emission.
 
     Args:
         emissions: [batch, units, tags].
@@ -73,14 +74,14 @@ def backward_scores(emissions: Tensor, mask: Tensor, *, transitions: Tensor, end
         end: [tags].
 
     Returns:
-        [batch, units, tags] log-sums; the last unit and the padding hold ``end``.
+        [batch, units, tags] log-sums; ``end`` at the last unit and the padding.
     """
     with torch.autocast(emissions.device.type, enabled=False):
         step = _log_matmul(transitions.T)
         last = end.expand(len(mask), -1)  # [batch, tags]
         scores = [last]
-        for emitted, valid in reversed(_later_units(emissions, mask)):
-            scores.append(torch.where(valid, step(emitted + scores[-1]), last))  # [batch, tags]
+        for emission, valid in reversed(_later_units(emissions, mask)):
+            scores.append(torch.where(valid, step(emission + scores[-1]), last))  # [batch, tags]
         return torch.stack(scores[::-1], dim=1)  # [batch, units, tags]
 
 
@@ -99,23 +100,23 @@ def best_paths(
     Returns:
         For each row as many tags as it has units.
     """
-    into = transitions.T.contiguous()  # [to, from]; the maximum over the last dimension is the fast one
+    into = transitions.T.contiguous()  # [to, from]; a maximum over the last dimension is fastest
     score = start + emissions[:, 0]  # [batch, tags]
     stay = torch.arange(len(start), device=mask.device)  # [tags]
     pointers = []
-    for emitted, valid in _later_units(emissions, mask):
+    for emission, valid in _later_units(emissions, mask):
         best, origin = (score.unsqueeze(1) + into).max(dim=2)  # both [batch, to]
-        score = torch.where(valid, best + emitted, score)  # [batch, tags]
+        score = torch.where(valid, best + emission, score)  # [batch, tags]
         pointers.append(torch.where(valid, origin, stay))  # [batch, to]
     last = (score + end).argmax(dim=1, keepdim=True)  # [batch, 1]
     return _follow(pointers, last, mask)
 
 
 def _follow(pointers: Sequence[Tensor], last: Tensor, mask: Tensor) -> list[list[int]]:
-    """Walk back along all rows at once and bring the paths to the CPU in one transfer.
+    """Follow the back-pointers of all rows at once and copy the paths to the CPU in one transfer.
 
     Args:
-        pointers: For each later unit, where the best path to each tag came from: [batch, tags].
+        pointers: For each unit but the first, the previous tag of the best path to each tag: [batch, tags].
         last: [batch, 1] the best last tag.
         mask: [batch, units] bool.
     """
@@ -135,19 +136,19 @@ def _log_matmul(transitions: Tensor) -> Callable[[Tensor], Tensor]:
     """Return the step from scores [batch, from] to the log-sums over all origins [batch, to].
 
     A matrix product of exponentials takes a third of the time of a log-sum-exp over all pairs, but
-    loses small addends where transitions differ hugely: then the slow way is taken.
+    loses small addends if transitions differ hugely; then the log-sum-exp is used.
 
     Args:
         transitions: [from, to].
     """
     fixed = transitions.detach()
     highest = fixed.amax(dim=0)  # [to]
-    if not (highest - fixed.amin(dim=0)).max() <= SAFE_SPREAD:  # not a number, too
+    if not (highest - fixed.amin(dim=0)).max() <= SAFE_SPREAD:  # also if it is NaN
         return lambda scores: (scores.unsqueeze(2) + transitions).logsumexp(dim=1)
     weights = (transitions - highest).exp()  # [from, to]
 
     def step(scores: Tensor) -> Tensor:
-        # What is taken out here is added back below: a constant, for the derivatives too.
+        # The peak is subtracted here and added back below: a constant, for the derivatives too.
         peak = scores.detach().amax(dim=1, keepdim=True)  # [batch, 1]
         return ((scores - peak).exp() @ weights).log() + highest + peak  # [batch, to]
 

@@ -1,4 +1,4 @@
-"""Intents and slots as numbers, and slot spans as BIO tags."""
+"""Label sets of intents and slots, and conversion between slot spans and BIO tags."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ OUTSIDE_ID = 0
 
 @dataclass(frozen=True)
 class LabelSet:
-    """The labels a model can give.
+    """The labels that a model predicts.
 
     Tags are numbered ``O``, then ``B-x`` and ``I-x`` of each slot type in turn, so that adding a
-    slot type at the end leaves every earlier number as it was.
+    slot type at the end does not change the earlier numbers.
 
     Attributes:
         intents: In the order of the intent head.
@@ -49,12 +49,12 @@ class LabelSet:
 
     @cached_property
     def intent_ids(self) -> dict[str, int]:
-        """Intent → its number."""
+        """Intent → number."""
         return {intent: number for number, intent in enumerate(self.intents)}
 
     @cached_property
     def slot_ids(self) -> dict[str, int]:
-        """Slot type → its number; its tags are ``begin_tag`` and ``begin_tag + 1``."""
+        """Slot type → number; the tags of a slot are ``begin_tag`` and ``begin_tag + 1``."""
         return {slot: number for number, slot in enumerate(self.slots)}
 
     def begin_tag(self, slot: str) -> int:
@@ -63,41 +63,41 @@ class LabelSet:
 
 
 Unit = tuple[int, int]
-"""Half-open character offsets of what carries one tag."""
+"""Half-open character offsets of a unit that carries one tag."""
 
 
 def tag_units(units: Sequence[Unit], spans: Sequence[SlotSpan], labels: LabelSet) -> list[int]:
-    """Give each unit its BIO tag: the first unit a span touches begins it, the others are inside.
+    """Return the BIO tag of each unit: the first unit that a span overlaps begins it, the others are inside.
 
     Args:
         units: In order, without overlap.
-        spans: In order, without overlap; a slot type outside `labels` is left out.
-        labels: The tags' numbers.
+        spans: In order, without overlap; slot types that are not in `labels` are ignored.
+        labels: The label set that numbers the tags.
 
     Returns:
-        One tag number a unit.
+        One tag number per unit.
     """
     tags = [OUTSIDE_ID] * len(units)
     for span in spans:
         if span.slot not in labels.slot_ids:
             continue
         begin = labels.begin_tag(span.slot)
-        # A unit that an earlier span took stays that span's: two spans cannot share a tag.
-        touched = [
+        # A unit that an earlier span overlaps belongs to that span: a unit has one tag.
+        overlapping = [
             index
             for index, (start, end) in enumerate(units)
             if start < span.end and end > span.start and tags[index] == OUTSIDE_ID
         ]
-        for index in touched:
-            tags[index] = begin if index == touched[0] else begin + 1
+        for index in overlapping:
+            tags[index] = begin if index == overlapping[0] else begin + 1
     return tags
 
 
 def unit_spans(tags: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Read BIO tags as spans over units: (slot number, first unit, one past the last unit).
+    """Convert BIO tags to spans over units: (slot number, first unit, one past the last unit).
 
-    An inside tag that does not continue its slot begins a new span (conlleval's reading), so that no
-    tag sequence is unreadable.
+    An inside tag that does not continue its slot begins a new span, as in conlleval, so that every
+    tag sequence is valid.
     """
     spans: list[tuple[int, int, int]] = []
     for index, tag in enumerate(tags):
@@ -112,7 +112,7 @@ def unit_spans(tags: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def text_spans(tags: Sequence[int], units: Sequence[Unit], labels: LabelSet) -> tuple[SlotSpan, ...]:
-    """Read BIO tags as slot spans with character offsets."""
+    """Convert BIO tags to slot spans with character offsets."""
     return tuple(
         SlotSpan(slot=labels.slots[slot], start=units[first][0], end=units[last - 1][1])
         for slot, first, last in unit_spans(tags)

@@ -1,4 +1,4 @@
-"""A JointNlu with all that trains and serves it: encoder, labels, features, device."""
+"""Learner of the task mtod: a JointNlu with its encoder, labels, featurizer and device."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,14 @@ from core.tasks.parameters import new_parameters, pretrained_parameters
 
 
 class MtodLearner:
-    """What the engine trains (see `core.tasks.engine.TaskLearner`) and the predictor runs.
+    """The model that the engine trains and the predictor runs (see `core.tasks.engine.TaskLearner`).
 
     Args:
         encoder: Pre-trained, or with random weights that a checkpoint will replace.
-        labels: What can be answered.
-        device: Where it computes: ``cpu``, ``cuda``…
-        seed: Of the heads' first weights.
-        temperatures: What scores are divided by where confidences are told.
+        labels: The labels to predict.
+        device: Torch device, such as ``cpu`` or ``cuda``.
+        seed: Seed of the initial weights of the heads.
+        temperatures: Divisors of the scores when confidences are computed.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class MtodLearner:
 
     @property
     def model(self) -> nn.Module:
-        """What is trained."""
+        """The network that is trained."""
         return self.network
 
     @property
     def body(self) -> PreTrainedModel:
-        """The encoder's model."""
+        """The encoder's model inside the network."""
         return self.network.encoder
 
     @property
@@ -66,12 +66,12 @@ class MtodLearner:
 
     @property
     def encoder_parameters(self) -> list[nn.Parameter]:
-        """The encoder's tensors that learn, but for those that adapters added."""
+        """The trainable pre-trained tensors of the encoder, without adapters."""
         return pretrained_parameters(self.network.encoder)
 
     @property
     def head_parameters(self) -> list[nn.Parameter]:
-        """Both heads and the CRF, and the tensors that adapters added to the encoder."""
+        """The trainable tensors of both heads, the CRF and the encoder's adapters."""
         return new_parameters(self.network, self.network.encoder)
 
     def batch(self, features: Sequence[Features]) -> Batch:
@@ -83,18 +83,23 @@ class MtodLearner:
         return self.featurizer.examples(examples, self.labels)
 
     def token_ids(self, features: Sequence[Features]) -> set[int]:
-        """Return every token that a batch of these can hold, padding included."""
-        return {self.featurizer.padding, *(number for one in features for number in one.input_ids)}
+        """Return the ids of all tokens in batches of these features, padding included."""
+        return {
+            self.featurizer.padding,
+            *(token_id for example in features for token_id in example.input_ids),
+        }
 
     @torch.no_grad()
     def with_encoder_states(self, features: Sequence[Features]) -> list[Features]:
-        """Return features that know what the encoder makes of them."""
+        """Return features with their encoder states cached."""
         self.model.eval()
         return with_encoder_states(
-            features, lambda some: self.network.states(self.batch(some)), lambda one: 1 + len(one.units)
+            features,
+            lambda examples: self.network.states(self.batch(examples)),
+            lambda example: 1 + len(example.units),
         )
 
     def extend_labels(self, other: LabelSet) -> None:
-        """Make room for labels the model does not have yet."""
+        """Extend the heads by the labels that the model does not have yet."""
         self.labels = self.labels.extended(other)
         self.network.extend(self.labels)

@@ -12,11 +12,11 @@ from core.tasks.mtod.features import IGNORED_INTENT, Batch
 from core.tasks.mtod.labels import LabelSet
 
 DROPOUT = 0.3
-"""Before both heads; the paper's."""
+"""Dropout rate before both heads; the paper's."""
 
-MOST_PARTS = 4
+MAX_PARTS = 4
 SMALLEST_PART = 16
-"""Parts a batch is read in, and rows a part holds at least: fewer rows would starve the matrix product."""
+"""Most parts of a batch, and fewest rows of a part: with fewer rows the matrix product is inefficient."""
 
 
 class JointNlu(nn.Module):
@@ -24,8 +24,8 @@ class JointNlu(nn.Module):
 
     Args:
         encoder: Returns last-layer states [batch, tokens, width].
-        labels: What can be answered.
-        pooling: The state of a whole text: the first token's, or the mean of all tokens'.
+        labels: The labels to predict.
+        pooling: Whether the state of a whole text is the first token's or the mean of all tokens'.
     """
 
     def __init__(self, encoder: PreTrainedModel, labels: LabelSet, pooling: Pooling) -> None:
@@ -39,9 +39,9 @@ class JointNlu(nn.Module):
         self.crf = Crf(labels.tags)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the loss: intent cross-entropy plus CRF negative log-likelihood, means over the batch."""
+        """Return the loss, []: intent cross-entropy plus CRF negative log-likelihood, batch means."""
         intent_logits, emissions = self.scores(batch)
-        # A batch may hold nothing but unknown intents: its mean is 0, not 0/0.
+        # If all intents of a batch are unknown, the mean is 0, not 0/0.
         known = (batch.intents != IGNORED_INTENT).sum().clamp(min=1)
         intent_loss = (
             functional.cross_entropy(
@@ -58,13 +58,13 @@ class JointNlu(nn.Module):
         return self.intent_head(self.dropout(states[:, 0])), self.slot_head(self.dropout(states[:, 1:]))
 
     def states(self, batch: Batch) -> Tensor:
-        """Return what the encoder makes of whole texts and of their units, [batch, 1 + units, width].
+        """Return the encoder states of whole texts and of their units, [batch, 1 + units, width].
 
-        It reads the batch in parts of like length: an episode is drawn by intent, not by length, and half
-        of it would be padding.
+        The batch is encoded in parts of similar length: an episode is drawn by intent, not by length, and
+        half of it would be padding.
         """
         order = batch.attention_mask.sum(1).argsort(stable=True)  # [batch]
-        parts = order.chunk(max(1, min(MOST_PARTS, len(order) // SMALLEST_PART)))
+        parts = order.chunk(max(1, min(MAX_PARTS, len(order) // SMALLEST_PART)))
         return torch.cat([self._part_states(batch, rows) for rows in parts])[order.argsort()]
 
     def _part_states(self, batch: Batch, rows: Tensor) -> Tensor:
@@ -76,30 +76,30 @@ class JointNlu(nn.Module):
         return torch.cat([self._pooled(states, mask).unsqueeze(1), states.gather(1, index)], dim=1)
 
     def _pooled(self, states: Tensor, mask: Tensor) -> Tensor:
-        """Return one state a text, [rows, width]."""
+        """Return one state per text, [rows, width]."""
         if self.pooling is Pooling.CLS:
             return states[:, 0]
-        share = mask.unsqueeze(-1).to(states.dtype)  # [rows, tokens, 1]
-        return (states * share).sum(1) / share.sum(1)
+        weights = mask.unsqueeze(-1).to(states.dtype)  # [rows, tokens, 1]
+        return (states * weights).sum(1) / weights.sum(1)
 
     @torch.no_grad()
     def extend(self, labels: LabelSet) -> None:
-        """Make room for labels added at the end; everything learnt keeps its place.
+        """Extend the heads by labels at the end; the weights of the old labels are kept.
 
         Args:
             labels: The old labels followed by the new ones (`LabelSet.extended`).
         """
-        self.intent_head = _grown(self.intent_head, len(labels.intents))
-        self.slot_head = _grown(self.slot_head, len(labels.tags))
+        self.intent_head = _extended(self.intent_head, len(labels.intents))
+        self.slot_head = _extended(self.slot_head, len(labels.tags))
         old, self.crf = self.crf, Crf(labels.tags).to(self.intent_head.weight.device)
         for name, tensor in old.named_parameters():
             target = self.crf.get_parameter(name)
             target[tuple(slice(size) for size in tensor.shape)] = tensor
 
 
-def _grown(head: nn.Linear, outputs: int) -> nn.Linear:
-    """Return a linear layer with more outputs whose first ones are the old layer's."""
-    grown = nn.Linear(head.in_features, outputs).to(head.weight.device)
-    grown.weight[: head.out_features] = head.weight
-    grown.bias[: head.out_features] = head.bias
-    return grown
+def _extended(head: nn.Linear, outputs: int) -> nn.Linear:
+    """Return a linear layer with more outputs, the first of which are the old layer's."""
+    extended = nn.Linear(head.in_features, outputs).to(head.weight.device)
+    extended.weight[: head.out_features] = head.weight
+    extended.bias[: head.out_features] = head.bias
+    return extended

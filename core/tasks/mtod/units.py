@@ -1,7 +1,7 @@
-"""What carries a tag: words where the script writes spaces, subwords where it does not.
+"""Segmentation of a text into units that carry tags: words, or subwords in scripts without spaces.
 
-Tokens are the tokenizer's pieces, each with character offsets; units are made of them, so that every
-unit has a token of its own whose encoder state speaks for it.
+Tokens are the tokenizer's subwords, each with character offsets. Units are made of tokens, so that every
+unit has its own first token, whose encoder state represents the unit.
 """
 
 from bisect import bisect_left
@@ -16,8 +16,8 @@ _WITHOUT_SPACES = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Han}\p{Hiragana}\p{Kat
 
 _GRAPHEME = regex.compile(r"\X")
 
-# One alternative a kind of unit: a run of a script without spaces (cut into subwords later), a run of
-# letters, marks and digits of other scripts, in which zero-width joiners may stand (Bengali, Persian),
+# One alternative for each kind of unit: a run of a script without spaces (cut into subwords later), a run of
+# letters, marks and digits of other scripts, which may contain zero-width joiners (Bengali, Persian),
 # or anything else that is not a space, one symbol at a time (an emoji is up to a dozen characters).
 _SEGMENT = regex.compile(
     rf"(?P<dense>[{_WITHOUT_SPACES}][{_WITHOUT_SPACES}\p{{M}}]*)"
@@ -28,12 +28,12 @@ _SEGMENT = regex.compile(
 
 @dataclass(frozen=True, slots=True)
 class TokenSpan:
-    """A token of the text.
+    """The characters that a token of the text covers.
 
     Attributes:
-        index: Its place in the encoder's input.
-        start: First character it covers.
-        end: One past the last.
+        index: Index of the token in the encoder's input.
+        start: First character.
+        end: One past the last character.
     """
 
     index: int
@@ -42,36 +42,36 @@ class TokenSpan:
 
 
 def split_units(
-    text: str, tokens: Sequence[TokenSpan], given: Sequence[str] | None = None
+    text: str, tokens: Sequence[TokenSpan], words: Sequence[str] | None = None
 ) -> tuple[list[Unit], list[int]]:
-    """Cut a text into the units that carry tags.
+    """Split a text into the units that carry tags.
 
     Args:
         text: The text.
-        tokens: Its tokens in order; those that cover no character are left out.
-        given: The units an example brings itself, exact substrings in order.
+        tokens: Its tokens in order, without those that cover no character.
+        words: The example's own tokens, exact substrings of the text in order; None to segment by script.
 
     Returns:
         The units' offsets, in order and without overlap, and for each the index of its first token.
     """
     starts = sorted({token.start for token in tokens})
-    segments = _given_units(text, given) if given is not None else _script_units(text, starts)
-    return _one_token_each(segments, tokens)
+    segments = _word_units(text, words) if words is not None else _script_units(text, starts)
+    return _align_to_tokens(segments, tokens)
 
 
-def _given_units(text: str, given: Sequence[str]) -> list[Unit]:
+def _word_units(text: str, words: Sequence[str]) -> list[Unit]:
     """Locate an example's own tokens in its text."""
     units = []
     position = 0
-    for token in given:
-        start = text.index(token, position)
-        position = start + len(token)
+    for word in words:
+        start = text.index(word, position)
+        position = start + len(word)
         units.append((start, position))
     return units
 
 
 def _script_units(text: str, token_starts: Sequence[int]) -> list[Unit]:
-    """Cut at white space and punctuation, and runs of scripts without spaces also where a token begins."""
+    """Split at white space and punctuation, and runs of scripts without spaces also at token starts."""
     units: list[Unit] = []
     for match in _SEGMENT.finditer(text):
         start, end = match.span()
@@ -81,10 +81,10 @@ def _script_units(text: str, token_starts: Sequence[int]) -> list[Unit]:
 
 
 def _dense_cuts(text: str, start: int, end: int, token_starts: Sequence[int]) -> list[int]:
-    """Cut a run where tokens begin, but never inside a grapheme cluster.
+    """Return where tokens start within a run, moved to the edges of grapheme clusters.
 
-    A subword may begin with the vowel sign or tone mark of the letter before it; nothing a person
-    would mark begins there, so the cut moves on to the next whole character.
+    A subword may start with the vowel sign or tone mark of the preceding letter; no annotated span starts
+    there, so the cut moves to the next whole character.
     """
     boundaries = [cluster.end() for cluster in _GRAPHEME.finditer(text, start, end)]
     inside = [token for token in token_starts if start < token < end]
@@ -92,20 +92,20 @@ def _dense_cuts(text: str, start: int, end: int, token_starts: Sequence[int]) ->
     return sorted(cuts - {end})
 
 
-def _one_token_each(segments: Sequence[Unit], tokens: Sequence[TokenSpan]) -> tuple[list[Unit], list[int]]:
-    """Join neighbouring segments that share their first token; drop those no token covers."""
+def _align_to_tokens(segments: Sequence[Unit], tokens: Sequence[TokenSpan]) -> tuple[list[Unit], list[int]]:
+    """Merge neighbouring segments that share their first token; drop segments that no token covers."""
     units: list[Unit] = []
-    owners: list[int] = []
+    first_tokens: list[int] = []
     position = 0
     for start, end in segments:
         while position < len(tokens) and tokens[position].end <= start:
             position += 1
         if position == len(tokens) or tokens[position].start >= end:
             continue
-        owner = tokens[position].index
-        if owners and owners[-1] == owner:
+        first_token = tokens[position].index
+        if first_tokens and first_tokens[-1] == first_token:
             units[-1] = (units[-1][0], end)
         else:
             units.append((start, end))
-            owners.append(owner)
-    return units, owners
+            first_tokens.append(first_token)
+    return units, first_tokens

@@ -1,4 +1,4 @@
-"""From questions to answers: windows of many contexts in batches, and one ranking for each context."""
+"""Decoding of answers: windows of many contexts in batches, and one ranking of spans per context."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import torch
 
 from core.contracts.answers import PredictedAnswer
 from core.tasks.batches import length_batches
-from core.tasks.qa.features import Reading
+from core.tasks.qa.features import TokenizedQuestion
 from core.tasks.qa.learner import QaLearner
 from core.tasks.qa.span_scores import SpanScores
 
@@ -15,16 +15,16 @@ BATCH_TOKENS = 8_192
 """Tokens in one forward pass, padding included: bounds memory whatever the contexts."""
 
 GROUP_TOKENS = 65_536
-"""Tokens of the contexts that are read side by side: bounds what is kept of them, 120 bytes a token."""
+"""Tokens of the contexts that are scored together: bounds their span scores, 120 bytes a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class QaAnswer:
-    """What the model answers to one question.
+    """The model's answers to one question.
 
     Attributes:
-        answers: The likeliest first; none where the tokenizer finds nothing in the context.
-        tokens: Tokens that were read: all of all windows, special ones included.
+        answers: Ranked answers, the most probable first; none if the context has no tokens.
+        tokens: Number of encoded tokens: those of all windows, special ones included.
     """
 
     answers: tuple[PredictedAnswer, ...]
@@ -32,71 +32,80 @@ class QaAnswer:
 
 
 @torch.inference_mode()
-def answer(learner: QaLearner, readings: Sequence[Reading], *, top_k: int) -> list[QaAnswer]:
-    """Answer questions in their order.
+def answer(learner: QaLearner, questions: Sequence[TokenizedQuestion], *, top_k: int) -> list[QaAnswer]:
+    """Answer questions.
 
     Args:
-        learner: Its model is put in evaluation mode.
-        readings: Any number, of any length.
-        top_k: Answers to rank.
+        learner: The model; put in evaluation mode.
+        questions: Any number of questions, with contexts of any length.
+        top_k: Number of answers to rank.
+
+    Returns:
+        One `QaAnswer` per question, in the order of the questions.
     """
     learner.model.eval()
-    return [found for group in _groups(readings) for found in _answer_group(learner, group, top_k)]
+    return [ranked for group in _groups(questions) for ranked in _answer_group(learner, group, top_k)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A window that is yet to be made; its length is its tokens.
+class _Window:
+    """A window whose features are not built yet; its length is its number of tokens.
 
     Attributes:
-        reading: Index of the reading it is of.
-        window: Tokens of the context.
-        tokens: With the question and the special ones.
+        question: Index of its question in the group.
+        context: Tokens of the context in the window.
+        tokens: Number of tokens, with the question and the special ones.
     """
 
-    reading: int
-    window: range
+    question: int
+    context: range
     tokens: int
 
     def __len__(self) -> int:
         return self.tokens
 
 
-def _groups(readings: Sequence[Reading]) -> Iterator[list[Reading]]:
-    """Part readings into runs of at most `GROUP_TOKENS`; one reading alone may have more."""
-    group: list[Reading] = []
-    held = 0
-    for reading in readings:
-        if group and held + len(reading.tokens) > GROUP_TOKENS:
+def _groups(questions: Sequence[TokenizedQuestion]) -> Iterator[list[TokenizedQuestion]]:
+    """Split questions into runs of at most `GROUP_TOKENS` context tokens; a single one may have more."""
+    group: list[TokenizedQuestion] = []
+    group_tokens = 0
+    for question in questions:
+        if group and group_tokens + len(question.tokens) > GROUP_TOKENS:
             yield group
-            group, held = [], 0
-        group.append(reading)
-        held += len(reading.tokens)
+            group, group_tokens = [], 0
+        group.append(question)
+        group_tokens += len(question.tokens)
     if group:
         yield group
 
 
-def _answer_group(learner: QaLearner, group: Sequence[Reading], top_k: int) -> list[QaAnswer]:
-    """Answer a few readings; windows of like length pass through the model together."""
-    bands = [SpanScores(reading.context, reading.tokens) for reading in group]
-    places = [
-        _Place(index, window, reading.window_tokens(window))
-        for index, reading in enumerate(group)
-        for window in reading.windows
-        if len(window)  # there is nothing to find where the tokenizer finds nothing
+def _answer_group(learner: QaLearner, group: Sequence[TokenizedQuestion], top_k: int) -> list[QaAnswer]:
+    """Answer a group of questions; windows of similar length pass through the model together."""
+    span_scores = [SpanScores(question.context, question.tokens) for question in group]
+    windows = [
+        _Window(index, window, question.window_tokens(window))
+        for index, question in enumerate(group)
+        for window in question.windows
+        if len(window)  # a context without tokens has one empty window and no answer
     ]
-    for indices in length_batches(places, max_tokens=BATCH_TOKENS):
-        _score(learner, group, [places[index] for index in indices], bands)
-    return [QaAnswer(band.answers(top_k), len(reading)) for reading, band in zip(group, bands, strict=True)]
+    for indices in length_batches(windows, max_tokens=BATCH_TOKENS):
+        _score(learner, group, [windows[index] for index in indices], span_scores)
+    return [
+        QaAnswer(scores.answers(top_k), len(question))
+        for question, scores in zip(group, span_scores, strict=True)
+    ]
 
 
 def _score(
-    learner: QaLearner, group: Sequence[Reading], places: Sequence[_Place], bands: Sequence[SpanScores]
+    learner: QaLearner,
+    group: Sequence[TokenizedQuestion],
+    windows: Sequence[_Window],
+    span_scores: Sequence[SpanScores],
 ) -> None:
-    """Pass windows through the model and add what it says to the bands of their readings."""
-    features = [group[place.reading].features(place.window) for place in places]
-    scores = learner.network.scores(learner.batch(features))
-    start_logits, end_logits = (one.float().cpu() for one in scores)  # [batch, tokens] each
-    for row, (place, one) in enumerate(zip(places, features, strict=True)):
-        context = slice(one.context.start, one.context.stop)
-        bands[place.reading].add(place.window, start_logits[row, context], end_logits[row, context])
+    """Pass windows through the model and add their logits to the span scores of their questions."""
+    features = [group[window.question].features(window.context) for window in windows]
+    logits = learner.network.scores(learner.batch(features))
+    start_logits, end_logits = (tensor.float().cpu() for tensor in logits)  # [batch, tokens] each
+    for row, (window, window_features) in enumerate(zip(windows, features, strict=True)):
+        columns = slice(window_features.context.start, window_features.context.stop)
+        span_scores[window.question].add(window.context, start_logits[row, columns], end_logits[row, columns])

@@ -1,4 +1,4 @@
-"""Sentence vectors of examples: made once for a content and an encoder, then kept in the store."""
+"""Cache of sentence vectors: computed once for each content and encoder, then stored."""
 
 import hashlib
 import json
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 class EmbeddingCache:
-    """See `core.tasks.engine.ExampleEmbeddings`; the sentence encoder is loaded when it is first needed.
+    """Sentence vectors of examples (see `core.tasks.engine.ExampleEmbeddings`).
+
+    The sentence encoder is loaded when it is first needed.
 
     Args:
-        encoder: Its name: ``embedded``, a hub id or a folder.
-        vectors: Where vectors are stored.
-        device: The torch device of the encoder.
-        tracker: Told how far it is.
+        encoder: Name of the sentence encoder: ``embedded``, ``embedded-en``, a hub id or a folder.
+        vectors: Store of the vectors.
+        device: Torch device of the encoder.
+        tracker: Receives the progress.
     """
 
     def __init__(self, encoder: str, *, vectors: Vectors, device: str, tracker: ProgressTracker) -> None:
@@ -34,34 +36,36 @@ class EmbeddingCache:
         self._vectors = vectors
         self._device = device
         self._tracker = tracker
-        self._made: dict[str, EmbeddedTexts] = {}
+        self._embedded: dict[str, EmbeddedTexts] = {}
 
     @cached_property
     def _encoder(self) -> "SentenceEncoder":
-        from core.tasks.qa.similarity import SentenceEncoder  # noqa: PLC0415  seconds, which most jobs spare
+        from core.tasks.qa.similarity import SentenceEncoder  # noqa: PLC0415  takes seconds; most jobs need none
 
         return SentenceEncoder.load(self._name, device=self._device)
 
     def source(self, examples: Sequence[QaExample]) -> EmbeddedTexts:
         """Return the texts of source examples and their vectors."""
-        return self._once(EMBED_SOURCE, examples)
+        return self._embed_once(EMBED_SOURCE, examples)
 
     def target(self, examples: Sequence[QaExample]) -> EmbeddedTexts:
         """Return the texts of target examples and their vectors."""
-        return self._once(EMBED_TARGET, examples)
+        return self._embed_once(EMBED_TARGET, examples)
 
-    def _once(self, stage: str, examples: Sequence[QaExample]) -> EmbeddedTexts:
-        """Both meta stages ask for the same target, and one job has one of each."""
-        if stage not in self._made:
-            self._made[stage] = self._compared(stage, examples)
-        return self._made[stage]
+    def _embed_once(self, stage: str, examples: Sequence[QaExample]) -> EmbeddedTexts:
+        """Embed examples unless it was done: both meta stages use the same target examples."""
+        if stage not in self._embedded:
+            self._embedded[stage] = self._embed_examples(stage, examples)
+        return self._embedded[stage]
 
-    def _compared(self, stage: str, examples: Sequence[QaExample]) -> EmbeddedTexts:
+    def _embed_examples(self, stage: str, examples: Sequence[QaExample]) -> EmbeddedTexts:
         self._tracker.begin(stage, len(examples))
-        texts = self._encoder.triplet_texts(examples)
+        texts = self._encoder.embedding_texts(examples)
         content = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
-        vectors = self._vectors.of(content, self._encoder.fingerprint, texts=texts, embed=self._embed)
+        vectors = self._vectors.get_or_compute(
+            content, self._encoder.fingerprint, texts=texts, embed=self._embed_texts
+        )
         return EmbeddedTexts(texts, vectors)
 
-    def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._encoder.vectors(texts, tell=lambda done, _: self._tracker.step(done))
+    def _embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.embed(texts, on_progress=lambda done, _: self._tracker.step(done))

@@ -1,20 +1,24 @@
-"""Questions and answers as the house sees them."""
+"""The engine of the task qa: trains, measures and runs models of extractive answers."""
 
 from collections.abc import Sequence
 
 from core.contracts.questions import QaExample
 from core.contracts.reports import CheckpointManifest
+from core.contracts.task_options import NeighbourOptions
 from core.encoders.loading import Encoder
-from core.tasks.engine import Episodes, EpisodeSource, Measurement
+from core.progress import ProgressTracker
+from core.store.vectors import Vectors
+from core.tasks.engine import Episodes, EpisodeSource, ExampleEmbeddings, Measurement
 from core.tasks.qa.decoding import QaAnswer, answer
+from core.tasks.qa.embedding_cache import EmbeddingCache
 from core.tasks.qa.episodes import TripletPool, cross_lingual_episodes, within_language_episodes
-from core.tasks.qa.features import Asked, Features, Reading
+from core.tasks.qa.features import Features, QuestionLike, TokenizedQuestion
 from core.tasks.qa.learner import QaLearner
 from core.tasks.qa.metrics import best_texts, evaluate_answers
 
 
-class QaTask:
-    """See `core.tasks.engine.Task`."""
+class QaEngine:
+    """See `core.tasks.engine.TaskEngine`."""
 
     def new_learner(
         self,
@@ -24,7 +28,7 @@ class QaTask:
         device: str,
         seed: int,
     ) -> QaLearner:
-        """Return a learner with a head at random."""
+        """Return a learner with a random head."""
         return QaLearner(encoder, device=device, seed=seed)
 
     def rebuilt_learner(
@@ -34,17 +38,23 @@ class QaTask:
         *,
         device: str,
     ) -> QaLearner:
-        """Return a learner whose weights are yet to be loaded."""
+        """Return a learner before its weights are loaded."""
         return QaLearner(encoder, device=device)
 
-    def extend(self, learner: QaLearner, examples: Sequence[QaExample]) -> None:
+    def prepare(self, learner: QaLearner, examples: Sequence[QaExample], options: NeighbourOptions) -> None:
         """Do nothing: there are no labels to add."""
+
+    def example_embeddings(
+        self, options: NeighbourOptions, *, vectors: Vectors, device: str, tracker: ProgressTracker
+    ) -> EmbeddingCache:
+        """Compare triplets by the sentence encoder of the options."""
+        return EmbeddingCache(options.similarity, vectors=vectors, device=device, tracker=tracker)
 
     def meta_train_episodes(self, source_data: EpisodeSource[QaExample, Features]) -> Episodes[Features]:
         """Draw questions of the target and their neighbours in the source."""
-        found = source_data.embeddings.source(source_data.source)
+        embedded = _embeddings(source_data).source(source_data.source)
         return cross_lingual_episodes(
-            TripletPool(source_data.source_features, found.texts, found.vectors),
+            TripletPool(source_data.source_features, embedded.texts, embedded.vectors),
             _target(source_data, source_data.split.pools.meta_train),
             k_shot=source_data.meta_train.k_shot,
             q_shot=source_data.meta_train.q_shot,
@@ -70,22 +80,31 @@ class QaTask:
     def calibrate(
         self,
         learner: QaLearner,
-        held: Sequence[QaExample],
+        evaluation: Sequence[QaExample],
         *,
-        learnt: Sequence[QaExample],
+        training: Sequence[QaExample],
     ) -> None:
         """Do nothing: a score is a share of its context (see docs/explanation/confidence.md)."""
 
-    def read(self, learner: QaLearner, asked: Sequence[Asked]) -> list[Reading]:
+    def read(self, learner: QaLearner, inputs: Sequence[QuestionLike]) -> list[TokenizedQuestion]:
         """Tokenise questions, and contexts of any length."""
-        return learner.featurizer.questions(asked)
+        return learner.featurizer.questions(inputs)
 
-    def answer(self, learner: QaLearner, read: Sequence[Reading], *, top_k: int) -> list[QaAnswer]:
+    def answer(
+        self, learner: QaLearner, features: Sequence[TokenizedQuestion], *, top_k: int
+    ) -> list[QaAnswer]:
         """Answer questions with `top_k` ranked answers each."""
-        return answer(learner, read, top_k=top_k)
+        return answer(learner, features, top_k=top_k)
 
 
 def _target(source_data: EpisodeSource[QaExample, Features], rows: Sequence[int]) -> TripletPool[Features]:
     """Return some of the target's triplets."""
-    found = source_data.embeddings.target(source_data.split.train)
-    return TripletPool(source_data.target_features, found.texts, found.vectors).rows(rows)
+    embedded = _embeddings(source_data).target(source_data.split.train)
+    return TripletPool(source_data.target_features, embedded.texts, embedded.vectors).rows(rows)
+
+
+def _embeddings(source_data: EpisodeSource[QaExample, Features]) -> ExampleEmbeddings[QaExample]:
+    assert source_data.embeddings is not None, (
+        "episodes of questions need the embeddings of `example_embeddings`"
+    )
+    return source_data.embeddings

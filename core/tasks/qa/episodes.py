@@ -1,4 +1,4 @@
-"""Pseudo-tasks: q questions to be judged by, their k/q nearest to learn from (X-METRA-ADA, section 2.3.2)."""
+"""Episodes of similar questions: q query triplets and k/q neighbours of each (X-METRA-ADA, section 2.3.2)."""
 
 import random
 from collections.abc import Collection, Iterator, Sequence
@@ -6,26 +6,27 @@ from dataclasses import dataclass
 from typing import Generic
 
 from core.tasks.engine import Episode, FeaturesT
-from core.tasks.qa.neighbours import Vectors, nearest, support_rows
-from core.tasks.qa.shots import cross_lingual_sides, sides
+from core.tasks.qa.neighbours import UnitVectors, nearest, support_rows
+from core.tasks.qa.shots import cross_lingual_sizes, within_language_sizes
 
 
 @dataclass(frozen=True, slots=True)
 class TripletPool(Generic[FeaturesT]):
-    """Triplets to draw from; row i of each is the same triplet.
+    """Triplets to draw from; row i of each attribute belongs to the same triplet.
 
     Attributes:
-        features: What an episode hands on.
-        texts: What was compared (`core.tasks.qa.similarity.triplet_text`): equal ones are one triplet.
-        vectors: Of the texts, of unit length, [triplets, width].
+        features: Features of the triplets, which episodes consist of.
+        texts: Texts that were embedded (`core.tasks.qa.similarity.embedding_text`); triplets with equal texts
+            are duplicates.
+        vectors: Sentence vectors of the texts, of unit length, [triplets, width].
 
     Raises:
-        ValueError: They are not equally many.
+        ValueError: The attributes differ in length.
     """
 
     features: Sequence[FeaturesT]
     texts: Sequence[str]
-    vectors: Vectors
+    vectors: UnitVectors
 
     def __post_init__(self) -> None:
         lengths = len(self.features), len(self.texts), len(self.vectors)
@@ -35,50 +36,51 @@ class TripletPool(Generic[FeaturesT]):
     def __len__(self) -> int:
         return len(self.texts)
 
-    def rows(self, chosen: Sequence[int]) -> "TripletPool[FeaturesT]":
-        """Return some of the triplets."""
-        rows = list(chosen)
+    def rows(self, indices: Sequence[int]) -> "TripletPool[FeaturesT]":
+        """Return the triplets of some rows."""
+        rows = list(indices)
         return TripletPool(
             [self.features[row] for row in rows], [self.texts[row] for row in rows], self.vectors[rows]
         )
 
     def distinct(self, *, without: Collection[str] = ()) -> "TripletPool[FeaturesT]":
-        """Return each triplet once, in the order of their first rows.
+        """Return the pool without duplicates, in the order of their first rows.
 
         Args:
-            without: Texts that are left out.
+            without: Texts that are removed.
         """
-        first: dict[str, int] = {}
+        first_rows: dict[str, int] = {}
         for row, text in enumerate(self.texts):
-            first.setdefault(text, row)
+            first_rows.setdefault(text, row)
         for text in without:
-            first.pop(text, None)
-        return self.rows(list(first.values()))
+            first_rows.pop(text, None)
+        return self.rows(list(first_rows.values()))
 
 
 def cross_lingual_episodes(
     source: TripletPool[FeaturesT], target: TripletPool[FeaturesT], *, k_shot: int, q_shot: int, seed: int
 ) -> Iterator[Episode[FeaturesT]]:
-    """Draw meta-train episodes: query from the target, support its neighbours in the source.
+    """Draw meta-train episodes: query from the target, support from its neighbours in the source.
 
-    A triplet given twice counts once, and one that is in both pools counts as the target's.
+    Duplicates count once, and a triplet in both pools counts as the target's.
 
     Args:
-        source: Where neighbours are found.
-        target: Triplets of the language to be learnt.
-        k_shot: Support triplets, all neighbours together; see `cross_lingual_sides` for small pools.
-        q_shot: Query triplets.
-        seed: Two runs with one seed draw the same episodes.
+        source: Pool of the source language, which neighbours are drawn from.
+        target: Pool of the target language.
+        k_shot: Number of support triplets, all neighbours together; see `cross_lingual_sizes` for small
+            pools.
+        q_shot: Number of query triplets.
+        seed: Seed of the draws; the same seed gives the same episodes.
 
     Raises:
-        ValueError: A pool has nothing to draw.
+        ValueError: A pool is empty.
     """
     target = target.distinct()
     source = source.distinct(without=target.texts)
     if not len(source) or not len(target):
         raise ValueError(f"{len(source)} source and {len(target)} target triplets make no episode")
-    k_shot, q_shot = cross_lingual_sides(len(source), len(target), k_shot, q_shot)
-    # The other queries take at most k - k/q of a query's neighbours, so k are enough.
+    k_shot, q_shot = cross_lingual_sizes(len(source), len(target), k_shot, q_shot)
+    # The other queries use at most k - k/q of a query's neighbours, so k are enough.
     ranked = nearest(target.vectors, source.vectors, count=k_shot, exclude=[()] * len(target))
     return _episodes(source, target, ranked.tolist(), k_shot=k_shot, q_shot=q_shot, seed=seed)
 
@@ -86,24 +88,25 @@ def cross_lingual_episodes(
 def within_language_episodes(
     target: TripletPool[FeaturesT], *, k_shot: int, q_shot: int, seed: int
 ) -> Iterator[Episode[FeaturesT]]:
-    """Draw meta-adapt episodes: query from the target, support its neighbours among the others.
+    """Draw meta-adapt episodes: query from the target, support from its neighbours among the other triplets.
 
-    A triplet given twice counts once, so that none is on both sides under another row.
+    Duplicates count once, so that no triplet is on both sides.
 
     Args:
-        target: Triplets of the language to be learnt.
-        k_shot: Support triplets, all neighbours together; see `sides` for small pools.
-        q_shot: Query triplets.
-        seed: Two runs with one seed draw the same episodes.
+        target: Pool of the target language.
+        k_shot: Number of support triplets, all neighbours together; see `within_language_sizes` for small
+            pools.
+        q_shot: Number of query triplets.
+        seed: Seed of the draws; the same seed gives the same episodes.
 
     Raises:
-        ValueError: There are fewer than two different triplets.
+        ValueError: There are fewer than two distinct triplets.
     """
     target = target.distinct()
     if len(target) < 2:
         raise ValueError(f"an episode within one language needs two triplets, got {len(target)}")
-    k_shot, q_shot = sides(len(target), k_shot, q_shot)
-    # Of a query's neighbours q - 1 may be in the query, and the other queries may take k - k/q.
+    k_shot, q_shot = within_language_sizes(len(target), k_shot, q_shot)
+    # Of a query's neighbours q - 1 may be in the query, and the other queries may use k - k/q.
     ranked = nearest(
         target.vectors,
         target.vectors,
@@ -122,14 +125,19 @@ def _episodes(
     q_shot: int,
     seed: int,
 ) -> Iterator[Episode[FeaturesT]]:
-    """Draw without end; neighbours are looked up, not searched."""
-    draw = random.Random(seed)  # noqa: S311 - reproducible, not secret
+    """Draw episodes without end, with precomputed neighbours."""
+    rng = random.Random(seed)  # noqa: S311 - reproducible, not secret
     while True:
-        asked = draw.sample(range(len(query)), q_shot)
-        barred = asked if support is query else ()
-        given = support_rows(ranked, asked, each=k_shot // q_shot, barred=barred)
-        # The neighbours of one query would else be one minibatch.
-        draw.shuffle(given)
+        query_rows = rng.sample(range(len(query)), q_shot)
+        neighbour_rows = support_rows(
+            ranked,
+            query_rows,
+            per_query=k_shot // q_shot,
+            exclude=query_rows if support is query else (),
+        )
+        # Otherwise the neighbours of one query would be one minibatch.
+        rng.shuffle(neighbour_rows)
         yield Episode(
-            tuple(support.features[row] for row in given), tuple(query.features[row] for row in asked)
+            tuple(support.features[row] for row in neighbour_rows),
+            tuple(query.features[row] for row in query_rows),
         )

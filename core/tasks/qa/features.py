@@ -1,4 +1,4 @@
-"""Questions and contexts as tensors: windows, their token ids, and answers as token indices."""
+"""Features of questions: windows of question and context, answers as token indices, and padded batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,27 +10,27 @@ from torch import Tensor
 from core.contracts.questions import QaExample
 from core.encoders.loading import Encoder
 from core.errors import Fault, InvalidInput
-from core.tasks.batches import on_device, pad_sequences, padded
+from core.tasks.batches import move_to_device, pad_sequences, pad_states
 from core.tasks.qa.layout import PairLayout
-from core.tasks.qa.tokens import Tokens
+from core.tasks.qa.tokens import ContextTokens
 from core.tasks.qa.windows import context_windows, training_window
-from core.tasks.tokenization import PieceReader
+from core.tasks.tokenization import OffsetTokenizer
 
 WINDOW_TOKENS = 384
-"""Tokens of a window, special ones included, unless the encoder reads fewer; the paper's."""
+"""Tokens of a window, special ones included, unless the encoder takes fewer; the paper's."""
 
-SHARES = 3
-"""What a third of a window is for: a question at most, and what two windows share (128 of 384, as the paper).
+PARTS_PER_WINDOW = 3
+"""A question takes at most one such part, and windows overlap by one (128 of 384 tokens, as the paper).
 
-The paper cuts a question at 64 tokens; none is cut here, and a script that is read by bytes needs more.
+The paper truncates a question to 64 tokens. None is truncated here, and a script in byte tokens needs more.
 """
 
 NO_ANSWER = -100
-"""The token index of an answer that is not known; cross-entropy passes over it."""
+"""The token index of an unknown answer; cross-entropy ignores it."""
 
 
-class Asked(Protocol):
-    """What a user asks: an example, a request's question, or anything like them."""
+class QuestionLike(Protocol):
+    """A question with its context, such as an example or an item of a request."""
 
     @property
     def question(self) -> str:
@@ -38,20 +38,20 @@ class Asked(Protocol):
 
     @property
     def context(self) -> str:
-        """The text that holds the answer."""
+        """The text that contains the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """One window, ready to be collated.
+    """The features of one window, before padding.
 
     Attributes:
         input_ids: Token ids with the special tokens.
-        token_type_ids: Beside them; empty where the encoder reads none.
+        token_type_ids: Token types; empty if the encoder takes none.
         context: Indices of the context's tokens.
         start: Index of the answer's first token, or `NO_ANSWER`.
         end: Index of the answer's last token, or `NO_ANSWER`.
-        states: What the encoder makes of each token, once that is known, [tokens, width].
+        states: Encoder state of each token, [tokens, width]; None if not cached.
     """
 
     input_ids: tuple[int, ...]
@@ -66,46 +66,47 @@ class Features:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """One question with its context, tokenised once; the windows are made when they are wanted.
+class TokenizedQuestion:
+    """One question with its context, tokenised once; the features of windows are built on demand.
 
     Attributes:
-        context: The context's text.
+        context: Text of the context.
         question_ids: Token ids of the question.
-        tokens: Of the context.
-        windows: Ranges of `tokens`; never none, but the only one may hold nothing.
-        layout: How question and context are put together.
+        tokens: Tokens of the context.
+        windows: Ranges of `tokens`; at least one, which is empty if the context has no tokens.
+        layout: Layout of question and context in the encoder's input.
     """
 
     context: str
     question_ids: tuple[int, ...]
-    tokens: Tokens
+    tokens: ContextTokens
     windows: tuple[range, ...]
     layout: PairLayout
 
     def __len__(self) -> int:
-        """Return the tokens that an encoder reads, special ones included and repeated ones counted again."""
+        """Return the number of encoded tokens, with special tokens and overlaps counted in every window."""
         return sum(self.window_tokens(window) for window in self.windows)
 
     def window_tokens(self, window: range) -> int:
-        """Return the tokens of a window, special ones included."""
-        return self.layout.special + len(self.question_ids) + len(window)
+        """Return the number of tokens of a window, special ones included."""
+        return self.layout.special_count + len(self.question_ids) + len(window)
 
     def features(self, window: range, answer: tuple[int, int] | None = None) -> Features:
         """Return a window's features.
 
         Args:
-            window: One of this reading's.
-            answer: First and last token of the answer in the context; the first is in the window, and what
-                is beyond it is cut off.
+            window: One of `windows`.
+            answer: First and last token of the answer in the context; the first is in the window, and the
+                part beyond the window is cut off.
         """
-        asked, context = len(self.question_ids), self.tokens.ids[window.start : window.stop]
-        offset = self.layout.context_start(asked)
+        question_length = len(self.question_ids)
+        context_ids = self.tokens.ids[window.start : window.stop]  # [window]
+        offset = self.layout.context_start(question_length)
         first, last = answer or (NO_ANSWER, NO_ANSWER)
         shift = offset - window.start if answer else 0
         return Features(
-            input_ids=self.layout.input_ids(self.question_ids, context.tolist()),
-            token_type_ids=self.layout.token_types(asked, len(window)),
+            input_ids=self.layout.input_ids(self.question_ids, context_ids.tolist()),
+            token_type_ids=self.layout.token_types(question_length, len(window)),
             context=range(offset, offset + len(window)),
             start=first + shift,
             end=min(last, window.stop - 1) + shift,
@@ -119,11 +120,11 @@ class Batch:
     Attributes:
         input_ids: [batch, tokens], padded with the tokenizer's padding id.
         attention_mask: [batch, tokens], 1 on real tokens.
-        token_types: [batch, tokens], 0 on padding; None where the encoder reads none.
+        token_types: [batch, tokens], 0 on padding; None if the encoder takes none.
         context_mask: [batch, tokens], true on the context's tokens.
         starts: [batch], index of each answer's first token, or `NO_ANSWER`.
         ends: [batch], index of each answer's last token, or `NO_ANSWER`.
-        states: [batch, tokens, width], 0 on padding; None where the encoder is yet to be asked.
+        states: [batch, tokens, width], 0 on padding; None if encoder states are not cached.
     """
 
     input_ids: Tensor
@@ -139,103 +140,113 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
-        return on_device(self, device)
+        return move_to_device(self, device)
 
 
 class Featurizer:
-    """Turns questions and contexts into features with one encoder's tokenizer.
+    """Converts questions with contexts to features with an encoder's tokenizer.
 
     Args:
-        encoder: Its tokenizer and its window.
+        encoder: The encoder whose tokenizer and window are used.
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        self._reader = PieceReader(encoder)
+        self._tokenizer = OffsetTokenizer(encoder)
         self._layout = PairLayout.of(encoder.tokenizer)
         self._window = min(WINDOW_TOKENS, encoder.max_tokens)
-        self.padding = self._reader.padding
+        self.padding = self._tokenizer.padding
 
-    def questions(self, asked: Sequence[Asked]) -> list[Reading]:
-        """Tokenise questions and contexts of any length.
+    def questions(self, questions: Sequence[QuestionLike]) -> list[TokenizedQuestion]:
+        """Tokenise questions with contexts of any length.
 
         Raises:
-            InvalidInput: A question has more tokens than a third of a window; the pointer begins with its
+            InvalidInput: A question has more tokens than a third of a window; the pointer starts with its
                 index.
         """
-        question_ids = self._question_ids(asked)
-        _raise_any(self._too_long(question_ids))
-        return self._readings(asked, question_ids, self._contexts(asked))
+        question_ids = self._question_ids(questions)
+        _raise_if_any(self._length_faults(question_ids))
+        return self._tokenized(questions, question_ids, self._context_tokens(questions))
 
     def examples(self, examples: Sequence[QaExample]) -> list[Features]:
-        """Tokenise answered questions: of each the window to learn its first answer from.
+        """Tokenise labelled questions: of each the window that its first answer is trained on.
 
         Raises:
             InvalidInput: A question is too long, or an answer has only characters that the tokenizer drops;
-                all such faults at once.
+                all such faults are collected.
         """
-        question_ids, contexts = self._question_ids(examples), self._contexts(examples)
+        question_ids, contexts = self._question_ids(examples), self._context_tokens(examples)
         answers = [
             tokens.covering(example.answers[0].answer_start, example.answers[0].end)
             for example, tokens in zip(examples, contexts, strict=True)
         ]
-        _raise_any([*self._too_long(question_ids), *_unreadable(answers)])
+        _raise_if_any([*self._length_faults(question_ids), *_answer_faults(answers)])
+        tokenized = self._tokenized(examples, question_ids, contexts)
         return [
-            reading.features(training_window(reading.windows, *answer), answer)
-            for reading, answer in zip(self._readings(examples, question_ids, contexts), answers, strict=True)
-            if answer is not None  # as was checked
+            question.features(training_window(question.windows, *answer), answer)
+            for question, answer in zip(tokenized, answers, strict=True)
+            if answer is not None  # checked above
         ]
 
     def collate(self, features: Sequence[Features]) -> Batch:
         """Pad windows to one batch of tensors on the CPU."""
-        ids = [one.input_ids for one in features]
-        types = [one.token_type_ids for one in features] if self._layout.has_types else None
-        context_mask = [[place in one.context for place in range(len(one))] for one in features]
+        ids = [window.input_ids for window in features]
+        types = [window.token_type_ids for window in features] if self._layout.has_types else None
+        context_mask = [[index in window.context for index in range(len(window))] for window in features]
         return Batch(
             input_ids=pad_sequences(ids, self.padding),
-            attention_mask=pad_sequences([[1] * len(one) for one in ids], 0),
+            attention_mask=pad_sequences([[1] * len(row) for row in ids], 0),
             token_types=pad_sequences(types, 0) if types else None,
             context_mask=pad_sequences(context_mask, 0).bool(),
-            starts=torch.tensor([one.start for one in features]),
-            ends=torch.tensor([one.end for one in features]),
-            states=padded(one.states for one in features),
+            starts=torch.tensor([window.start for window in features]),
+            ends=torch.tensor([window.end for window in features]),
+            states=pad_states(window.states for window in features),
         )
 
-    def _question_ids(self, asked: Sequence[Asked]) -> list[tuple[int, ...]]:
-        read = self._reader.read([one.question for one in asked], special_tokens=False)
-        return [tuple(piece.number for piece in pieces) for pieces in read]
+    def _question_ids(self, questions: Sequence[QuestionLike]) -> list[tuple[int, ...]]:
+        texts = [question.question for question in questions]
+        tokenized = self._tokenizer.tokenize(texts, special_tokens=False)
+        return [tuple(token.id for token in tokens) for tokens in tokenized]
 
-    def _too_long(self, question_ids: Sequence[Sequence[int]]) -> list[Fault]:
-        longest = self._window // SHARES
+    def _length_faults(self, question_ids: Sequence[Sequence[int]]) -> list[Fault]:
+        longest = self._window // PARTS_PER_WINDOW
         return [
             Fault(f"/{index}/question", f"the question has {len(ids)} tokens; this model reads {longest}")
             for index, ids in enumerate(question_ids)
             if len(ids) > longest
         ]
 
-    def _contexts(self, asked: Sequence[Asked]) -> list[Tokens]:
-        """Tokenise every context once, and alone: its pieces take many times the room of its tokens."""
-        read: dict[str, Tokens] = {}
-        for one in asked:
-            if one.context not in read:
-                (pieces,) = self._reader.read([one.context], special_tokens=False)
-                read[one.context] = Tokens.of(one.context, pieces)
-        return [read[one.context] for one in asked]
+    def _context_tokens(self, questions: Sequence[QuestionLike]) -> list[ContextTokens]:
+        """Tokenise every distinct context once.
 
-    def _readings(
-        self, asked: Sequence[Asked], question_ids: Sequence[tuple[int, ...]], contexts: Sequence[Tokens]
-    ) -> list[Reading]:
+        Contexts are tokenised one by one, because a `Token` takes many times the memory of its tensor row.
+        """
+        by_context: dict[str, ContextTokens] = {}
+        for question in questions:
+            if question.context not in by_context:
+                (tokens,) = self._tokenizer.tokenize([question.context], special_tokens=False)
+                by_context[question.context] = ContextTokens.of(question.context, tokens)
+        return [by_context[question.context] for question in questions]
+
+    def _tokenized(
+        self,
+        questions: Sequence[QuestionLike],
+        question_ids: Sequence[tuple[int, ...]],
+        contexts: Sequence[ContextTokens],
+    ) -> list[TokenizedQuestion]:
         return [
-            Reading(one.context, ids, tokens, self._windows(len(tokens), len(ids)), self._layout)
-            for one, ids, tokens in zip(asked, question_ids, contexts, strict=True)
+            TokenizedQuestion(
+                question.context, ids, tokens, self._windows(len(tokens), len(ids)), self._layout
+            )
+            for question, ids, tokens in zip(questions, question_ids, contexts, strict=True)
         ]
 
     def _windows(self, context: int, question: int) -> tuple[range, ...]:
-        """Return the windows over a context of so many tokens, beside a question of so many."""
-        room = self._window - self._layout.special - question
-        return context_windows(context, room=room, overlap=self._window // SHARES)
+        """Return the windows over a context of `context` tokens, with a question of `question` tokens."""
+        room = self._window - self._layout.special_count - question
+        return context_windows(context, room=room, overlap=self._window // PARTS_PER_WINDOW)
 
 
-def _unreadable(answers: Sequence[tuple[int, int] | None]) -> list[Fault]:
+def _answer_faults(answers: Sequence[tuple[int, int] | None]) -> list[Fault]:
     return [
         Fault(f"/{index}/answers/0", "the answer has only characters that this model does not read")
         for index, answer in enumerate(answers)
@@ -243,6 +254,6 @@ def _unreadable(answers: Sequence[tuple[int, int] | None]) -> list[Fault]:
     ]
 
 
-def _raise_any(faults: Sequence[Fault]) -> None:
+def _raise_if_any(faults: Sequence[Fault]) -> None:
     if faults:
         raise InvalidInput(faults)

@@ -1,4 +1,4 @@
-"""A SpanQa with all that trains and serves it: encoder, features, device."""
+"""Learner of the task qa: a SpanQa with its encoder, featurizer and device."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ from core.tasks.qa.model import SpanQa
 
 
 class QaLearner:
-    """What the engine trains (see `core.tasks.engine.Learner`) and the predictor runs.
+    """The model that the engine trains and the predictor runs (see `core.tasks.engine.TaskLearner`).
 
     Args:
         encoder: Pre-trained, or with random weights that a checkpoint will replace.
-        device: Where it computes: ``cpu``, ``cuda``…
-        seed: Of the head's first weights.
+        device: Torch device, such as ``cpu`` or ``cuda``.
+        seed: Seed of the initial weights of the head.
     """
 
     def __init__(self, encoder: Encoder, *, device: str = "cpu", seed: int = 0) -> None:
@@ -32,32 +32,32 @@ class QaLearner:
 
     @property
     def model(self) -> nn.Module:
-        """What is trained."""
+        """The network that is trained."""
         return self.network
 
     @property
     def body(self) -> PreTrainedModel:
-        """The encoder's model, inside the network."""
+        """The encoder's model inside the network."""
         return self.network.encoder
 
     @property
     def intents(self) -> tuple[str, ...]:
-        """None: a question has no intent."""
+        """Empty: a question has no intent."""
         return ()
 
     @property
     def slots(self) -> tuple[str, ...]:
-        """None: a context has no slots."""
+        """Empty: a context has no slots."""
         return ()
 
     @property
     def encoder_parameters(self) -> list[nn.Parameter]:
-        """The encoder's tensors that learn, but for those that adapters added."""
+        """The trainable pre-trained tensors of the encoder, without adapters."""
         return pretrained_parameters(self.network.encoder)
 
     @property
     def head_parameters(self) -> list[nn.Parameter]:
-        """The head's tensors, and the tensors that adapters added to the encoder."""
+        """The trainable tensors of the head and of the encoder's adapters."""
         return new_parameters(self.network, self.network.encoder)
 
     def batch(self, features: Sequence[Features]) -> Batch:
@@ -65,15 +65,15 @@ class QaLearner:
         return self.featurizer.collate(features).to(self.device)
 
     def features(self, examples: Sequence[QaExample]) -> list[Features]:
-        """Tokenise answered questions, one window each."""
+        """Tokenise labelled questions, one window each."""
         return self.featurizer.examples(examples)
 
     def token_ids(self, features: Sequence[Features]) -> set[int]:
-        """Return every token that a batch of these can hold, padding included."""
-        return {self.featurizer.padding, *(number for one in features for number in one.input_ids)}
+        """Return the ids of all tokens in batches of these features, padding included."""
+        return {self.featurizer.padding, *(token_id for window in features for token_id in window.input_ids)}
 
     @torch.no_grad()
     def with_encoder_states(self, features: Sequence[Features]) -> list[Features]:
-        """Return features that know what the encoder makes of them."""
+        """Return features with their encoder states cached."""
         self.model.eval()
-        return with_encoder_states(features, lambda some: self.network.states(self.batch(some)), len)
+        return with_encoder_states(features, lambda windows: self.network.states(self.batch(windows)), len)

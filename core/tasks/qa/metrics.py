@@ -1,6 +1,6 @@
-"""How good answers are: exact match and F1 of SQuAD v1.1 (Rajpurkar et al. 2016), as its script has them.
+"""Metrics of answers: exact match and F1 of SQuAD v1.1 (Rajpurkar et al. 2016), as in its evaluation script.
 
-TyDiQA-GoldP is measured by the same script, whatever the language: it knows only English articles and
+TyDiQA-GoldP is measured by the same script, whatever the language: it handles only English articles and
 ASCII punctuation, and a text without spaces is one word.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.contracts.answers import PredictedAnswer
 from core.contracts.evaluations import QaEvaluation
 from core.contracts.questions import QaExample
 
@@ -25,11 +24,11 @@ class AnswerScores:
     """Scores of answers; rates and F1s are between 0 and 1.
 
     Attributes:
-        examples: How many questions.
-        exact_match: Share of answers that are one of the gold ones once both are normalised.
+        examples: Number of questions.
+        exact_match: Share of answers that equal one of the gold answers after normalisation.
         f1: Mean of `f1s`.
-        exact: For each question whether the answer is right.
-        f1s: For each question the F1 of words, against the gold answer that fits best.
+        exact: For each question whether the answer is correct.
+        f1s: For each question the F1 of words against the best matching gold answer.
     """
 
     examples: int
@@ -40,59 +39,67 @@ class AnswerScores:
 
     @property
     def evaluation(self) -> QaEvaluation:
-        """The rates, as reports have them."""
+        """The rates, as in reports."""
         return QaEvaluation(examples=self.examples, exact_match=self.exact_match, f1=self.f1)
 
 
-class Answered(Protocol):
-    """What was answered to one question."""
+class AnswerText(Protocol):
+    """An answer with its text."""
 
     @property
-    def answers(self) -> tuple[PredictedAnswer, ...]:
-        """The likeliest first; maybe none."""
+    def text(self) -> str:
+        """The answer."""
 
 
-def best_texts(answered: Iterable[Answered]) -> list[str]:
-    """Return the likeliest answer to each question; empty where there was none."""
-    return [one.answers[0].text if one.answers else "" for one in answered]
+class RankedAnswers(Protocol):
+    """The predicted answers to one question."""
+
+    @property
+    def answers(self) -> Sequence[AnswerText]:
+        """The most probable first; may be empty."""
+
+
+def best_texts(predictions: Iterable[RankedAnswers]) -> list[str]:
+    """Return the most probable answer to each question; empty if there is none."""
+    return [prediction.answers[0].text if prediction.answers else "" for prediction in predictions]
 
 
 def evaluate_answers(gold: Sequence[QaExample], predicted: Sequence[str]) -> AnswerScores:
-    """Compare answers with what is right.
+    """Compare answers with gold answers.
 
     Args:
-        gold: The answered questions.
-        predicted: The one answer to each, in the same order; empty where there was none.
+        gold: The labelled questions.
+        predicted: The best answer to each, in the same order; empty if there is none.
 
     Raises:
-        ValueError: There is nothing to measure, or not one answer for each question.
+        ValueError: There are no questions, or their number differs from that of the answers.
     """
     if not gold:
         raise ValueError("there is no example to measure on")
     if len(gold) != len(predicted):
         raise ValueError(f"{len(predicted)} answers for {len(gold)} examples")
     pairs = [
-        (told, [answer.text for answer in example.answers])
-        for example, told in zip(gold, predicted, strict=True)
+        (prediction, [answer.text for answer in example.answers])
+        for example, prediction in zip(gold, predicted, strict=True)
     ]
-    exact = tuple(any(exact_match(told, right) for right in texts) for told, texts in pairs)
-    f1s = tuple(max(word_f1(told, right) for right in texts) for told, texts in pairs)
+    exact = tuple(any(exact_match(prediction, text) for text in texts) for prediction, texts in pairs)
+    f1s = tuple(max(word_f1(prediction, text) for text in texts) for prediction, texts in pairs)
     return AnswerScores(len(pairs), sum(exact) / len(pairs), sum(f1s) / len(pairs), exact, f1s)
 
 
-def normalised(text: str) -> str:
-    """Return a text in lower case, without ASCII punctuation and English articles, in single spaces."""
-    bare = text.lower().translate(_WITHOUT_PUNCTUATION)
-    return " ".join(_ARTICLES.sub(" ", bare).split())
+def normalize_answer(text: str) -> str:
+    """Return a text in lower case, without ASCII punctuation and English articles, with single spaces."""
+    without_punctuation = text.lower().translate(_WITHOUT_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", without_punctuation).split())
 
 
 def exact_match(predicted: str, gold: str) -> bool:
-    """Return whether both are the same once they are normalised."""
-    return normalised(predicted) == normalised(gold)
+    """Return whether two answers are equal after normalisation."""
+    return normalize_answer(predicted) == normalize_answer(gold)
 
 
 def word_f1(predicted: str, gold: str) -> float:
-    """Return the F1 of words, each counted as often as it occurs; 0 where no word is in both."""
-    told, right = normalised(predicted).split(), normalised(gold).split()
-    common = sum((Counter(told) & Counter(right)).values())
-    return 2 * common / (len(told) + len(right)) if common else 0.0
+    """Return the F1 of words, each counted as often as it occurs; 0 if no word is in both."""
+    predicted_words, gold_words = normalize_answer(predicted).split(), normalize_answer(gold).split()
+    common = sum((Counter(predicted_words) & Counter(gold_words)).values())
+    return 2 * common / (len(predicted_words) + len(gold_words)) if common else 0.0

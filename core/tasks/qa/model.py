@@ -1,4 +1,4 @@
-"""SpanQa: one encoder, and a head that says where an answer begins and ends (X-METRA-ADA, section 2.2)."""
+"""SpanQa: one encoder and a head for the start and the end of an answer (X-METRA-ADA, section 2.2)."""
 
 import torch
 from torch import Tensor, nn
@@ -9,11 +9,11 @@ from core.tasks.encoding import encode
 from core.tasks.qa.features import Batch
 
 DROPOUT = 0.1
-"""Before the head; what the encoders themselves were trained with."""
+"""Dropout rate before the head; the encoders themselves were trained with it."""
 
 
 class SpanQa(nn.Module):
-    """One linear layer upon every token's state: logits that the answer begins, and that it ends, there.
+    """One linear layer on every token's state: logits that the answer starts, and that it ends, there.
 
     Args:
         encoder: Returns last-layer states [batch, tokens, width].
@@ -26,7 +26,7 @@ class SpanQa(nn.Module):
         self.span_head = nn.Linear(int(encoder.config.hidden_size), 2)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Return the loss: the mean of the cross-entropies of starts and of ends, over the batch."""
+        """Return the loss, []: the mean of the cross-entropies of starts and of ends, over the batch."""
         start_logits, end_logits = self.scores(batch)
         start_loss = functional.cross_entropy(start_logits, batch.starts)
         end_loss = functional.cross_entropy(end_logits, batch.ends)
@@ -40,6 +40,6 @@ class SpanQa(nn.Module):
         return starts, ends
 
     def states(self, batch: Batch) -> Tensor:
-        """Return what the encoder makes of every token, [batch, tokens, width]."""
+        """Return the encoder state of every token, [batch, tokens, width]."""
         types = {} if batch.token_types is None else {"token_type_ids": batch.token_types}
         return encode(self.encoder, input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types)

@@ -1,7 +1,7 @@
-"""How alike two triplets are: sentence vectors of "question context answer" (X-METRA-ADA, section 2.3.2).
+"""Sentence embeddings of "question context answer" triplets (X-METRA-ADA, section 2.3.2).
 
-The paper cuts what its encoder cannot read, which is the end: the answer. Here question and answer stay whole
-and the context is cut around the answer.
+The paper truncates texts that are too long for its encoder at the end, which is the answer. Here question and
+answer are not truncated; the context is, on both sides of the answer.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ from core.encoders.loading import EMBEDDED, EMBEDDED_ENGLISH, assemble_encoder, 
 from core.errors import Fault, InvalidInput
 from core.tasks.batches import length_batches
 
-CONTEXT: Final = 1_000
-"""Characters of a context that are compared: nine of ten of TyDiQA's are shorter, and what an article says
-far from the answer tells little of the question."""
+CONTEXT_CHARACTERS: Final = 1_000
+"""Characters of a context that are embedded: nine of ten of TyDiQA's are shorter, and text far from the
+answer says little about the question."""
 
 BATCH_TOKENS: Final = 2_048
 """Tokens in one forward pass, padding included: bounds memory whatever the texts."""
@@ -40,41 +40,44 @@ _POINTER: Final = "/similarity"
 _LOAD_FAILURES = (
     OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, ImportError, SafetensorError
 )  # fmt: skip
-"""What the library raises of a folder that is none of its own, or of no network."""
+"""Errors of the library for a folder that it cannot load, or without network access."""
 
-# Their advice on revisions, prompts and retries is not for our users.
+# The libraries' warnings about revisions, prompts and retries do not concern users of this service.
 for _library in ("sentence_transformers", "huggingface_hub"):
     logging.getLogger(_library).setLevel(logging.ERROR)
 
 
-def triplet_text(example: QaExample, *, context: int = CONTEXT) -> str:
-    """Return the triplet as the text that is compared, with its first answer.
+def embedding_text(example: QaExample, *, context_characters: int = CONTEXT_CHARACTERS) -> str:
+    """Return the text of a triplet that is embedded, with the first answer.
 
     Args:
         example: A question, its context and its answers.
-        context: Characters of the context to keep, the answer in their middle where it can be.
+        context_characters: Maximum length of the context, which is truncated around the answer.
     """
     answer = example.answers[0]
-    around = max(0, context - len(answer.text)) // 2
-    start = max(0, min(answer.answer_start - around, len(example.context) - context))
-    kept = example.context[start : start + context]
-    return " ".join(part for part in (example.question, kept, answer.text) if part)
+    margin = max(0, context_characters - len(answer.text)) // 2
+    start = max(0, min(answer.answer_start - margin, len(example.context) - context_characters))
+    excerpt = example.context[start : start + context_characters]
+    return " ".join(part for part in (example.question, excerpt, answer.text) if part)
 
 
 class SentenceEncoder:
-    """A sentence-transformers model that reads triplets.
+    """A sentence-transformers model that embeds triplets.
 
     Args:
-        name: What it was asked for by.
-        model: In evaluation mode or not; it is never trained.
+        name: Name in error messages.
+        model: The model; never trained.
 
     Raises:
-        InvalidInput: It is no transformer, or its tokenizer cannot serve.
+        InvalidInput: The model is not a transformer, or its tokenizer is not supported.
+
+    Attributes:
+        max_tokens: Longest input, special tokens included.
     """
 
     def __init__(self, name: str, model: SentenceTransformer) -> None:
         self._model = model
-        self._tokenizer, self.max_tokens = _reading(name, model)
+        self._tokenizer, self.max_tokens = _tokenizer_and_limit(name, model)
         model.max_seq_length = self.max_tokens
 
     @classmethod
@@ -83,13 +86,13 @@ class SentenceEncoder:
 
         Args:
             name: ``embedded``, ``embedded-en``, a folder, or a hub id such as
-                ``sentence-transformers/xlm-r-distilroberta-base-paraphrase-v1`` (the paper's). A model that
-                does not say how it pools gives means.
-            device: Where it computes.
+                ``sentence-transformers/xlm-r-distilroberta-base-paraphrase-v1`` (the paper's). A model
+                without a pooling configuration uses mean pooling.
+            device: Torch device.
 
         Raises:
-            InvalidInput: It cannot be had, or is no sentence encoder.
-            CorruptArtifact: An embedded encoder is not the published one.
+            InvalidInput: The encoder cannot be loaded, or is not a sentence encoder.
+            CorruptArtifact: The checksum of an embedded encoder is wrong.
         """
         try:
             model = _embedded(device) if name == EMBEDDED else _published(name, device)
@@ -100,69 +103,70 @@ class SentenceEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The SHA-256 of all that its vectors depend on, whatever it is called: 64 hexadecimal digits."""
+        """The SHA-256 of everything that the vectors depend on, without the name: 64 hexadecimal digits."""
         digest = hashlib.sha256(json.dumps(self._settings(), sort_keys=True, default=str).encode())
         for name, tensor in sorted(self._model.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
         return digest.hexdigest()
 
-    def triplet_texts(self, examples: Sequence[QaExample]) -> list[str]:
+    def embedding_texts(self, examples: Sequence[QaExample]) -> list[str]:
         """Return each triplet's text with as much of its context as fits into the encoder's window.
 
-        A question and an answer that do not fit without any context are cut by the encoder, at the end.
+        If question and answer do not fit even without context, the encoder truncates them at the end.
         """
-        texts = [triplet_text(example) for example in examples]
-        rooms = [min(CONTEXT, len(example.context)) for example in examples]
-        left = list(range(len(examples)))
-        while left:
-            lengths = [len(ids) for ids in self._token_ids([texts[row] for row in left], whole=True)]
-            excess = {row: tokens - self.max_tokens for row, tokens in zip(left, lengths, strict=True)}
-            left = [row for row in left if excess[row] > 0 and rooms[row] > 0]
-            for row in left:
-                characters = len(texts[row]) / (excess[row] + self.max_tokens)  # of a token
-                rooms[row] = max(0, rooms[row] - math.ceil(excess[row] * characters))
-                texts[row] = triplet_text(examples[row], context=rooms[row])
+        texts = [embedding_text(example) for example in examples]
+        limits = [min(CONTEXT_CHARACTERS, len(example.context)) for example in examples]
+        too_long = list(range(len(examples)))
+        while too_long:
+            lengths = [len(ids) for ids in self._token_ids([texts[row] for row in too_long], truncate=False)]
+            excess = {row: tokens - self.max_tokens for row, tokens in zip(too_long, lengths, strict=True)}
+            too_long = [row for row in too_long if excess[row] > 0 and limits[row] > 0]
+            for row in too_long:
+                characters_per_token = len(texts[row]) / (excess[row] + self.max_tokens)
+                limits[row] = max(0, limits[row] - math.ceil(excess[row] * characters_per_token))
+                texts[row] = embedding_text(examples[row], context_characters=limits[row])
         return texts
 
-    def vectors(
-        self, texts: Sequence[str], *, tell: Callable[[int, int], None] | None = None
+    def embed(
+        self, texts: Sequence[str], *, on_progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
         """Return the vector of each text.
 
         Args:
-            texts: In any order; those of like length are read together.
-            tell: Told after every batch how many texts of how many are done; what it raises, stops the work.
+            texts: In any order; texts of similar length are encoded together.
+            on_progress: Called after every batch with the number of texts that are done and of all texts. Its
+                exceptions are propagated, which stops the work.
 
         Returns:
             [texts, width], of unit length.
         """
         width = self._model.get_embedding_dimension()
-        found = np.empty((len(texts), width or 0), dtype=np.float32)
+        vectors = np.empty((len(texts), width or 0), dtype=np.float32)
         done = 0
         for rows in length_batches(self._token_ids(texts), max_tokens=BATCH_TOKENS):
-            found[rows] = self._model.encode(
+            vectors[rows] = self._model.encode(
                 [texts[row] for row in rows],
                 batch_size=len(rows),
                 normalize_embeddings=True,
                 show_progress_bar=False,
             )
             done += len(rows)
-            if tell is not None:
-                tell(done, len(texts))
-        return found
+            if on_progress is not None:
+                on_progress(done, len(texts))
+        return vectors
 
-    def _token_ids(self, texts: Sequence[str], *, whole: bool = False) -> list[list[int]]:
-        """Return the tokens of each text, special ones included, cut to the window if not `whole`."""
+    def _token_ids(self, texts: Sequence[str], *, truncate: bool = True) -> list[list[int]]:
+        """Return the token ids of each text, special ones included."""
         if not texts:
             return []
-        limit = None if whole else self.max_tokens
-        read = self._tokenizer(list(texts), truncation=not whole, max_length=limit, verbose=False)
-        ids: list[list[int]] = read["input_ids"]
+        limit = self.max_tokens if truncate else None
+        encodings = self._tokenizer(list(texts), truncation=truncate, max_length=limit, verbose=False)
+        ids: list[list[int]] = encodings["input_ids"]
         return ids
 
     def _settings(self) -> dict[str, object]:
-        """Return what vectors depend on beside the weights."""
+        """Return the settings that vectors depend on beside the weights."""
         body = self._model.transformers_model
         config = body.config.to_dict() if body is not None else {}
         modules = [
@@ -171,24 +175,24 @@ class SentenceEncoder:
         ]
         tokenizer = json.loads(self._tokenizer.backend_tokenizer.to_str())
         return {
-            "config": {name: value for name, value in config.items() if name not in _NAMES},
+            "config": {name: value for name, value in config.items() if name not in _PROVENANCE},
             "modules": modules,
-            # How the last texts were cut and padded is kept among the rest.
-            "tokenizer": {name: value for name, value in tokenizer.items() if name not in _LAST_USE},
+            # The backend also stores how the last texts were truncated and padded.
+            "tokenizer": {name: value for name, value in tokenizer.items() if name not in _PER_CALL},
             "max_tokens": self.max_tokens,
             "prompt": self._model.prompts.get(self._model.default_prompt_name or ""),
         }
 
 
-_NAMES = frozenset({"_name_or_path", "architectures", "transformers_version"})
-"""Settings of a model that say where it comes from."""
+_PROVENANCE = frozenset({"_name_or_path", "architectures", "transformers_version"})
+"""Settings of a model that describe its origin."""
 
-_LAST_USE = frozenset({"truncation", "padding"})
-"""Settings of a tokenizer that every use may change."""
+_PER_CALL = frozenset({"truncation", "padding"})
+"""Settings of a tokenizer that every call may change."""
 
 
 def _embedded(device: str) -> SentenceTransformer:
-    """Assemble the encoder that ships, through a folder: the library reads nothing else."""
+    """Build the encoder that is part of the package, through a folder: the library loads nothing else."""
     encoder = load_encoder(EMBEDDED)
     with tempfile.TemporaryDirectory() as folder:
         encoder.model.save_pretrained(folder)
@@ -199,30 +203,30 @@ def _embedded(device: str) -> SentenceTransformer:
 
 
 def _published(name: str, device: str) -> SentenceTransformer:
-    """Load a folder or a hub id, in single precision, whatever was saved."""
+    """Load a folder or a hub id in single precision, whatever the saved precision."""
     if not name.strip():
         raise ValueError("expected a folder or a hub id, got nothing")
     source = str(base_folder()) if name == EMBEDDED_ENGLISH else name
     return SentenceTransformer(
         source,
         device=device,
-        # Of a folder, too, it would else ask the hub.
+        # Otherwise the library queries the hub for a folder, too.
         local_files_only=Path(source).is_dir(),
         model_kwargs={"dtype": torch.float32},
     )
 
 
-def _reading(name: str, model: SentenceTransformer) -> tuple[PreTrainedTokenizerBase, int]:
-    """Return a model's tokenizer and the longest input it takes, special tokens included.
+def _tokenizer_and_limit(name: str, model: SentenceTransformer) -> tuple[PreTrainedTokenizerBase, int]:
+    """Return a model's tokenizer and its longest input, special tokens included.
 
     Raises:
-        InvalidInput: It has none, or one that cannot serve.
+        InvalidInput: The model has no tokenizer, or one that is not supported.
     """
     body = model.transformers_model
     if body is None or not isinstance(model.tokenizer, PreTrainedTokenizerBase):
         raise InvalidInput([Fault(_POINTER, f"{name!r} is no transformer that reads text")])
     try:
-        readable = assemble_encoder(name, body, model.tokenizer).max_tokens
+        encoder_limit = assemble_encoder(name, body, model.tokenizer).max_tokens
     except InvalidInput as error:
         raise InvalidInput([Fault(_POINTER, fault.detail) for fault in error.faults]) from error
-    return model.tokenizer, min(model.max_seq_length or readable, readable)
+    return model.tokenizer, min(model.max_seq_length or encoder_limit, encoder_limit)

@@ -1,16 +1,16 @@
-"""Windows over a context that is longer than an encoder reads."""
+"""Sliding windows over a context that is longer than the encoder's input."""
 
 from collections.abc import Sequence
 
 
 def context_windows(tokens: int, *, room: int, overlap: int) -> tuple[range, ...]:
-    """Return windows that hold every token of a context, in its order.
+    """Return windows that cover all tokens of a context, in order.
 
     Args:
-        tokens: Of the context; 0 has one window with nothing in it.
-        room: Tokens of the context that a window holds; at least 1.
-        overlap: Tokens that a window repeats from the one before it (Hugging Face's `stride`). Fewer
-            where the room is so small that windows would not get on.
+        tokens: Number of tokens of the context; 0 gives one empty window.
+        room: Number of context tokens that a window holds; at least 1.
+        overlap: Number of tokens that neighbouring windows share (Hugging Face's `stride`); reduced to
+            `room - 1` if it is larger, so that every window starts after the previous one.
     """
     step = max(1, room - overlap)
     repeated = room - step
@@ -20,16 +20,16 @@ def context_windows(tokens: int, *, room: int, overlap: int) -> tuple[range, ...
 
 
 def training_window(windows: Sequence[range], first: int, last: int) -> range:
-    """Return the window to learn an answer from.
+    """Return the window that an answer is trained on.
 
-    A window that does not hold the answer is ignored (X-METRA-ADA, section 2.2); of those that do, the
-    one with most context on the answer's nearer side tells most about it. An answer that none holds as
-    a whole is learnt from the window that has its beginning and the most of it.
+    Windows without the answer are ignored (X-METRA-ADA, section 2.2); of those that contain it, the
+    one with most context on the answer's shorter side is the most informative. An answer that no window
+    contains as a whole is trained on the window with its start and the largest part of it.
 
     Args:
-        windows: Those of `context_windows`.
-        first: The answer's first token.
-        last: Its last one.
+        windows: Windows of `context_windows`.
+        first: First token of the answer.
+        last: Last token of the answer.
     """
     whole = [window for window in windows if first in window and last in window]
     if whole:

@@ -1,1 +1,1 @@
-"""Everything bad that anybody sends, over HTTP, with the answer it gets."""
+"""Invalid requests over HTTP, and the responses to them."""

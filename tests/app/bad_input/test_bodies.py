@@ -1,6 +1,5 @@
-"""Bodies that are no request, or too large."""
+"""Request bodies that cannot be parsed, are no requests, or are too large."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,57 +43,51 @@ class TestBodies:
             "nul",
         ],
     )
-    def test_what_is_no_json(self, service: Service, path: str, body: bytes) -> None:
+    def test_body_that_is_no_json_is_unreadable(self, service: Service, path: str, body: bytes) -> None:
         problem(post_raw(service, body, path), 400)
 
     @pytest.mark.parametrize("body", [b"null", b"7", b'"x"', b"[]", b'{"a": 1e999}', b"[" * 900 + b"]" * 900])
-    def test_what_is_no_request(self, service: Service, path: str, body: bytes) -> None:
+    def test_body_that_is_no_request_is_invalid(self, service: Service, path: str, body: bytes) -> None:
         problem(post_raw(service, body, path), 422)
 
     @pytest.mark.parametrize(
         "kind", ["", "text/plain", "text/json", "application/xml", "application/x-www-form-urlencoded", "/;="]
     )
-    def test_a_body_of_another_kind(self, service: Service, path: str, kind: str) -> None:
+    def test_body_of_another_media_type_is_refused(self, service: Service, path: str, kind: str) -> None:
         problem(post_raw(service, b"{}", path, kind), 415)
 
-    def test_a_name_that_occurs_twice(self, service: Service, path: str) -> None:
+    def test_repeated_name_is_a_fault(self, service: Service, path: str) -> None:
         body = b'{"language": "es", "a": [{"b/c": {"x": 1, "x": 2}}], "language": "fr"}'
 
-        told = problem(post_raw(service, body, path), 422)
+        refusal = problem(post_raw(service, body, path), 422)
 
-        assert set(faults(told)) == {"", "/a/0/b~1c"}
+        assert set(faults(refusal)) == {"", "/a/0/b~1c"}
 
-    def test_a_field_that_nobody_knows(self, service: Service, path: str) -> None:
-        told = problem(post_raw(service, b'{"colour": "red"}', path), 422)
+    def test_unknown_field_is_a_fault(self, service: Service, path: str) -> None:
+        refusal = problem(post_raw(service, b'{"colour": "red"}', path), 422)
 
-        assert faults(told)["/colour"] == "is not a field that is known here"
+        assert faults(refusal)["/colour"] == "is not a known field"
 
-    def test_a_value_nested_as_deep_as_json_may_be(self, service: Service, path: str) -> None:
+    def test_deeply_nested_value_is_a_fault(self, service: Service, path: str) -> None:
         body = b'{"language": ' + b"[" * 900 + b"]" * 900 + b"}"
 
         problem(post_raw(service, body, path), 422)
 
 
-def test_a_body_that_says_it_is_too_large_is_not_read(redis_url: str, tmp_path: Path) -> None:
+def test_body_with_a_content_length_over_the_limit_is_refused(redis_url: str, tmp_path: Path) -> None:
     with running(redis_url, tmp_path, max_body_bytes=2_000) as service:
-        read = []
-
-        def body() -> Iterable[bytes]:
-            read.append(True)
-            yield b"{}"
-
         response = service.http.post(
             "/adapt",
-            content=body(),
+            content=iter([b"{}"]),
             headers={"content-type": "application/json", "content-length": "2001"},
         )
 
-        told = problem(response, 413)
-        assert told["detail"] == "the request body is over the limit of 2000 bytes"
+        refusal = problem(response, 413)
+        assert refusal["detail"] == "the request body is over the limit of 2000 bytes"
 
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
-def test_a_body_that_does_not_say_is_cut_off_on_the_way(redis_url: str, tmp_path: Path, kind: str) -> None:
+def test_body_over_the_limit_is_cut_off(redis_url: str, tmp_path: Path, kind: str) -> None:
     with running(redis_url, tmp_path, max_body_bytes=2_000) as service:
         start = b'--x\r\nContent-Disposition: form-data; name="examples"; filename="a"\r\n\r\n'
         body = iter([start, *[b"a" * 500] * 10])
@@ -102,15 +95,15 @@ def test_a_body_that_does_not_say_is_cut_off_on_the_way(redis_url: str, tmp_path
         problem(service.http.post("/adapt", content=body, headers={"content-type": kind}), 413)
 
 
-def test_more_examples_than_are_taken(service: Service) -> None:
-    told = service.refused(413, adaptation(examples=[example()] * 20_001))
+def test_examples_over_the_limit_are_refused(service: Service) -> None:
+    refusal = service.refused(413, adaptation(examples=[example()] * 20_001))
 
-    assert told["detail"] == "/examples has 20001 entries; the limit is 20000"
+    assert refusal["detail"] == "/examples has 20001 entries; the limit is 20000"
 
 
-def test_more_utterances_than_are_taken(service: Service) -> None:
+def test_utterances_over_the_limit_are_refused(service: Service) -> None:
     body = {"utterances": ["hola"] * 257, "language": "es"}
 
-    told = service.refused(413, body, "/predict/mtod")
+    refusal = service.refused(413, body, "/predict/mtod")
 
-    assert told["detail"] == "/utterances has 257 entries; the limit is 256"
+    assert refusal["detail"] == "/utterances has 257 entries; the limit is 256"

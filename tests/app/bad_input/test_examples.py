@@ -1,4 +1,4 @@
-"""Examples that cannot be learnt from."""
+"""Faulty examples in JSON bodies."""
 
 import json
 from typing import Any
@@ -13,97 +13,99 @@ def post_raw(service: Service, body: bytes, path: str = "/adapt", kind: str = "a
 
 
 def with_example(bad: Any) -> Any:
-    """A request whose fourth example is the bad one."""
+    """Return a request whose fourth example is the faulty one."""
     return adaptation(examples=[*few_shot()[:3], bad])
 
 
-def test_a_span_outside_the_text(service: Service) -> None:
-    told = service.refused(422, with_example(example("hola", slots=[("datetime", 0, 99)])))
+def test_span_outside_the_text_is_a_fault(service: Service) -> None:
+    refusal = service.refused(422, with_example(example("hola", slots=[("datetime", 0, 99)])))
 
-    assert faults(told) == {
+    assert faults(refusal) == {
         "/examples/3/slots/0": "slots/0 (datetime 0:99) ends outside the text, which has 4 characters"
     }
 
 
-def test_overlapping_slots(service: Service) -> None:
+def test_overlapping_slots_are_a_fault(service: Service) -> None:
     slots = [("datetime", 0, 6), ("location", 4, 9)]
 
-    told = service.refused(422, with_example(example("mañana en Lugo", slots=slots)))
+    refusal = service.refused(422, with_example(example("mañana en Lugo", slots=slots)))
 
-    assert faults(told) == {"/examples/3/slots/1": "slots/1 (location 4:9) overlaps slots/0 (datetime 0:6)"}
+    assert faults(refusal) == {
+        "/examples/3/slots/1": "slots/1 (location 4:9) overlaps slots/0 (datetime 0:6)"
+    }
 
 
-def test_an_empty_span_and_one_over_white_space(service: Service) -> None:
+def test_empty_and_blank_spans_are_faults(service: Service) -> None:
     slots = [("datetime", 2, 2), ("location", 4, 5)]
 
-    told = service.refused(422, with_example(example("hola tu", slots=slots)))
+    refusal = service.refused(422, with_example(example("hola tu", slots=slots)))
 
-    assert set(faults(told)) == {"/examples/3/slots/0", "/examples/3/slots/1"}
+    assert set(faults(refusal)) == {"/examples/3/slots/0", "/examples/3/slots/1"}
 
 
-def test_an_unknown_intent_gets_the_nearest_one_suggested(service: Service) -> None:
-    told = service.refused(422, with_example(example(intent="alarm/set_alrm")))
+def test_unknown_intent_has_the_nearest_known_one_suggested(service: Service) -> None:
+    refusal = service.refused(422, with_example(example(intent="alarm/set_alrm")))
 
-    assert faults(told) == {
+    assert faults(refusal) == {
         "/examples/3/intent": "the base knows no intent 'alarm/set_alrm'; "
         "did you mean 'alarm/set_alarm'? (in 'pon una alarma a las seis')"
     }
 
 
-def test_an_unknown_slot_gets_the_nearest_one_suggested(service: Service) -> None:
-    told = service.refused(422, with_example(example(slots=[("datetme", 15, 25)])))
+def test_unknown_slot_has_the_nearest_known_one_suggested(service: Service) -> None:
+    refusal = service.refused(422, with_example(example(slots=[("datetme", 15, 25)])))
 
-    assert "did you mean 'datetime'?" in faults(told)["/examples/3/slots/0/slot"]
+    assert "did you mean 'datetime'?" in faults(refusal)["/examples/3/slots/0/slot"]
 
 
-def test_unknown_labels_of_a_stored_dataset(service: Service) -> None:
+def test_unknown_labels_of_a_stored_dataset_are_faults(service: Service) -> None:
     body = {"language": "es", "examples": [example(intent="musik/play", slots=()), example()]}
     dataset = service.http.post("/datasets", json=body).json()["dataset_id"]
 
-    told = service.refused(422, adaptation(examples=None, dataset=dataset))
+    refusal = service.refused(422, adaptation(examples=None, dataset=dataset))
 
-    assert "'musik/play'" in faults(told)["/dataset"]
+    assert "'musik/play'" in faults(refusal)["/dataset"]
 
 
-def test_a_stored_dataset_of_another_language(service: Service) -> None:
+def test_stored_dataset_of_another_language_is_a_fault(service: Service) -> None:
     body = {"language": "fr", "examples": few_shot()}
     dataset = service.http.post("/datasets", json=body).json()["dataset_id"]
 
-    told = service.refused(422, adaptation(examples=None, dataset=dataset))
+    refusal = service.refused(422, adaptation(examples=None, dataset=dataset))
 
-    assert faults(told) == {"/dataset": "this dataset is in 'fr', not in 'es'"}
+    assert faults(refusal) == {"/dataset": "this dataset is in 'fr', not in 'es'"}
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u2003"])
-def test_an_empty_text(service: Service, text: str) -> None:
-    told = service.refused(422, with_example(example(text, slots=())))
+def test_empty_text_is_a_fault(service: Service, text: str) -> None:
+    refusal = service.refused(422, with_example(example(text, slots=())))
 
-    assert faults(told) == {"/examples/3/text": "the text is empty"}
-
-
-def test_a_text_of_a_megabyte(service: Service) -> None:
-    told = service.refused(422, with_example(example("a" * 2**20, slots=())))
-
-    assert faults(told) == {"/examples/3/text": "the text has 1048576 characters; the limit is 2000"}
+    assert faults(refusal) == {"/examples/3/text": "the text is empty"}
 
 
-def test_nul(service: Service) -> None:
-    told = service.refused(422, with_example(example("a\0b", slots=())))
+def test_text_over_the_limit_is_a_fault(service: Service) -> None:
+    refusal = service.refused(422, with_example(example("a" * 2**20, slots=())))
 
-    assert faults(told) == {"/examples/3/text": "character 1 is NUL (U+0000)"}
+    assert faults(refusal) == {"/examples/3/text": "the text has 1048576 characters; the limit is 2000"}
 
 
-def test_a_lone_surrogate(service: Service) -> None:
+def test_nul_is_a_fault(service: Service) -> None:
+    refusal = service.refused(422, with_example(example("a\0b", slots=())))
+
+    assert faults(refusal) == {"/examples/3/text": "character 1 is NUL (U+0000)"}
+
+
+def test_lone_surrogate_in_a_text_is_a_fault(service: Service) -> None:
     body = json.dumps(with_example(example("a\ud800b", slots=()))).encode()
     assert rb"\ud800" in body
 
-    told = problem(post_raw(service, body), 422)
+    refusal = problem(post_raw(service, body), 422)
 
-    assert faults(told) == {"/examples/3/text": "character 1 is a lone surrogate (U+D800)"}
+    assert faults(refusal) == {"/examples/3/text": "character 1 is a lone surrogate (U+D800)"}
 
 
 @pytest.mark.parametrize("field", ["intent", "task", "language", "base"])
-def test_a_lone_surrogate_anywhere_else(service: Service, field: str) -> None:
+def test_lone_surrogate_in_another_field_is_a_fault(service: Service, field: str) -> None:
     body = with_example({**example(), "intent": "x\udfff"}) if field == "intent" else adaptation()
     if field != "intent":
         body[field] = "x\udfff"
@@ -111,10 +113,10 @@ def test_a_lone_surrogate_anywhere_else(service: Service, field: str) -> None:
     problem(post_raw(service, json.dumps(body).encode()), 422)
 
 
-def test_a_lone_surrogate_for_a_name(service: Service) -> None:
-    told = problem(post_raw(service, json.dumps({**adaptation(), "x\ud800": 1}).encode()), 422)
+def test_lone_surrogate_in_a_name_is_a_fault(service: Service) -> None:
+    refusal = problem(post_raw(service, json.dumps({**adaptation(), "x\ud800": 1}).encode()), 422)
 
-    assert faults(told) == {"": "there is a lone surrogate in it, which no encoding can hold"}
+    assert faults(refusal) == {"": "there is a lone surrogate in it, which no encoding can hold"}
 
 
 @pytest.mark.parametrize(
@@ -127,29 +129,29 @@ def test_a_lone_surrogate_for_a_name(service: Service) -> None:
         "𝔭𝔬𝔫 una alarma",
     ],
 )
-def test_mixed_scripts_are_welcome_and_offsets_count_code_points(service: Service, text: str) -> None:
+def test_offsets_count_code_points_of_mixed_scripts(service: Service, text: str) -> None:
     whole = example(text, slots=[("datetime", 0, len(text))])
     beyond = example(text, slots=[("datetime", 0, len(text) + 1)])
 
     accepted = service.http.post("/adapt", json=adaptation(examples=[*few_shot(), whole], dry_run=True))
-    told = service.refused(422, with_example(beyond))
+    refusal = service.refused(422, with_example(beyond))
 
     assert accepted.status_code == 200, accepted.text
-    assert f"which has {len(text)} characters" in faults(told)["/examples/3/slots/0"]
+    assert f"which has {len(text)} characters" in faults(refusal)["/examples/3/slots/0"]
 
 
-def test_an_unknown_language_tag(service: Service) -> None:
-    told = service.refused(422, adaptation(language="espanol"))
+def test_unknown_language_tag_is_a_fault(service: Service) -> None:
+    refusal = service.refused(422, adaptation(language="espanol"))
 
-    assert "not a BCP-47 language tag" in faults(told)["/language"]
+    assert "not a BCP-47 language tag" in faults(refusal)["/language"]
 
 
 @pytest.mark.parametrize("tag", ["", "-", "e", "es-", "../es", "es\0", "x" * 10_000, 7, None, ["es"], "base"])
-def test_what_is_no_language_tag_at_all(service: Service, tag: object) -> None:
+def test_malformed_language_tag_is_a_fault(service: Service, tag: object) -> None:
     assert "/language" in faults(service.refused(422, {**adaptation(), "language": tag}))
 
 
-def test_all_faults_are_told_at_once_each_with_its_place(service: Service) -> None:
+def test_all_faults_are_reported_with_their_places(service: Service) -> None:
     bad = [
         example("hola", slots=[("datetime", 0, 99), ("datetime", 3, 3)]),
         example("", slots=()),
@@ -158,9 +160,9 @@ def test_all_faults_are_told_at_once_each_with_its_place(service: Service) -> No
     ]
     body = adaptation(language="espanol", examples=bad, colour="red", evaluation={"examples": [{}]})
 
-    told = service.refused(422, body)
+    refusal = service.refused(422, body)
 
-    assert set(faults(told)) == {
+    assert set(faults(refusal)) == {
         "/language",
         "/colour",
         "/examples/0/slots/0",
@@ -171,19 +173,19 @@ def test_all_faults_are_told_at_once_each_with_its_place(service: Service) -> No
         "/evaluation/examples/0/text",
         "/evaluation/examples/0/intent",
     }
-    assert told["detail"] == "10 faults were found"
+    assert refusal["detail"] == "10 faults were found"
 
 
-def test_faults_of_evaluation_examples_are_placed_there(service: Service) -> None:
-    held = {"examples": [example(), example(), example("", slots=())]}
+def test_faults_of_evaluation_examples_have_their_own_pointers(service: Service) -> None:
+    evaluation = {"examples": [example(), example(), example("", slots=())]}
 
-    told = service.refused(422, adaptation(evaluation=held))
+    refusal = service.refused(422, adaptation(evaluation=evaluation))
 
-    assert set(faults(told)) == {"/evaluation/examples/2/text"}
+    assert set(faults(refusal)) == {"/evaluation/examples/2/text"}
 
 
-def test_more_faults_than_anybody_reads_are_counted(service: Service) -> None:
-    told = service.refused(422, adaptation(examples=[example("", slots=())] * 1_500))
+def test_faults_over_the_maximum_are_counted_but_not_listed(service: Service) -> None:
+    refusal = service.refused(422, adaptation(examples=[example("", slots=())] * 1_500))
 
-    assert told["detail"] == "1500 faults were found; the first 1000 are listed"
-    assert len(told["errors"]) == 1_000
+    assert refusal["detail"] == "1500 faults were found; the first 1000 are listed"
+    assert len(refusal["errors"]) == 1_000

@@ -17,15 +17,15 @@ def service() -> Iterator[FakeService]:
 
 @pytest.fixture
 def run(service: FakeService, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run ``xmetra`` against the fake service, in a wide terminal without colours."""
+    """Return a function that runs ``xmetra`` against the fake service, in a wide terminal without colours."""
     monkeypatch.setenv("XMETRA_URL", service.url)
     monkeypatch.setenv("COLUMNS", "200")
 
     def run_command(*arguments: str) -> Result:
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             main(arguments)
         captured = capsys.readouterr()
-        code = ended.value.code
+        code = exit_info.value.code
         return Result(code if isinstance(code, int) else 0, captured.out, captured.err)
 
     return run_command

@@ -1,4 +1,4 @@
-"""What a command that was run leaves behind."""
+"""The result of a command that was run in the test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

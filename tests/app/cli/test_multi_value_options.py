@@ -1,14 +1,14 @@
-"""Options that take several words."""
+"""Options with several values."""
 
 import shlex
 
 import pytest
 
-from app.cli.multi_value_options import gathered
+from app.cli.multi_value_options import join_values
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("command_line", "expected"),
     [
         ("mtod --languages es th --draws 2", ["mtod", "--languages", "es th", "--draws", "2"]),
         ("mtod --languages 'es th' --seeds 1 2", ["mtod", "--languages", "es th", "--seeds", "1 2"]),
@@ -20,7 +20,10 @@ from app.cli.multi_value_options import gathered
         ("", []),
     ],
 )
-def test_the_words_after_such_an_option_are_one_up_to_the_next_option_or_the_task(
-    given: str, expected: list[str]
+def test_join_values_joins_arguments_up_to_the_next_option_or_terminator(
+    command_line: str, expected: list[str]
 ) -> None:
-    assert gathered(shlex.split(given), {"--languages", "--seeds", "--shots"}, ends={"mtod"}) == expected
+    assert (
+        join_values(shlex.split(command_line), {"--languages", "--seeds", "--shots"}, terminators={"mtod"})
+        == expected
+    )

@@ -9,9 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.devstack.data_folder import FolderInUse, claim
-from app.devstack.stack import Stack, StackError, listening_socket
-from tests.app.stack_parts import BROKEN, TRACE, quick_parts, survivors, wait_for_silence
+from app.devstack.data_folder import claim
+from app.devstack.errors import FolderInUse, StackError
+from app.devstack.stack import Stack, listening_socket
+from tests.app.stack_parts import BROKEN, TRACE, quick_parts, survivors, wait_for_no_survivors
 
 RUN_A_STACK = """
 import sys
@@ -28,7 +29,7 @@ with Stack(Path(sys.argv[1]), parts=quick_parts()) as stack:
 
 
 def start_script(folder: Path) -> subprocess.Popen[str]:
-    """Start a stack in a process of its own; the folder is its trace."""
+    """Start a stack in a separate process; the folder is its trace."""
     return subprocess.Popen(
         [sys.executable, "-c", RUN_A_STACK, str(folder)],
         env={**os.environ, TRACE: str(folder)},
@@ -44,12 +45,12 @@ def wait_for_line(script: subprocess.Popen[str], line: str) -> None:
     assert script.stdout.readline().strip() == line
 
 
-def ended(script: subprocess.Popen[str]) -> int:
+def wait_for_exit(script: subprocess.Popen[str]) -> int:
     with script:
         return script.wait(timeout=30)
 
 
-def test_a_stack_is_ready_on_loopback_and_leaves_no_process(tmp_path: Path) -> None:
+def test_stack_is_ready_on_loopback_and_leaves_no_process(tmp_path: Path) -> None:
     with Stack(tmp_path, parts=quick_parts()) as stack:
         stack.wait_until_ready()
         assert stack.url.startswith("http://127.0.0.1:")
@@ -59,21 +60,21 @@ def test_a_stack_is_ready_on_loopback_and_leaves_no_process(tmp_path: Path) -> N
         httpx.get(f"{stack.url}/health/ready")
 
 
-def test_a_stack_starts_again_in_its_folder(tmp_path: Path) -> None:
+def test_stack_can_be_started_twice_in_one_folder(tmp_path: Path) -> None:
     for _ in range(2):
         with Stack(tmp_path, parts=quick_parts()) as stack:
             stack.wait_until_ready()
 
 
-def test_a_port_that_is_taken_is_replaced_by_a_free_one(tmp_path: Path) -> None:
-    with listening_socket("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
+def test_stack_uses_a_free_port_when_the_preferred_one_is_taken(tmp_path: Path) -> None:
+    with listening_socket("127.0.0.1", 0) as occupied:
+        port = occupied.getsockname()[1]
         with Stack(tmp_path, port=port, parts=quick_parts()) as stack:
             stack.wait_until_ready()
             assert stack.port not in {0, port}
 
 
-def test_a_free_port_that_is_wanted_is_used(tmp_path: Path) -> None:
+def test_stack_uses_the_preferred_port_when_it_is_free(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -81,7 +82,7 @@ def test_a_free_port_that_is_wanted_is_used(tmp_path: Path) -> None:
         assert stack.port == port
 
 
-def test_a_worker_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_wait_reports_the_log_tail_of_a_worker_that_ended(tmp_path: Path) -> None:
     with (
         pytest.raises(
             StackError, match=r"the worker ended \(exit code 1\)(.|\n)*the model could not be read"
@@ -92,7 +93,7 @@ def test_a_worker_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
     assert survivors(tmp_path) == []
 
 
-def test_an_api_that_does_not_start_is_told_at_once(tmp_path: Path) -> None:
+def test_wait_until_ready_fails_at_once_when_the_api_ends(tmp_path: Path) -> None:
     with (
         pytest.raises(StackError, match="the api ended"),
         Stack(tmp_path, parts=quick_parts(api=BROKEN)) as stack,
@@ -100,13 +101,13 @@ def test_an_api_that_does_not_start_is_told_at_once(tmp_path: Path) -> None:
         stack.wait_until_ready()
 
 
-def test_an_api_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
+def test_wait_until_ready_times_out_when_the_api_never_answers(tmp_path: Path) -> None:
     parts = quick_parts(api="import time; time.sleep(600)")
     with pytest.raises(StackError, match="not ready after 1 seconds"), Stack(tmp_path, parts=parts) as stack:
         stack.wait_until_ready(seconds=1, request_seconds=0.2)
 
 
-def test_the_handlers_of_signals_are_what_they_were(tmp_path: Path) -> None:
+def test_stack_restores_signal_handlers(tmp_path: Path) -> None:
     watched = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
     before = [signal.getsignal(number) for number in watched]
     with Stack(tmp_path, parts=quick_parts()):
@@ -114,7 +115,7 @@ def test_the_handlers_of_signals_are_what_they_were(tmp_path: Path) -> None:
     assert [signal.getsignal(number) for number in watched] == before
 
 
-def test_two_stacks_do_not_share_a_folder(tmp_path: Path) -> None:
+def test_stack_refuses_a_folder_that_is_in_use(tmp_path: Path) -> None:
     with (
         claim(tmp_path),
         pytest.raises(FolderInUse, match=f"process {os.getpid()}"),
@@ -123,7 +124,7 @@ def test_two_stacks_do_not_share_a_folder(tmp_path: Path) -> None:
         pytest.fail("it started")
 
 
-def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_stack_reports_a_data_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(FolderInUse, match=r"file/data cannot be used: Not a directory"),
@@ -133,44 +134,44 @@ def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_whatever_ends_the_parent_ends_the_whole_stack(tmp_path: Path, number: signal.Signals) -> None:
+def test_stack_leaves_no_process_when_its_parent_is_signalled(tmp_path: Path, number: signal.Signals) -> None:
     script = start_script(tmp_path)
     wait_for_line(script, "begun")
     wait_for_line(script, "ready")
     script.send_signal(number)
-    assert ended(script) != 0
-    assert wait_for_silence(tmp_path, trace=str(tmp_path)) == []
+    assert wait_for_exit(script) != 0
+    assert wait_for_no_survivors(tmp_path, trace=str(tmp_path)) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.1, 0.2, 0.4])
-def test_it_may_be_ended_at_any_moment_of_its_start(
+def test_stack_leaves_no_process_when_signalled_during_start(
     tmp_path: Path, number: signal.Signals, seconds: float
 ) -> None:
     script = start_script(tmp_path)
     wait_for_line(script, "begun")
     time.sleep(seconds)
     script.send_signal(number)
-    assert ended(script) != 0
-    assert wait_for_silence(tmp_path, trace=str(tmp_path)) == []
+    assert wait_for_exit(script) != 0
+    assert wait_for_no_survivors(tmp_path, trace=str(tmp_path)) == []
 
 
-def test_a_second_interrupt_does_not_stop_the_cleaning_up(tmp_path: Path) -> None:
+def test_stack_completes_cleanup_when_interrupted_repeatedly(tmp_path: Path) -> None:
     script = start_script(tmp_path)
     wait_for_line(script, "begun")
     wait_for_line(script, "ready")
     for _ in range(20):
         script.send_signal(signal.SIGINT)
         time.sleep(0.01)
-    assert ended(script) != 0
-    assert wait_for_silence(tmp_path, trace=str(tmp_path)) == []
+    assert wait_for_exit(script) != 0
+    assert wait_for_no_survivors(tmp_path, trace=str(tmp_path)) == []
 
 
-def test_a_new_stack_waits_for_one_whose_parent_was_killed(tmp_path: Path) -> None:
+def test_stack_waits_for_one_whose_parent_was_killed(tmp_path: Path) -> None:
     script = start_script(tmp_path)
     wait_for_line(script, "begun")
     wait_for_line(script, "ready")
     script.kill()
-    ended(script)
+    wait_for_exit(script)
     with Stack(tmp_path, parts=quick_parts()) as stack:
         stack.wait_until_ready()

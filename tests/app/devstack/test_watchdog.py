@@ -1,4 +1,4 @@
-"""Nothing of a stack lives on, also what was only just being started."""
+"""The watchdog ends every process of a stack, including those that are just starting."""
 
 import os
 import secrets
@@ -19,7 +19,9 @@ from app.devstack.watchdog import MARK, end_all, members
 Start = Callable[..., subprocess.Popen[bytes]]
 
 SLEEPING = "import time; time.sleep(600)"
-DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); {SLEEPING}"
+IGNORING_SIGTERM = (
+    f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('started', flush=True); {SLEEPING}"
+)
 
 
 @pytest.fixture
@@ -29,12 +31,12 @@ def mark() -> str:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start Python with some words and a mark; whatever lives on is killed."""
+    """Start Python code with a mark; processes that still run are killed at the end."""
     with ExitStack() as stack:
 
-        def start(words: str, mark: str | None, **options: Any) -> subprocess.Popen[bytes]:
+        def start(code: str, mark: str | None, **options: Any) -> subprocess.Popen[bytes]:
             environment = {**os.environ, **({} if mark is None else {MARK: mark})}
-            process = subprocess.Popen([sys.executable, "-S", "-c", words], env=environment, **options)
+            process = subprocess.Popen([sys.executable, "-S", "-c", code], env=environment, **options)
             stack.callback(process.wait)
             stack.callback(process.kill)
             return process
@@ -49,7 +51,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_whatever_carries_the_mark_is_ended_and_nothing_else(start: Start, mark: str) -> None:
+def test_end_all_ends_marked_processes_only(start: Start, mark: str) -> None:
     ours, others = start(SLEEPING, mark), start(SLEEPING, secrets.token_hex(8))
     wait_for(lambda: [process.pid for process in members(mark)] == [ours.pid])
 
@@ -59,7 +61,7 @@ def test_whatever_carries_the_mark_is_ended_and_nothing_else(start: Start, mark:
     assert others.poll() is None
 
 
-def test_a_child_whose_mark_cannot_be_read_yet_is_ended_too(start: Start, mark: str) -> None:
+def test_end_all_ends_a_started_child_without_a_readable_mark(start: Start, mark: str) -> None:
     child = start(SLEEPING, None)
 
     end_all(mark, started=[child])
@@ -67,9 +69,9 @@ def test_a_child_whose_mark_cannot_be_read_yet_is_ended_too(start: Start, mark: 
     assert child.wait(5) == -signal.SIGTERM
 
 
-def test_who_does_not_listen_is_killed(start: Start, mark: str) -> None:
-    process = start(DEAF, mark, stdout=subprocess.PIPE)
-    assert process.stdout is not None and process.stdout.readline() == b"deaf\n"
+def test_end_all_kills_a_process_that_ignores_sigterm(start: Start, mark: str) -> None:
+    process = start(IGNORING_SIGTERM, mark, stdout=subprocess.PIPE)
+    assert process.stdout is not None and process.stdout.readline() == b"started\n"
 
     end_all(mark, polite_seconds=0.1)
 
@@ -77,7 +79,7 @@ def test_who_does_not_listen_is_killed(start: Start, mark: str) -> None:
     process.stdout.close()
 
 
-def test_a_child_that_has_ended_is_waited_for_no_longer(start: Start, mark: str) -> None:
+def test_end_all_returns_when_a_started_child_has_ended(start: Start, mark: str) -> None:
     child = start("", mark)
     wait_for(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
 
@@ -86,30 +88,30 @@ def test_a_child_that_has_ended_is_waited_for_no_longer(start: Start, mark: str)
     assert child.returncode == 0
 
 
-def test_a_parent_that_ended_all_by_itself_is_not_kept_waiting(
+def test_main_searches_once_after_an_orderly_end_and_twice_otherwise(
     monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:
-    looks: list[str] = []
-    monkeypatch.setattr(watchdog, "end_all", looks.append)
+    marks: list[str] = []
+    monkeypatch.setattr(watchdog, "end_all", marks.append)
     monkeypatch.setattr(sys, "argv", ["watchdog", mark])
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        for said, expected in ((watchdog.ORDERLY, 1), (b"", 2)):
-            looks.clear()
-            monkeypatch.setattr(sys, "stdin", Said(said))
+        for message, expected in ((watchdog.ORDERLY, 1), (b"", 2)):
+            marks.clear()
+            monkeypatch.setattr(sys, "stdin", ClosedPipe(message))
             watchdog.main()
-            assert looks == [mark] * expected
+            assert marks == [mark] * expected
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-class Said:
-    """A pipe that was closed after some words."""
+class ClosedPipe:
+    """A standard input that was closed after a message."""
 
-    def __init__(self, words: bytes) -> None:
+    def __init__(self, message: bytes) -> None:
         self.buffer = self
-        self._words = words
+        self._message = message
 
     def read(self) -> bytes:
-        return self._words
+        return self._message

@@ -10,14 +10,14 @@ from core.errors import CorruptArtifact
 from tests.app.service import Service
 
 
-def test_the_base_is_loaded_before_anybody_asks(service: Service) -> None:
+def test_warm_up_loads_the_base(service: Service) -> None:
     anyio.run(warm_up, service.services)
 
     assert service.loader.loaded == ["base-en"]
     assert service.loader.models["base-en"].batches == [["hello"]]
 
 
-def test_the_base_of_each_task_is_loaded(service: Service) -> None:
+def test_warm_up_loads_the_base_of_each_task(service: Service) -> None:
     service.make_qa_base()
 
     anyio.run(warm_up, service.services)
@@ -25,13 +25,13 @@ def test_the_base_of_each_task_is_loaded(service: Service) -> None:
     assert service.loader.loaded == ["base-en", "qa-base-en"]
 
 
-def test_where_nothing_was_made_there_is_nothing_to_load(fresh: Service) -> None:
+def test_warm_up_loads_nothing_without_a_base(fresh: Service) -> None:
     anyio.run(warm_up, fresh.services)
 
     assert fresh.loader.loaded == []
 
 
-def test_a_base_that_cannot_be_loaded_does_not_stop_the_start(service: Service) -> None:
+def test_warm_up_survives_a_corrupt_base(service: Service) -> None:
     service.loader.failure = CorruptArtifact("model.safetensors is not the file that was written")
 
     anyio.run(warm_up, service.services)
@@ -39,7 +39,7 @@ def test_a_base_that_cannot_be_loaded_does_not_stop_the_start(service: Service) 
     assert service.http.get("/health/live").status_code == 200
 
 
-def test_a_fault_nobody_foresaw_does_not_stop_it_either(service: Service) -> None:
+def test_warm_up_survives_an_unexpected_error(service: Service) -> None:
     service.loader.failure = ZeroDivisionError("a fault")
 
     anyio.run(warm_up, service.services)
@@ -47,7 +47,7 @@ def test_a_fault_nobody_foresaw_does_not_stop_it_either(service: Service) -> Non
     assert service.http.get("/health/live").status_code == 200
 
 
-def test_an_api_that_starts_warms_up_without_being_asked(service: Service) -> None:
+def test_app_warms_up_at_start(service: Service) -> None:
     with TestClient(create_app(Settings(preload=True), services=service.services)) as http:
         assert http.get("/health/live").status_code == 200
         deadline = time.monotonic() + 60

@@ -1,4 +1,4 @@
-"""Passes of the model that many requests share."""
+"""Forward passes that several requests share."""
 
 import threading
 from collections.abc import Callable, Coroutine, Sequence, Sized
@@ -11,22 +11,22 @@ from anyio import CancelScope, create_task_group, to_thread, wait_all_tasks_bloc
 from app.inference.batching import Batcher
 from core.errors import Overloaded
 
-Ask = Callable[[], Coroutine[Any, Any, None]]
+Request = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Model:
-    """Answers each text by its first letter; each pass waits until it is let go."""
+    """Predicts the first letter of each text; a blocked model waits in each pass until its gate is opened."""
 
-    def __init__(self, *, held: bool = False) -> None:
+    def __init__(self, *, is_blocked: bool = False) -> None:
         self.passes: list[list[str]] = []
         self.gate = threading.Event()
         self.begun = threading.Semaphore(0)
         self.failure: Exception | None = None
-        if not held:
+        if not is_blocked:
             self.gate.set()
 
-    def answer(self, read: Sequence[Sized], *, top_k: int) -> Sequence[Any]:
-        texts = [str(text) for text in read]
+    def answer(self, inputs: Sequence[Sized], /, *, top_k: int) -> Sequence[Any]:
+        texts = [str(text) for text in inputs]
         self.begun.release()
         assert self.gate.wait(10)
         self.passes.append(texts)
@@ -39,164 +39,164 @@ def batcher(max_tokens: int = 100, max_waiting_tokens: int = 1_000) -> Batcher:
     return Batcher(max_tokens, max_waiting_tokens)
 
 
-class Asking:
-    """Requests side by side, and what came of each."""
+class Requests:
+    """Concurrent requests, and their answers or errors by name."""
 
     def __init__(self, batcher: Batcher) -> None:
         self.batcher = batcher
         self.answers: dict[str, Any] = {}
 
-    def request(self, name: str, model: Model, *texts: str, top_k: int = 1) -> Ask:
-        async def ask() -> None:
+    def request(self, name: str, model: Model, *texts: str, top_k: int = 1) -> Request:
+        async def send() -> None:
             try:
                 self.answers[name], _ = await self.batcher.answer(model, texts, top_k=top_k)
             except (RuntimeError, Overloaded) as error:
                 self.answers[name] = error
 
-        return ask
+        return send
 
 
-def together(asking: Asking, model: Model, first: Ask, *then: Ask) -> None:
-    """Begin a pass with one request, let others come, and then let the model go on."""
+def together(requests: Requests, model: Model, first: Request, *others: Request) -> None:
+    """Start a pass with one request, add others while it runs, then open the gate of the model."""
 
     async def main() -> None:
         async with create_task_group() as group:
             group.start_soon(first)
             await to_thread.run_sync(model.begun.acquire)
-            for one in then:
-                group.start_soon(one)
+            for other in others:
+                group.start_soon(other)
                 await anyio.sleep(0.01)
             model.gate.set()
 
     anyio.run(main)
 
 
-def test_who_comes_during_a_pass_shares_the_next_one() -> None:
-    model, asking = Model(held=True), Asking(batcher())
+def test_batcher_merges_requests_that_arrive_during_a_pass() -> None:
+    model, requests = Model(is_blocked=True), Requests(batcher())
     together(
-        asking,
+        requests,
         model,
-        asking.request("a", model, "one"),
-        asking.request("b", model, "two", "three"),
-        asking.request("c", model, "four"),
+        requests.request("a", model, "one"),
+        requests.request("b", model, "two", "three"),
+        requests.request("c", model, "four"),
     )
     assert model.passes == [["one"], ["two", "three", "four"]]
-    assert asking.answers == {"a": ["o"], "b": ["t", "t"], "c": ["f"]}
+    assert requests.answers == {"a": ["o"], "b": ["t", "t"], "c": ["f"]}
 
 
-def test_a_pass_has_no_more_tokens_than_its_budget_but_always_a_text() -> None:
-    model, asking = Model(held=True), Asking(batcher(max_tokens=8))
+def test_batcher_fills_a_pass_up_to_the_budget_with_at_least_one_text() -> None:
+    model, requests = Model(is_blocked=True), Requests(batcher(max_tokens=8))
     together(
-        asking,
+        requests,
         model,
-        asking.request("a", model, "enormous text"),
-        asking.request("b", model, "1234", "1234"),
-        asking.request("c", model, "12345"),
+        requests.request("a", model, "enormous text"),
+        requests.request("b", model, "1234", "1234"),
+        requests.request("c", model, "12345"),
     )
     assert model.passes == [["enormous text"], ["1234", "1234"], ["12345"]]
 
 
-def test_a_request_larger_than_the_budget_lets_others_in_between() -> None:
-    model, asking = Model(held=True), Asking(batcher(max_tokens=4))
+def test_batcher_serves_others_between_the_passes_of_a_large_request() -> None:
+    model, requests = Model(is_blocked=True), Requests(batcher(max_tokens=4))
     together(
-        asking,
+        requests,
         model,
-        asking.request("large", model, "aaaa", "bbbb", "cccc"),
-        asking.request("b", model, "dd"),
+        requests.request("large", model, "aaaa", "bbbb", "cccc"),
+        requests.request("b", model, "dd"),
     )
     assert model.passes == [["aaaa"], ["dd"], ["bbbb"], ["cccc"]]
-    assert asking.answers == {"large": ["a", "b", "c"], "b": ["d"]}
+    assert requests.answers == {"large": ["a", "b", "c"], "b": ["d"]}
 
 
-def test_models_and_rankings_do_not_mix_and_who_waits_longest_is_next() -> None:
-    model, other, asking = Model(held=True), Model(), Asking(batcher())
+def test_batcher_separates_models_and_top_k_and_serves_the_oldest_first() -> None:
+    model, other, requests = Model(is_blocked=True), Model(), Requests(batcher())
     together(
-        asking,
+        requests,
         model,
-        asking.request("a", model, "one"),
-        asking.request("b", other, "two"),
-        asking.request("c", model, "three", top_k=2),
-        asking.request("d", other, "four"),
-        asking.request("e", model, "five"),
+        requests.request("a", model, "one"),
+        requests.request("b", other, "two"),
+        requests.request("c", model, "three", top_k=2),
+        requests.request("d", other, "four"),
+        requests.request("e", model, "five"),
     )
     assert other.passes == [["two", "four"]]
     assert model.passes == [["one"], ["three"], ["five"]]
-    assert asking.answers["c"] == ["tt"]
+    assert requests.answers["c"] == ["tt"]
 
 
-def test_a_pass_that_fails_fails_for_its_requests_alone() -> None:
-    model, other, asking = Model(held=True), Model(), Asking(batcher())
+def test_batcher_fails_only_the_requests_of_a_failed_pass() -> None:
+    model, other, requests = Model(is_blocked=True), Model(), Requests(batcher())
     model.failure = RuntimeError("no memory")
-    together(asking, model, asking.request("a", model, "one"), asking.request("b", other, "two"))
-    assert str(asking.answers["a"]) == "no memory"
-    assert asking.answers["b"] == ["t"]
+    together(requests, model, requests.request("a", model, "one"), requests.request("b", other, "two"))
+    assert str(requests.answers["a"]) == "no memory"
+    assert requests.answers["b"] == ["t"]
 
 
-def test_who_hangs_up_while_waiting_is_dropped() -> None:
-    model, asking = Model(held=True), Asking(batcher())
+def test_batcher_drops_requests_that_are_cancelled_while_waiting() -> None:
+    model, requests = Model(is_blocked=True), Requests(batcher())
 
     async def main() -> None:
         async with create_task_group() as group:
-            group.start_soon(asking.request("a", model, "one"))
+            group.start_soon(requests.request("a", model, "one"))
             await to_thread.run_sync(model.begun.acquire)
             with CancelScope() as scope:
                 async with create_task_group() as waiting:
-                    waiting.start_soon(asking.request("b", model, "two"))
+                    waiting.start_soon(requests.request("b", model, "two"))
                     await wait_all_tasks_blocked()
-                    assert asking.batcher.waiting_tokens == 6
+                    assert requests.batcher.waiting_tokens == 6
                     scope.cancel()
-            assert asking.batcher.waiting_tokens == 3
-            group.start_soon(asking.request("c", model, "three"))
+            assert requests.batcher.waiting_tokens == 3
+            group.start_soon(requests.request("c", model, "three"))
             await wait_all_tasks_blocked()
             model.gate.set()
 
     anyio.run(main)
     assert model.passes == [["one"], ["three"]]
-    assert sorted(asking.answers) == ["a", "c"]
+    assert sorted(requests.answers) == ["a", "c"]
 
 
-def test_who_hangs_up_during_its_pass_does_not_stop_those_behind_it() -> None:
-    model, asking = Model(held=True), Asking(batcher())
+def test_batcher_continues_when_a_request_is_cancelled_during_its_pass() -> None:
+    model, requests = Model(is_blocked=True), Requests(batcher())
 
     async def main() -> None:
         async with create_task_group() as group:
             with CancelScope() as scope:
-                async with create_task_group() as gone:
-                    gone.start_soon(asking.request("a", model, "one"))
+                async with create_task_group() as cancelled:
+                    cancelled.start_soon(requests.request("a", model, "one"))
                     await to_thread.run_sync(model.begun.acquire)
-                    group.start_soon(asking.request("b", model, "two"))
+                    group.start_soon(requests.request("b", model, "two"))
                     await wait_all_tasks_blocked()
                     model.gate.set()
                     scope.cancel()
 
     anyio.run(main)
     assert model.passes == [["one"], ["two"]]
-    assert asking.answers["b"] == ["t"]
+    assert requests.answers["b"] == ["t"]
 
 
-def test_too_much_is_refused_with_the_time_that_what_waits_will_take() -> None:
+def test_batcher_refuses_an_overload_with_retry_after() -> None:
     seconds = iter([0.0, 2.0, 2.0])
-    model, asking = Model(held=True), Asking(Batcher(100, 8, clock=lambda: next(seconds, 2.0)))
-    asking.batcher._speed = 3.0
+    model, requests = Model(is_blocked=True), Requests(Batcher(100, 8, clock=lambda: next(seconds, 2.0)))
+    requests.batcher._speed = 3.0
     together(
-        asking,
+        requests,
         model,
-        asking.request("a", model, "123456"),
-        asking.request("b", model, "123"),
-        asking.request("c", model, "12"),
+        requests.request("a", model, "123456"),
+        requests.request("b", model, "123"),
+        requests.request("c", model, "12"),
     )
-    assert isinstance(asking.answers["b"], Overloaded)
-    assert asking.answers["b"].retry_after == pytest.approx(6 / 3.0)
-    assert asking.answers["c"] == ["1"]
+    assert isinstance(requests.answers["b"], Overloaded)
+    assert requests.answers["b"].retry_after == pytest.approx(6 / 3.0)
+    assert requests.answers["c"] == ["1"]
 
 
-def test_one_alone_is_taken_however_large() -> None:
+def test_batcher_admits_a_single_request_of_any_size() -> None:
     model = Model()
     answers, _ = anyio.run(lambda: batcher(max_waiting_tokens=1).answer(model, ["12345"], top_k=1))
     assert answers == ["1"]
 
 
-def test_the_seconds_told_are_those_of_the_passes_it_took_part_in() -> None:
+def test_batcher_returns_the_seconds_of_the_requests_passes() -> None:
     ticks = iter(range(100))
     model = Model()
     slow = Batcher(4, 100, clock=lambda: float(next(ticks)))
@@ -205,5 +205,5 @@ def test_the_seconds_told_are_those_of_the_passes_it_took_part_in() -> None:
     assert seconds >= 2
 
 
-def test_nothing_asked_is_nothing_answered() -> None:
+def test_batcher_returns_nothing_for_no_inputs() -> None:
     assert anyio.run(lambda: batcher().answer(Model(), [], top_k=1)) == ([], 0.0)

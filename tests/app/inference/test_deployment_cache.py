@@ -3,11 +3,9 @@ from typing import NoReturn
 import pytest
 
 from app.inference.deployment_cache import LIVE_SECONDS, DeploymentCache, is_adapted, lookup_chain
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, TaskName
 from core.errors import ModelUnavailable, NotFound, StoreUnavailable
 from tests.app.service import Service
-
-MTOD = TaskName.MTOD
 
 
 class Clock:
@@ -28,12 +26,12 @@ class Clock:
         ("es-u-co-trad", ["es-u-co-trad", "es-u-co", "es"]),
     ],
 )
-def test_tags_are_looked_up_as_rfc_4647_says(tag: str, chain: list[str]) -> None:
+def test_lookup_follows_rfc_4647(tag: str, chain: list[str]) -> None:
     assert list(lookup_chain(tag)) == chain
 
 
 @pytest.mark.parametrize(
-    ("trained_on", "asked", "adapted"),
+    ("trained_on", "language", "adapted"),
     [
         (("en",), "en", True),
         (("en",), "en-GB", True),
@@ -42,16 +40,16 @@ def test_tags_are_looked_up_as_rfc_4647_says(tag: str, chain: list[str]) -> None
         (("en", "es-MX"), "es", False),
     ],
 )
-def test_a_model_is_adapted_to_what_it_was_trained_on(
-    service: Service, trained_on: tuple[str, ...], asked: str, adapted: bool
+def test_is_adapted_when_the_model_was_trained_on_the_language(
+    service: Service, trained_on: tuple[str, ...], language: str, adapted: bool
 ) -> None:
     manifest = service.make_checkpoint("any", languages=trained_on)
 
-    assert is_adapted(manifest, asked) is adapted
+    assert is_adapted(manifest, language) is adapted
 
 
 class TestCheckpointsByName:
-    def test_one_that_another_process_deleted_is_missed_within_a_second(self, service: Service) -> None:
+    def test_checkpoint_deleted_by_another_process_expires_within_a_second(self, service: Service) -> None:
         clock = Clock()
         live = DeploymentCache(service.store, clock=clock)
         service.make_checkpoint("es-1", languages=("en", "es"))
@@ -64,7 +62,7 @@ class TestCheckpointsByName:
         with pytest.raises(NotFound, match="es-1"):
             live.require(MTOD, "es-1")
 
-    def test_one_that_was_there_stays_while_the_store_cannot_be_read(
+    def test_checkpoint_stays_cached_while_the_store_is_unavailable(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = Clock()
@@ -80,7 +78,7 @@ class TestCheckpointsByName:
         with pytest.raises(StoreUnavailable):
             live.require(MTOD, "another")
 
-    def test_a_name_that_nothing_has_is_not_remembered(self, service: Service) -> None:
+    def test_unknown_checkpoint_is_not_cached(self, service: Service) -> None:
         live = DeploymentCache(service.store)
         for _ in range(2):
             with pytest.raises(NotFound):
@@ -88,7 +86,7 @@ class TestCheckpointsByName:
 
 
 class TestLiveDeployments:
-    def test_a_promotion_is_seen_within_a_second(self, service: Service) -> None:
+    def test_deployment_is_refreshed_within_a_second(self, service: Service) -> None:
         clock = Clock()
         live = DeploymentCache(service.store, clock=clock)
         assert live.checkpoint_for(MTOD, "es") == "base-en"
@@ -99,7 +97,7 @@ class TestLiveDeployments:
         clock.now += LIVE_SECONDS
         assert live.checkpoint_for(MTOD, "es") == "es-1"
 
-    def test_the_store_is_not_asked_for_every_utterance(
+    def test_deployment_is_cached_between_requests(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         live = DeploymentCache(service.store, clock=Clock())
@@ -109,7 +107,7 @@ class TestLiveDeployments:
 
         assert live.checkpoint_for(MTOD, "es") == "base-en"
 
-    def test_it_tells_whether_it_knows_without_the_store(self, service: Service) -> None:
+    def test_cache_reports_whether_an_entry_is_fresh(self, service: Service) -> None:
         clock = Clock()
         live = DeploymentCache(service.store, clock=clock)
         assert not live.knows(MTOD, "es-MX")
@@ -120,7 +118,7 @@ class TestLiveDeployments:
         clock.now += LIVE_SECONDS
         assert not live.knows(MTOD, "es-MX")
 
-    def test_what_is_known_stays_true_while_the_store_is_away(
+    def test_deployment_stays_cached_while_the_store_is_unavailable(
         self, service: Service, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         clock = Clock()
@@ -133,18 +131,16 @@ class TestLiveDeployments:
         with pytest.raises(StoreUnavailable):
             live.checkpoint_for(MTOD, "fr")
 
-    def test_memory_does_not_grow_with_the_tags_that_are_asked_for(
-        self, service: Service, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("app.inference.deployment_cache.MAX_LOOKUPS", 10)
+    def test_cache_size_is_bounded(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("app.inference.deployment_cache.MAX_ENTRIES", 10)
         live = DeploymentCache(service.store)
 
         for number in range(50):
             live.checkpoint_for(MTOD, f"es-x-a{number}")
 
-        assert len(live._live._known) <= 10
+        assert len(live._live._entries) <= 10
 
-    def test_without_a_base_nothing_serves(self, fresh: Service) -> None:
+    def test_deployment_is_none_without_a_base(self, fresh: Service) -> None:
         with pytest.raises(ModelUnavailable, match="POST /pretrain"):
             DeploymentCache(fresh.store).checkpoint_for(MTOD, "es")
 

@@ -1,4 +1,4 @@
-"""Work whose client hangs up."""
+"""Cancellation of work whose client disconnects."""
 
 from typing import Any
 
@@ -31,15 +31,15 @@ async def never() -> str:
     return ""
 
 
-def test_work_is_done_while_its_client_is_there() -> None:
+def test_while_connected_returns_the_result() -> None:
     assert anyio.run(while_connected, connected(), soon) == "done"
 
 
-def test_work_that_fails_fails_as_it_did() -> None:
+def test_while_connected_raises_the_error_of_the_work() -> None:
     with pytest.raises(KeyError, match="here"):
         anyio.run(while_connected, connected(), fails)
 
 
-def test_work_is_given_up_when_its_client_hangs_up() -> None:
+def test_while_connected_cancels_the_work_when_the_client_disconnects() -> None:
     with pytest.raises(ClientDisconnect):
         anyio.run(while_connected, connected(hangs_up_after=0.01), never)

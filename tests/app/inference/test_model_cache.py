@@ -5,12 +5,10 @@ import pytest
 
 from app.inference.model_cache import ModelCache
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD
 from core.errors import CorruptArtifact, NotFound
 from core.store import Store
 from tests.app.service import FakeLoader, FakeModel, Service
-
-MTOD = TaskName.MTOD
 
 
 class TestLoadedModels:
@@ -24,18 +22,18 @@ class TestLoadedModels:
             service.make_checkpoint(f"c{number}", languages=("en",))
         return service.store
 
-    def test_a_model_is_loaded_once_however_many_ask_at_once(self, store: Store, loader: FakeLoader) -> None:
+    def test_model_is_loaded_once_for_concurrent_requests(self, store: Store, loader: FakeLoader) -> None:
         loader.gate = threading.Event()
         models = ModelCache(store, loader, max_bytes=1_000)
         with ThreadPoolExecutor(8) as pool:
-            asked = [pool.submit(models.get, MTOD, "c0") for _ in range(8)]
+            futures = [pool.submit(models.get, MTOD, "c0") for _ in range(8)]
             loader.gate.set()
-            answers = {id(one.result()) for one in asked}
+            answers = {id(future.result()) for future in futures}
 
         assert loader.loaded == ["c0"]
         assert len(answers) == 1
 
-    def test_the_least_recently_used_goes_first(self, store: Store, loader: FakeLoader) -> None:
+    def test_least_recently_used_model_is_evicted_first(self, store: Store, loader: FakeLoader) -> None:
         models = ModelCache(store, loader, max_bytes=200)
 
         for checkpoint in ("c0", "c1", "c0", "c2", "c0", "c1"):
@@ -43,7 +41,7 @@ class TestLoadedModels:
 
         assert loader.loaded == ["c0", "c1", "c2", "c1"]
 
-    def test_one_model_stays_however_large(self, store: Store, loader: FakeLoader) -> None:
+    def test_single_model_stays_whatever_its_size(self, store: Store, loader: FakeLoader) -> None:
         models = ModelCache(store, loader, max_bytes=0)
 
         models.get(MTOD, "c0")
@@ -53,7 +51,7 @@ class TestLoadedModels:
 
         assert loader.loaded == ["c0", "c1", "c0"]
 
-    def test_two_models_load_side_by_side(self, store: Store) -> None:
+    def test_two_models_load_concurrently(self, store: Store) -> None:
         both = threading.Barrier(2, timeout=10)
         fake = FakeLoader()
 
@@ -68,7 +66,7 @@ class TestLoadedModels:
 
         assert sorted(fake.loaded) == ["c0", "c1"]
 
-    def test_a_load_that_fails_fails_for_all_who_wait_and_is_tried_again(
+    def test_failed_load_fails_all_waiting_requests_and_is_retried(
         self, store: Store, loader: FakeLoader
     ) -> None:
         loader.failure = CorruptArtifact("damaged")
@@ -81,6 +79,6 @@ class TestLoadedModels:
         assert models.get(MTOD, "c0").manifest.checkpoint_id == "c0"
         assert loader.loaded == ["c0"] * 3
 
-    def test_a_checkpoint_that_is_not_there(self, store: Store, loader: FakeLoader) -> None:
+    def test_unknown_checkpoint_is_not_found(self, store: Store, loader: FakeLoader) -> None:
         with pytest.raises(NotFound):
             ModelCache(store, loader, max_bytes=1_000).get(MTOD, "nobody")

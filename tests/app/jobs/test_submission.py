@@ -8,7 +8,7 @@ from core.errors import StoreUnavailable
 from tests.app.service import Service, adaptation, problem
 
 
-def test_equal_requests_at_once_under_one_key_make_one_job(service: Service) -> None:
+def test_submission_makes_one_job_of_concurrent_repeats(service: Service) -> None:
     def post(_: int) -> str:
         response = service.http.post("/adapt", json=adaptation(), headers={"idempotency-key": "k"})
         assert response.status_code == 202, response.text
@@ -23,7 +23,7 @@ def test_equal_requests_at_once_under_one_key_make_one_job(service: Service) -> 
     assert [record.job_id for record in service.store.jobs.list()] == list(ids)
 
 
-def test_one_key_may_name_an_adaptation_and_a_base(service: Service) -> None:
+def test_submission_scopes_keys_by_the_kind_of_job(service: Service) -> None:
     key = {"idempotency-key": "k"}
     base = {"source_language": "es", "examples": adaptation()["examples"]}
 
@@ -31,25 +31,25 @@ def test_one_key_may_name_an_adaptation_and_a_base(service: Service) -> None:
     assert service.http.post("/pretrain", json=base, headers=key).status_code == 202
 
 
-def test_the_record_is_there_before_the_worker_can_ask_for_it(
+def test_submission_writes_the_record_before_it_queues_the_job(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = list[JobStatus]()
+    statuses = list[JobStatus]()
     real = service.queue.enqueue
 
     def enqueue(job_id: str, *, request_id: str | None = None) -> int:
         record = service.store.jobs.load(job_id)
         service.store.datasets.load(record.request.dataset_id)
-        seen.append(record.status)
+        statuses.append(record.status)
         return real(job_id, request_id=request_id)
 
     monkeypatch.setattr(service.queue, "enqueue", enqueue)
     service.adapt()
 
-    assert seen == [JobStatus.QUEUED]
+    assert statuses == [JobStatus.QUEUED]
 
 
-def test_a_record_that_cannot_be_written_queues_nothing(
+def test_submission_queues_nothing_when_the_record_cannot_be_written(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def create(record: JobRecord) -> bool:
@@ -65,7 +65,7 @@ def test_a_record_that_cannot_be_written_queues_nothing(
 
 
 @pytest.mark.parametrize("moment", ["create", "enqueue"])
-def test_a_repeat_after_the_api_was_killed_is_accepted_as_one_job(
+def test_submission_accepts_a_repeat_after_the_process_was_killed(
     service: Service, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     def die(*arguments: object, **options: object) -> None:
@@ -84,8 +84,8 @@ def test_a_repeat_after_the_api_was_killed_is_accepted_as_one_job(
     assert service.queue.waiting() == (1 if moment == "create" else 0)
 
 
-def test_ids_sort_by_time_and_are_never_given_twice(service: Service) -> None:
+def test_job_ids_are_unique_and_sort_by_time(service: Service) -> None:
     ids = [service.adapt()["job_id"] for _ in range(20)]
 
     assert len(set(ids)) == 20
-    assert [one.split("-")[:2] for one in ids] == sorted(one.split("-")[:2] for one in ids)
+    assert [job_id.split("-")[:2] for job_id in ids] == sorted(job_id.split("-")[:2] for job_id in ids)

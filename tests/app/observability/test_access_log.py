@@ -1,4 +1,4 @@
-"""What is logged of requests."""
+"""The access log: one line per request, with its id and without user input."""
 
 from typing import Any
 
@@ -13,18 +13,18 @@ Line = dict[str, Any]
 
 @pytest.fixture
 def lines() -> Any:
-    """Everything that is logged, with what is bound to the context."""
+    """All log entries, including the bound context."""
     with capture_logs([structlog.contextvars.merge_contextvars]) as captured:
         yield captured
 
 
-def of_requests(lines: list[Line]) -> list[Line]:
+def request_lines(lines: list[Line]) -> list[Line]:
     return [line for line in lines if line["event"] == "request"]
 
 
-def test_a_request_has_one_line(service: Service, lines: list[Line]) -> None:
+def test_access_log_writes_one_line_per_request(service: Service, lines: list[Line]) -> None:
     service.http.get("/jobs/one?limit=3", headers={"x-request-id": "trace-1"})
-    (line,) = of_requests(lines)
+    (line,) = request_lines(lines)
     assert line.pop("milliseconds") >= 0
     assert line == {
         "event": "request",
@@ -36,36 +36,36 @@ def test_a_request_has_one_line(service: Service, lines: list[Line]) -> None:
     }
 
 
-def test_every_line_of_a_request_has_its_id(service: Service, lines: list[Line]) -> None:
+def test_every_log_line_of_a_request_has_its_id(service: Service, lines: list[Line]) -> None:
     service.http.post("/adapt", json=adaptation(), headers={"x-request-id": "trace-1"})
     assert [line["event"] for line in lines] == ["job_submitted", "request"]
     assert {line["request_id"] for line in lines} == {"trace-1"}
 
 
-def test_a_job_that_is_submitted_is_told_with_its_id(service: Service, lines: list[Line]) -> None:
+def test_job_submission_is_logged_with_the_job_id(service: Service, lines: list[Line]) -> None:
     job = service.adapt()
     assert lines[0]["job_id"] == job["job_id"]
     assert (lines[0]["kind"], lines[0]["task"], lines[0]["language"]) == ("adapt", "mtod", "es")
 
 
-def test_an_error_nobody_expected_has_the_id_of_the_request(service: Service, lines: list[Line]) -> None:
+def test_unexpected_error_is_logged_with_the_request_id(service: Service, lines: list[Line]) -> None:
     service.loader.failure = RuntimeError("a bug")
-    answer = service.http.post("/predict/mtod", json={"utterances": ["hola"], "language": "es"})
-    assert of_requests(lines)[0]["status"] == 500
-    assert {line["request_id"] for line in lines} == {answer.headers["x-request-id"]}
+    response = service.http.post("/predict/mtod", json={"utterances": ["hola"], "language": "es"})
+    assert request_lines(lines)[0]["status"] == 500
+    assert {line["request_id"] for line in lines} == {response.headers["x-request-id"]}
 
 
-def test_machines_that_ask_every_few_seconds_are_heard_only_when_something_fails(
+def test_probe_routes_are_logged_at_debug_unless_they_fail(
     fresh: Service, without_redis: Service, lines: list[Line]
 ) -> None:
     for path in ("/health/live", "/health/ready", "/metrics"):
         fresh.http.get(path)
     without_redis.http.get("/health/ready")
-    assert [line["log_level"] for line in of_requests(lines)] == ["debug", "debug", "debug", "info"]
-    assert of_requests(lines)[-1]["status"] == 503
+    assert [line["log_level"] for line in request_lines(lines)] == ["debug", "debug", "debug", "info"]
+    assert request_lines(lines)[-1]["status"] == 503
 
 
-def test_nothing_that_a_user_wrote_is_logged(service: Service, lines: list[Line]) -> None:
+def test_user_input_is_never_logged(service: Service, lines: list[Line]) -> None:
     secret = "xyzzy"
     service.http.post(
         "/predict/mtod", json={"utterances": [f"{secret} hola", "a " * 500 + secret], "language": "es"}
@@ -79,5 +79,5 @@ def test_nothing_that_a_user_wrote_is_logged(service: Service, lines: list[Line]
         ]
     )
     service.http.get(f"/{secret}?q={secret}")
-    assert len(of_requests(lines)) == 4
+    assert len(request_lines(lines)) == 4
     assert secret not in repr(lines)

@@ -16,20 +16,20 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_all_that_is_json_is_read_as_python_reads_it(value: object) -> None:
+def test_parse_json_agrees_with_json_loads(value: object) -> None:
     assert parse_json(json.dumps(value).encode()) == value
     assert parse_json(json.dumps(value, ensure_ascii=False).encode(errors="replace")) is not ...
 
 
 @given(st.binary(max_size=50))
-def test_other_bytes_are_refused_and_never_crash(data: bytes) -> None:
+def test_parse_json_refuses_arbitrary_bytes(data: bytes) -> None:
     try:
         parse_json(data)
     except InvalidInput as error:
         assert error.faults
 
 
-def test_a_byte_order_mark_is_no_fault() -> None:
+def test_parse_json_accepts_a_byte_order_mark() -> None:
     assert parse_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
@@ -43,15 +43,15 @@ def test_a_byte_order_mark_is_no_fault() -> None:
         (b"[" * 5_000, "the document is nested too deeply"),
     ],
 )
-def test_what_cannot_be_read_is_told_with_its_place(data: bytes, detail: str) -> None:
+def test_parse_json_reports_the_place_of_an_error(data: bytes, detail: str) -> None:
     with pytest.raises(UnreadableBody, match=detail.replace("[", r"\[")):
         parse_json(data)
 
 
-def test_every_repeated_name_is_told_in_the_order_of_the_document() -> None:
+def test_parse_json_reports_repeated_names_in_the_order_of_the_document() -> None:
     data = b'{"a": {"x": 1, "x": 1}, "b": [0, {"y/z": {"w": 1, "w": 2}}], "b2": 0}'
 
-    with pytest.raises(InvalidInput) as told:
+    with pytest.raises(InvalidInput) as caught:
         parse_json(data)
 
-    assert [fault.pointer for fault in told.value.faults] == ["/a", "/b/1/y~1z"]
+    assert [fault.pointer for fault in caught.value.faults] == ["/a", "/b/1/y~1z"]

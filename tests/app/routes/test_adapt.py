@@ -7,7 +7,7 @@ from core.contracts.values import Method, Promotion
 from tests.app.service import Service, adaptation, example, faults, few_shot, problem
 
 
-def test_an_adaptation_is_queued_and_says_where_to_look(service: Service) -> None:
+def test_adapt_queues_a_job_and_returns_its_location(service: Service) -> None:
     response = service.http.post("/adapt", json=adaptation())
 
     assert response.status_code == 202
@@ -18,7 +18,7 @@ def test_an_adaptation_is_queued_and_says_where_to_look(service: Service) -> Non
     assert response.headers["location"] == f"/jobs/{accepted['job_id']}"
 
 
-def test_the_worker_finds_record_dataset_and_plan(service: Service) -> None:
+def test_adapt_stores_record_dataset_and_plan(service: Service) -> None:
     accepted = service.adapt(
         method="ft", promote="always", baselines=["x-metra-ada"], evaluation={"fraction": 0.5}
     )
@@ -36,11 +36,11 @@ def test_the_worker_finds_record_dataset_and_plan(service: Service) -> None:
     assert service.queue.position(record.job_id) == 1
 
 
-def test_later_jobs_wait_behind_earlier_ones(service: Service) -> None:
+def test_adapt_returns_the_position_in_the_queue(service: Service) -> None:
     assert [service.adapt()["queue_position"] for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_stored_dataset_can_be_named(service: Service) -> None:
+def test_adapt_accepts_a_stored_dataset(service: Service) -> None:
     stored = service.http.post("/datasets", json={"language": "es", "examples": few_shot()}).json()
 
     accepted = service.adapt(examples=None, dataset=stored["dataset_id"])
@@ -49,7 +49,7 @@ def test_a_stored_dataset_can_be_named(service: Service) -> None:
     assert request.dataset_id == stored["dataset_id"]
 
 
-def test_evaluation_examples_are_stored_too(service: Service) -> None:
+def test_adapt_stores_evaluation_examples(service: Service) -> None:
     accepted = service.adapt(evaluation={"examples": [example()]})
 
     request = service.store.jobs.load(accepted["job_id"]).request
@@ -57,29 +57,29 @@ def test_evaluation_examples_are_stored_too(service: Service) -> None:
     assert service.store.datasets.manifest(request.evaluation_dataset_id).examples == 1
 
 
-def test_a_dry_run_plans_and_writes_nothing(service: Service) -> None:
+def test_dry_run_plans_and_writes_nothing(service: Service) -> None:
     response = service.http.post("/adapt", json=adaptation(dry_run=True))
 
     assert response.status_code == 200
-    told = response.json()
-    assert told["plan"]["method"] == "x-metra-ada"
-    assert [stage["name"] for stage in told["plan"]["stages"]] == ["meta-train", "meta-adapt"]
-    assert told["plan"]["train"] + told["plan"]["evaluation"] == len(few_shot())
+    body = response.json()
+    assert body["plan"]["method"] == "x-metra-ada"
+    assert [stage["name"] for stage in body["plan"]["stages"]] == ["meta-train", "meta-adapt"]
+    assert body["plan"]["train"] + body["plan"]["evaluation"] == len(few_shot())
     assert service.http.get("/jobs").json()["jobs"] == []
     assert service.queue.waiting() == 0
 
 
-def test_a_plan_warns_of_what_a_person_should_know(service: Service) -> None:
+def test_plan_warns_of_small_data(service: Service) -> None:
     examples = few_shot()
-    told = service.http.post(
+    response = service.http.post(
         "/adapt", json=adaptation(dry_run=True, evaluation={"examples": examples[:2]})
     ).json()
 
-    assert any("among the training examples" in warning for warning in told["checks"]["warnings"])
+    assert any("among the training examples" in warning for warning in response["checks"]["warnings"])
 
 
-def test_a_file_is_taken_with_the_fields_beside_it(service: Service) -> None:
-    lines = "\n".join(json.dumps(one) for one in few_shot())
+def test_adapt_accepts_a_file_with_form_fields(service: Service) -> None:
+    lines = "\n".join(json.dumps(example) for example in few_shot())
 
     response = service.http.post(
         "/adapt",
@@ -94,8 +94,8 @@ def test_a_file_is_taken_with_the_fields_beside_it(service: Service) -> None:
     assert len(service.store.datasets.load(request.dataset_id)) == len(few_shot())
 
 
-def test_the_fields_beside_a_file_may_be_one_json_field(service: Service) -> None:
-    lines = "\n".join(json.dumps(one) for one in few_shot()).encode()
+def test_adapt_accepts_a_file_with_a_request_field(service: Service) -> None:
+    lines = "\n".join(json.dumps(example) for example in few_shot()).encode()
 
     response = service.http.post(
         "/adapt",
@@ -107,7 +107,7 @@ def test_the_fields_beside_a_file_may_be_one_json_field(service: Service) -> Non
     assert response.json()["plan"]["evaluation"] == len(few_shot())
 
 
-def test_an_mtod_table_is_told_by_its_content(service: Service) -> None:
+def test_adapt_detects_an_mtod_table_by_its_content(service: Service) -> None:
     hours = ("seis", "ocho", "doce", "once", "tres", "diez")
     rows = "".join(
         f"alarm/set_alarm\t15:{21 + len(hour)}:datetime\tpon una alarma a las {hour}\tes_XX\t\n"
@@ -121,7 +121,7 @@ def test_an_mtod_table_is_told_by_its_content(service: Service) -> None:
     assert response.status_code == 200, response.text
 
 
-def test_a_repeat_under_one_key_gets_the_first_answer_and_no_second_job(service: Service) -> None:
+def test_idempotency_key_returns_the_first_response_for_a_repeat(service: Service) -> None:
     key = {"Idempotency-Key": "monday-1"}
     first = service.http.post("/adapt", json=adaptation(), headers=key)
     second = service.http.post("/adapt", json=adaptation(), headers=key)
@@ -132,16 +132,18 @@ def test_a_repeat_under_one_key_gets_the_first_answer_and_no_second_job(service:
     assert service.queue.waiting() == 1
 
 
-def test_a_key_used_for_another_request_is_a_conflict(service: Service) -> None:
+def test_idempotency_key_of_another_request_is_a_conflict(service: Service) -> None:
     key = {"Idempotency-Key": "monday-1"}
     service.http.post("/adapt", json=adaptation(), headers=key)
 
-    told = problem(service.http.post("/adapt", json=adaptation(method="ft"), headers=key), 409)
+    refusal = problem(service.http.post("/adapt", json=adaptation(method="ft"), headers=key), 409)
 
-    assert "Idempotency-Key" in told["detail"]
+    assert "Idempotency-Key" in refusal["detail"]
 
 
-def test_a_key_can_be_tried_again_after_a_failure(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idempotency_key_can_be_retried_after_a_failure(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = {"Idempotency-Key": "monday-1"}
     with monkeypatch.context() as patch:
         patch.setattr(service.queue, "_max_waiting", 0)
@@ -150,7 +152,7 @@ def test_a_key_can_be_tried_again_after_a_failure(service: Service, monkeypatch:
     assert service.http.post("/adapt", json=adaptation(), headers=key).status_code == 202
 
 
-def test_a_full_queue_says_when_to_come_back_and_leaves_no_job_waiting(
+def test_full_queue_is_refused_and_leaves_no_open_job(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service.queue, "_max_waiting", 1)
@@ -164,13 +166,13 @@ def test_a_full_queue_says_when_to_come_back_and_leaves_no_job_waiting(
     assert sorted(statuses) == ["failed", "queued"]
 
 
-def test_without_a_base_nothing_can_be_adapted_yet(fresh: Service) -> None:
-    told = problem(fresh.http.post("/adapt", json=adaptation()), 503)
+def test_adapt_is_unavailable_without_a_base(fresh: Service) -> None:
+    refusal = problem(fresh.http.post("/adapt", json=adaptation()), 503)
 
-    assert "POST /pretrain" in told["detail"]
+    assert "POST /pretrain" in refusal["detail"]
 
 
-def test_a_base_can_be_named(service: Service) -> None:
+def test_adapt_accepts_a_named_base(service: Service) -> None:
     source = service.store.checkpoints.manifest(
         service.store.jobs.load(service.adapt()["job_id"]).task, "base-en"
     )
@@ -183,13 +185,13 @@ def test_a_base_can_be_named(service: Service) -> None:
     assert request.base_id == "another"
 
 
-def test_new_labels_are_taken_when_they_are_announced(service: Service) -> None:
+def test_extend_labels_accepts_new_labels(service: Service) -> None:
     examples = [*few_shot(), example(intent="music/play", slots=())]
 
-    told = faults(service.refused(422, adaptation(examples=examples)))
+    details = faults(service.refused(422, adaptation(examples=examples)))
     accepted = service.adapt(examples=examples, extend_labels=True)
 
-    assert "extend_labels" in told[f"/examples/{len(examples) - 1}/intent"]
+    assert "extend_labels" in details[f"/examples/{len(examples) - 1}/intent"]
     assert service.store.jobs.load(accepted["job_id"]).status is JobStatus.QUEUED
 
 
@@ -210,7 +212,7 @@ def test_new_labels_are_taken_when_they_are_announced(service: Service) -> None:
         ({"task": "ner"}, "/task"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_told_where(
+def test_contradictory_request_is_refused_with_its_place(
     service: Service, fields: dict[str, object], place: str
 ) -> None:
     assert place in faults(service.refused(422, adaptation(**fields)))

@@ -3,7 +3,7 @@ import json
 from tests.app.service import Service, example, faults, few_shot, problem
 
 
-def test_examples_are_stored_by_their_content(service: Service) -> None:
+def test_dataset_id_is_of_the_content(service: Service) -> None:
     body = {"task": "mtod", "language": "ES", "examples": few_shot()}
     first = service.http.post("/datasets", json=body)
     again = service.http.post("/datasets", json=body)
@@ -19,17 +19,17 @@ def test_examples_are_stored_by_their_content(service: Service) -> None:
     }
 
 
-def test_a_dataset_can_be_looked_at(service: Service) -> None:
+def test_dataset_view_has_sizes_and_labels(service: Service) -> None:
     stored = service.http.post("/datasets", json={"language": "es", "examples": [example()]})
 
-    read = service.http.get(stored.headers["location"])
+    response = service.http.get(stored.headers["location"])
 
-    assert read.status_code == 200
-    assert read.json() == stored.json()
-    assert read.json()["slots"] == {"datetime": 1}
+    assert response.status_code == 200
+    assert response.json() == stored.json()
+    assert response.json()["slots"] == {"datetime": 1}
 
 
-def test_a_file_gives_the_same_dataset_as_its_examples(service: Service) -> None:
+def test_file_gives_the_same_dataset_as_json(service: Service) -> None:
     as_json = service.http.post("/datasets", json={"language": "es", "examples": [example()]})
     as_file = service.http.post(
         "/datasets", data={"language": "es"}, files={"examples": ("es.jsonl", json.dumps(example()).encode())}
@@ -41,21 +41,21 @@ def test_a_file_gives_the_same_dataset_as_its_examples(service: Service) -> None
     assert as_json.json() == as_file.json() == as_text.json()
 
 
-def test_any_label_may_be_stored(service: Service) -> None:
+def test_dataset_accepts_labels_that_the_base_does_not_know(service: Service) -> None:
     body = {"language": "es", "examples": [example(intent="music/play")]}
 
     assert service.http.post("/datasets", json=body).status_code == 201
 
 
-def test_without_examples_there_is_nothing_to_store(service: Service) -> None:
+def test_dataset_without_examples_is_refused(service: Service) -> None:
     assert "/examples" in faults(service.refused(422, {"language": "es"}, "/datasets"))
 
 
-def test_an_unknown_dataset_is_not_found(service: Service) -> None:
+def test_unknown_dataset_is_not_found(service: Service) -> None:
     problem(service.http.get("/datasets/nobody"), 404)
 
 
-def test_a_damaged_dataset_is_told_as_our_fault(service: Service) -> None:
+def test_damaged_dataset_is_a_server_error(service: Service) -> None:
     stored = service.http.post("/datasets", json={"language": "es", "examples": [example()]}).json()
     (service.folder / "datasets" / stored["dataset_id"] / "manifest.json").write_text("{")
 

@@ -6,7 +6,7 @@ from tests.app.service import Service, adaptation, faults, problem
 
 
 def end(service: Service, job_id: str, status: JobStatus) -> JobRecord:
-    """Close a job as a worker would."""
+    """Close a job as a worker does."""
     record = service.store.jobs.load(job_id)
     closed = record.model_copy(
         update={
@@ -20,14 +20,14 @@ def end(service: Service, job_id: str, status: JobStatus) -> JobRecord:
 
 
 def start(service: Service, job_id: str) -> None:
-    """Take a job from the queue as a worker would."""
+    """Take a job from the queue as a worker does."""
     service.queue._queue.remove(job_id)
     record = service.store.jobs.load(job_id)
     service.store.jobs.save(record.model_copy(update={"status": JobStatus.RUNNING, "started_at": now()}))
 
 
 class TestOne:
-    def test_a_waiting_job_tells_its_place(self, service: Service) -> None:
+    def test_view_of_a_waiting_job_has_its_position(self, service: Service) -> None:
         service.adapt()
         job_id = service.adapt()["job_id"]
 
@@ -38,7 +38,7 @@ class TestOne:
         assert job["kind"] == "adapt"
         assert job["plan"]["method"] == "x-metra-ada"
 
-    def test_a_running_job_tells_the_latest_progress(self, service: Service) -> None:
+    def test_view_of_a_running_job_has_the_latest_progress(self, service: Service) -> None:
         job_id = service.adapt()["job_id"]
         start(service, job_id)
         service.queue.report(job_id, Progress(percent=40, stage="meta-train", step=4, total_steps=10))
@@ -50,16 +50,16 @@ class TestOne:
         assert job["progress"]["percent"] == 40
         assert job["progress"]["stage"] == "meta-train"
 
-    def test_a_job_whose_worker_was_killed_waits_again(self, service: Service) -> None:
+    def test_view_of_a_job_whose_worker_was_killed_is_queued(self, service: Service) -> None:
         job_id = service.adapt()["job_id"]
         start(service, job_id)
-        service.queue.enqueue(job_id, again=True)
+        service.queue.enqueue(job_id, requeue=True)
 
         job = service.http.get(f"/jobs/{job_id}").json()
 
         assert (job["status"], job["queue_position"]) == ("queued", 1)
 
-    def test_an_ended_job_tells_its_durable_end(self, service: Service) -> None:
+    def test_view_of_an_ended_job_has_its_final_record(self, service: Service) -> None:
         job_id = service.adapt()["job_id"]
         service.queue.report(job_id, Progress(percent=40, stage="meta-train"))
         end(service, job_id, JobStatus.FAILED)
@@ -70,7 +70,7 @@ class TestOne:
         assert job["error"]["detail"] == "badly"
         assert job["progress"]["percent"] == 0
 
-    def test_without_redis_the_record_answers(self, without_redis: Service) -> None:
+    def test_view_has_the_record_without_redis(self, without_redis: Service) -> None:
         record = waiting_record(without_redis)
 
         job = without_redis.http.get(f"/jobs/{record.job_id}")
@@ -79,16 +79,18 @@ class TestOne:
         assert job.json()["status"] == "queued"
         assert job.json()["queue_position"] is None
 
-    def test_an_unknown_job_is_not_found(self, service: Service) -> None:
+    def test_unknown_job_is_not_found(self, service: Service) -> None:
         problem(service.http.get("/jobs/nobody"), 404)
 
 
 def waiting_record(service: Service) -> JobRecord:
-    """Write the record of a job past the queue."""
+    """Store the record of a job that is not queued."""
     from app.jobs.builders import Adaptation
-    from app.schemas.training import AdaptRequest
+    from app.schemas.task_requests import adapt_requests
 
-    job = Adaptation.checked(AdaptRequest.model_validate(adaptation()), service.store).job(service.store)
+    job = Adaptation.checked(adapt_requests()["mtod"].model_validate(adaptation()), service.store).job(
+        service.store
+    )
     record = JobRecord(
         job_id="waiting", kind=job.kind, task=job.task, language=job.language, request=job, created_at=now()
     )
@@ -97,7 +99,7 @@ def waiting_record(service: Service) -> JobRecord:
 
 
 class TestList:
-    def test_the_newest_come_first_and_without_reports(self, service: Service) -> None:
+    def test_list_has_the_newest_first_without_reports(self, service: Service) -> None:
         ids = [service.adapt()["job_id"] for _ in range(3)]
 
         listed = service.http.get("/jobs").json()
@@ -106,20 +108,20 @@ class TestList:
         assert {job["plan"] for job in listed["jobs"]} == {None}
         assert listed["next_cursor"] is None
 
-    def test_pages_join_without_a_gap(self, service: Service) -> None:
+    def test_list_pages_are_contiguous(self, service: Service) -> None:
         ids = [service.adapt()["job_id"] for _ in range(5)]
 
-        seen, cursor, pages = list[str](), None, 0
+        job_ids, cursor, pages = list[str](), None, 0
         while pages == 0 or cursor:
             query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
-            told = service.http.get("/jobs", params=query).json()
-            seen += [job["job_id"] for job in told["jobs"]]
-            cursor, pages = told["next_cursor"], pages + 1
+            response = service.http.get("/jobs", params=query).json()
+            job_ids += [job["job_id"] for job in response["jobs"]]
+            cursor, pages = response["next_cursor"], pages + 1
 
-        assert seen == ids[::-1]
+        assert job_ids == ids[::-1]
         assert pages == 3
 
-    def test_filters_choose(self, service: Service) -> None:
+    def test_list_filters_jobs(self, service: Service) -> None:
         spanish = service.adapt()["job_id"]
         french = service.adapt(language="fr")["job_id"]
         end(service, spanish, JobStatus.SUCCEEDED)
@@ -132,7 +134,7 @@ class TestList:
         assert chosen(task="mtod") == [french, spanish]
         assert chosen(status="succeeded", language="fr") == []
 
-    def test_a_job_that_is_being_stopped_is_listed_as_such(self, service: Service) -> None:
+    def test_list_has_the_cancelling_status(self, service: Service) -> None:
         job_id = service.adapt()["job_id"]
         start(service, job_id)
         service.http.post(f"/jobs/{job_id}/cancel")
@@ -142,19 +144,19 @@ class TestList:
         assert [job["job_id"] for job in listed] == [job_id]
         assert service.http.get("/jobs", params={"status": "running"}).json()["jobs"] == []
 
-    def test_a_cursor_that_is_no_job(self, service: Service) -> None:
-        told = problem(service.http.get("/jobs", params={"cursor": "nobody"}), 422)
+    def test_list_refuses_an_unknown_cursor(self, service: Service) -> None:
+        refusal = problem(service.http.get("/jobs", params={"cursor": "nobody"}), 422)
 
-        assert "query/cursor" in faults(told)
+        assert "query/cursor" in faults(refusal)
 
-    def test_without_redis_the_records_answer(self, without_redis: Service) -> None:
+    def test_list_has_the_records_without_redis(self, without_redis: Service) -> None:
         waiting_record(without_redis)
 
         assert len(without_redis.http.get("/jobs").json()["jobs"]) == 1
 
 
 class TestCancel:
-    def test_a_waiting_job_ends_at_once(self, service: Service) -> None:
+    def test_cancel_ends_a_waiting_job(self, service: Service) -> None:
         job_id = service.adapt()["job_id"]
 
         response = service.http.post(f"/jobs/{job_id}/cancel")
@@ -164,7 +166,7 @@ class TestCancel:
         assert service.store.jobs.load(job_id).ended_at is not None
         assert service.queue.waiting() == 0
 
-    def test_a_running_job_is_asked_to_stop(self, service: Service) -> None:
+    def test_cancel_marks_a_running_job(self, service: Service) -> None:
         job_id = service.adapt()["job_id"]
         start(service, job_id)
 
@@ -176,18 +178,18 @@ class TestCancel:
         assert service.store.jobs.load(job_id).status is JobStatus.RUNNING
 
     @pytest.mark.parametrize("status", [JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED])
-    def test_a_job_that_has_ended_cannot_be_stopped(self, service: Service, status: JobStatus) -> None:
+    def test_cancel_refuses_an_ended_job(self, service: Service, status: JobStatus) -> None:
         job_id = service.adapt()["job_id"]
         end(service, job_id, status)
 
-        told = problem(service.http.post(f"/jobs/{job_id}/cancel"), 409)
+        refusal = problem(service.http.post(f"/jobs/{job_id}/cancel"), 409)
 
-        assert status in told["detail"]
+        assert status in refusal["detail"]
 
-    def test_an_unknown_job_is_not_found(self, service: Service) -> None:
+    def test_unknown_job_is_not_found(self, service: Service) -> None:
         problem(service.http.post("/jobs/nobody/cancel"), 404)
 
-    def test_without_redis_nothing_can_be_stopped(self, without_redis: Service) -> None:
+    def test_cancel_is_unavailable_without_redis(self, without_redis: Service) -> None:
         waiting_record(without_redis)
 
         response = without_redis.http.post("/jobs/waiting/cancel")

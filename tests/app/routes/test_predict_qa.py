@@ -1,12 +1,12 @@
 from app.schemas.limits import DEFAULTS
-from core.contracts.values import TaskName
+from core.contracts.values import QA
 from tests.app.service import Json, Service, faults, problem
 
 CONTEXT = "Kisima kilichimbwa mwaka 1962."
 
 
 def ask(service: Service, *questions: Json, **fields: Json) -> Json:
-    """Ask questions and return what was answered."""
+    """Answer questions and return the response."""
     response = service.http.post("/predict/qa", json={"questions": list(questions), **fields})
     assert response.status_code == 200, response.text
     return response.json()
@@ -16,10 +16,10 @@ def on(context: str = CONTEXT, **fields: Json) -> Json:
     return {"question": "Lini?", "context": context, **fields}
 
 
-def test_a_question_is_answered_from_its_context(service: Service) -> None:
+def test_predict_qa_returns_answers_from_the_context(service: Service) -> None:
     service.make_qa_base()
-    told = ask(service, on(id="q1"), language="sw", top_k=2)
-    assert told["predictions"] == [
+    response = ask(service, on(id="q1"), language="sw", top_k=2)
+    assert response["predictions"] == [
         {
             "id": "q1",
             "language": "sw",
@@ -30,37 +30,37 @@ def test_a_question_is_answered_from_its_context(service: Service) -> None:
             "adapted": False,
         }
     ]
-    assert told["checkpoints"] == {"sw": "qa-base-en"}
-    assert told["usage"]["tokens"] == 4
+    assert response["checkpoints"] == {"sw": "qa-base-en"}
+    assert response["usage"]["tokens"] == 4
 
 
-def test_each_question_goes_to_the_model_of_its_language_and_the_order_is_kept(service: Service) -> None:
+def test_predict_qa_uses_the_model_of_each_language_and_keeps_the_order(service: Service) -> None:
     service.make_qa_base()
-    service.adapt_to("sw", "qa-sw", TaskName.QA)
-    told = ask(service, on("a b"), on("c d", language="ko"), on("e f"), language="sw", top_k=1)
-    assert [one["answers"][0]["text"] for one in told["predictions"]] == ["a", "c", "e"]
-    assert [one["adapted"] for one in told["predictions"]] == [True, False, True]
-    assert told["checkpoints"] == {"sw": "qa-sw", "ko": "qa-base-en"}
+    service.adapt_to("sw", "qa-sw", QA)
+    response = ask(service, on("a b"), on("c d", language="ko"), on("e f"), language="sw", top_k=1)
+    assert [prediction["answers"][0]["text"] for prediction in response["predictions"]] == ["a", "c", "e"]
+    assert [prediction["adapted"] for prediction in response["predictions"]] == [True, False, True]
+    assert response["checkpoints"] == {"sw": "qa-sw", "ko": "qa-base-en"}
     assert service.loader.models["qa-sw"].batches == [[("Lini?", "a b"), ("Lini?", "e f")]]
 
 
-def test_utterances_and_questions_have_bases_of_their_own(service: Service) -> None:
+def test_predict_qa_has_its_own_base(service: Service) -> None:
     refused = service.http.post("/predict/qa", json={"questions": [on()], "language": "sw"})
     assert "there is no base for qa yet" in problem(refused, 503)["detail"]
 
 
-def test_a_question_that_is_too_long_is_told_by_its_place(service: Service) -> None:
+def test_predict_qa_reports_the_place_of_a_long_question(service: Service) -> None:
     service.make_qa_base()
     long = on(question="neno " * 101)
     body = {"questions": [on(), long, on(language="th"), {**long, "language": "th"}], "language": "sw"}
-    told = faults(problem(service.http.post("/predict/qa", json=body), 422))
-    assert set(told) == {"/questions/1/question", "/questions/3/question"}
+    details = faults(problem(service.http.post("/predict/qa", json=body), 422))
+    assert set(details) == {"/questions/1/question", "/questions/3/question"}
 
 
-def test_every_fault_is_told_at_once(service: Service) -> None:
+def test_predict_qa_reports_every_fault(service: Service) -> None:
     body = {"questions": [on(""), {"question": "Lini?"}, on(id="x", extra=1)], "top_k": 0}
-    told = faults(problem(service.http.post("/predict/qa", json=body), 422))
-    assert set(told) == {
+    details = faults(problem(service.http.post("/predict/qa", json=body), 422))
+    assert set(details) == {
         "/questions/0/context",
         "/questions/1/context",
         "/questions/2/extra",
@@ -68,25 +68,27 @@ def test_every_fault_is_told_at_once(service: Service) -> None:
     }
 
 
-def test_a_question_without_a_language_is_refused(service: Service) -> None:
+def test_predict_qa_refuses_a_question_without_a_language(service: Service) -> None:
     service.make_qa_base()
     body = {"questions": [on(language="sw"), on()]}
-    told = faults(problem(service.http.post("/predict/qa", json=body), 422))
-    assert told == {"/questions/1": "no language: neither this one nor the request has one"}
+    details = faults(problem(service.http.post("/predict/qa", json=body), 422))
+    assert details == {"/questions/1": "no language: neither this one nor the request has one"}
 
 
-def test_a_long_context_is_taken_and_too_many_of_them_are_not(service: Service) -> None:
+def test_predict_qa_limits_the_total_length_of_contexts(service: Service) -> None:
     service.make_qa_base()
     long = "neno " * 20_000
     assert ask(service, on(long), language="sw")["predictions"][0]["answers"]
     many = [on(long)] * (DEFAULTS.max_context_characters // len(long) + 1)
-    told = faults(problem(service.http.post("/predict/qa", json={"questions": many, "language": "sw"}), 422))
-    assert "characters together" in told["/questions"]
+    details = faults(
+        problem(service.http.post("/predict/qa", json={"questions": many, "language": "sw"}), 422)
+    )
+    assert "characters together" in details["/questions"]
     crowd = {"questions": [on()] * (DEFAULTS.max_questions + 1), "language": "sw"}
     problem(service.http.post("/predict/qa", json=crowd), 413)
 
 
-def test_a_checkpoint_of_utterances_answers_no_question(service: Service) -> None:
+def test_predict_qa_refuses_a_checkpoint_of_utterances(service: Service) -> None:
     service.make_qa_base()
     body = {"questions": [on()], "language": "sw", "checkpoint": "base-en"}
     problem(service.http.post("/predict/qa", json=body), 404)

@@ -8,7 +8,7 @@ from core.contracts.values import Promotion
 from tests.app.service import Service, faults, few_shot, problem, running
 
 
-def test_a_base_is_queued_though_there_is_none_yet(fresh: Service) -> None:
+def test_pretrain_queues_a_job_without_a_base(fresh: Service) -> None:
     response = fresh.http.post(
         "/pretrain",
         json={
@@ -34,8 +34,8 @@ def test_a_base_is_queued_though_there_is_none_yet(fresh: Service) -> None:
     assert fresh.queue.position(record.job_id) == 1
 
 
-def test_a_file_with_held_out_examples_is_taken(fresh: Service) -> None:
-    lines = "\n".join(json.dumps(one) for one in few_shot()).encode()
+def test_pretrain_accepts_a_file_of_held_out_examples(fresh: Service) -> None:
+    lines = "\n".join(json.dumps(example) for example in few_shot()).encode()
 
     response = fresh.http.post(
         "/pretrain",
@@ -50,7 +50,7 @@ def test_a_file_with_held_out_examples_is_taken(fresh: Service) -> None:
     assert request.seed == 7
 
 
-def test_a_repeat_under_one_key_gets_the_first_answer(fresh: Service) -> None:
+def test_pretrain_returns_the_first_response_for_a_repeat(fresh: Service) -> None:
     body = {"source_language": "en", "examples": few_shot()}
     first, second = (fresh.http.post("/pretrain", json=body, headers={"idempotency-key": "k"}) for _ in "12")
 
@@ -58,7 +58,7 @@ def test_a_repeat_under_one_key_gets_the_first_answer(fresh: Service) -> None:
     assert fresh.queue.waiting() == 1
 
 
-def test_a_dataset_of_another_language_is_refused(fresh: Service) -> None:
+def test_pretrain_refuses_a_dataset_of_another_language(fresh: Service) -> None:
     stored = fresh.http.post("/datasets", json={"language": "es", "examples": few_shot()}).json()
     body = {"source_language": "en", "dataset": stored["dataset_id"]}
 
@@ -67,7 +67,7 @@ def test_a_dataset_of_another_language_is_refused(fresh: Service) -> None:
     }
 
 
-def test_a_region_more_or_less_is_the_same_language(fresh: Service) -> None:
+def test_pretrain_accepts_a_dataset_of_another_region(fresh: Service) -> None:
     stored = fresh.http.post("/datasets", json={"language": "en-US", "examples": few_shot()}).json()
     body = {"source_language": "en", "dataset": stored["dataset_id"]}
 
@@ -88,7 +88,7 @@ def test_a_region_more_or_less_is_the_same_language(fresh: Service) -> None:
         ({"source_language": "english"}, "/source_language"),
     ],
 )
-def test_a_request_that_makes_no_sense_is_told_where(
+def test_pretrain_refuses_a_contradictory_request_with_its_place(
     fresh: Service, fields: dict[str, object], place: str
 ) -> None:
     body = {"source_language": "en", "examples": few_shot(), **fields}
@@ -101,7 +101,7 @@ def test_a_request_that_makes_no_sense_is_told_where(
 
 
 @pytest.mark.parametrize(("named", "made_with"), [(None, "a/model"), ("embedded-en", "embedded-en")])
-def test_a_request_without_an_encoder_gets_the_one_of_the_service(
+def test_pretrain_uses_the_default_encoder_of_the_service(
     redis_url: str, tmp_path: Path, named: str | None, made_with: str
 ) -> None:
     body = {"source_language": "en", "examples": few_shot(), "encoder": named}

@@ -7,33 +7,33 @@ from app.security import api_keys
 from app.security.api_keys import KEY, KeyRing, Scope, new_key
 
 
-def test_a_key_has_256_random_bits_and_none_of_them_is_kept() -> None:
-    shown, kept = new_key("shop", [Scope.PREDICT])
+def test_new_key_has_256_random_bits_that_are_not_stored() -> None:
+    token, stored = new_key("shop", [Scope.PREDICT])
 
-    secret = shown.rsplit(f"xm_{kept.id}_", maxsplit=1)[-1]
+    secret = token.rsplit(f"xm_{stored.id}_", maxsplit=1)[-1]
     assert len(secret) * 6 >= 256
-    assert secret not in kept.model_dump_json()
-    assert KEY.fullmatch(shown)
+    assert secret not in stored.model_dump_json()
+    assert KEY.fullmatch(token)
 
 
-def test_no_two_keys_are_alike() -> None:
-    made = [new_key("shop", [Scope.PREDICT]) for _ in range(100)]
+def test_new_key_never_repeats_a_key_or_an_id() -> None:
+    keys = [new_key("shop", [Scope.PREDICT]) for _ in range(100)]
 
-    assert len({shown for shown, _ in made}) == len({kept.id for _, kept in made}) == 100
+    assert len({token for token, _ in keys}) == len({stored.id for _, stored in keys}) == 100
 
 
-def test_a_key_is_found_by_all_of_it_and_by_nothing_less() -> None:
-    shown, kept = new_key("shop", [Scope.PREDICT])
-    ring = KeyRing([kept, new_key("other", [Scope.ADMIN])[1]])
-    flipped = shown[:-1] + ("A" if shown[-1] != "A" else "B")
+def test_find_matches_the_whole_key_only() -> None:
+    token, stored = new_key("shop", [Scope.PREDICT])
+    ring = KeyRing([stored, new_key("other", [Scope.ADMIN])[1]])
+    flipped = token[:-1] + ("A" if token[-1] != "A" else "B")
 
-    assert ring.find(shown) == kept
+    assert ring.find(token) == stored
     for wrong in (
         flipped,
-        shown[:-1],
-        f"{shown}x",
-        kept.sha256,
-        f"xm_{kept.id}_{kept.sha256}",
+        token[:-1],
+        f"{token}x",
+        stored.sha256,
+        f"xm_{stored.id}_{stored.sha256}",
         "",
         "xm__",
         "é",
@@ -42,37 +42,35 @@ def test_a_key_is_found_by_all_of_it_and_by_nothing_less() -> None:
 
 
 @pytest.mark.parametrize(
-    "shown",
-    [new_key("nobody", [Scope.ADMIN])[0], "", "xm_", "x" * 10_000],
+    "token",
+    [new_key("unknown", [Scope.ADMIN])[0], "", "xm_", "x" * 10_000],
     ids=["unknown", "none", "bad", "long"],
 )
-def test_whatever_is_shown_is_compared_once_in_constant_time(
-    shown: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    compared: list[tuple[str, str]] = []
+def test_find_compares_every_token_once_in_constant_time(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    comparisons: list[tuple[str, str]] = []
     in_constant_time = hmac.compare_digest
 
-    def compare(one: str, other: str) -> bool:
-        compared.append((one, other))
-        return in_constant_time(one, other)
+    def compare(first: str, second: str) -> bool:
+        comparisons.append((first, second))
+        return in_constant_time(first, second)
 
     ring = KeyRing([new_key("shop", [Scope.PREDICT])[1]])
     monkeypatch.setattr(hmac, "compare_digest", compare)
 
-    assert ring.find(shown) is None
-    assert [len(part) for pair in compared for part in pair] == [64, 64]
+    assert ring.find(token) is None
+    assert [len(part) for pair in comparisons for part in pair] == [64, 64]
 
 
-def test_an_id_alone_lets_nobody_in_even_under_the_hash_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_keys, "_digest", lambda shown: api_keys.NOBODY)
+def test_find_refuses_an_unknown_id_even_if_the_hashes_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_keys, "_digest", lambda token: api_keys.UNKNOWN_KEY_HASH)
 
     assert KeyRing([]).find("anything") is None
 
 
-def test_admin_may_everything_and_the_others_only_their_own() -> None:
+def test_allows_grants_admin_every_scope_and_other_keys_their_own() -> None:
     def may(scope: Scope) -> list[Scope]:
-        kept = new_key("one", [scope])[1]
-        return [wanted for wanted in Scope if kept.allows(frozenset({wanted}))]
+        stored = new_key("one", [scope])[1]
+        return [requested for requested in Scope if stored.allows(frozenset({requested}))]
 
     assert may(Scope.ADMIN) == list(Scope)
     assert may(Scope.PREDICT) == [Scope.PREDICT]
@@ -80,14 +78,14 @@ def test_admin_may_everything_and_the_others_only_their_own() -> None:
     assert may(Scope.METRICS) == [Scope.METRICS]
 
 
-def test_a_scope_told_twice_is_kept_once() -> None:
+def test_new_key_stores_a_repeated_scope_once() -> None:
     assert new_key("shop", [Scope.ADAPT, Scope.PREDICT, Scope.ADAPT])[1].scopes == (
         Scope.ADAPT,
         Scope.PREDICT,
     )
 
 
-def test_a_scanner_for_secrets_can_tell_a_key() -> None:
-    shown, _ = new_key("shop", [Scope.PREDICT])
+def test_key_pattern_finds_a_key_in_text() -> None:
+    token, _ = new_key("shop", [Scope.PREDICT])
 
-    assert re.search(KEY, f"Authorization: Bearer {shown}\n")
+    assert re.search(KEY, f"Authorization: Bearer {token}\n")

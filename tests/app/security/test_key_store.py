@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from app.security.api_keys import Scope, new_key
-from app.security.key_store import KeyStore, changing, read_keys
+from app.security.key_store import KeyStore, edit_keys, read_keys
 from core.errors import InvalidInput
 
 
@@ -19,38 +19,38 @@ def file(tmp_path: Path) -> Path:
 
 
 def add(file: Path, name: str = "shop", *scopes: Scope) -> str:
-    shown, kept = new_key(name, scopes or (Scope.PREDICT,))
-    with changing(file) as keys:
-        keys.append(kept)
-    return shown
+    token, stored = new_key(name, scopes or (Scope.PREDICT,))
+    with edit_keys(file) as keys:
+        keys.append(stored)
+    return token
 
 
 def faults(file: Path) -> list[str]:
-    with pytest.raises(InvalidInput) as told:
+    with pytest.raises(InvalidInput) as caught:
         read_keys(file)
-    return [str(fault).replace(str(file), "FILE") for fault in told.value.faults]
+    return [str(fault).replace(str(file), "FILE") for fault in caught.value.faults]
 
 
 def line(**fields: Any) -> str:
-    kept = new_key("shop", [Scope.PREDICT])[1].model_dump(mode="json")
-    return json.dumps({name: value for name, value in {**kept, **fields}.items() if value is not None})
+    stored = new_key("shop", [Scope.PREDICT])[1].model_dump(mode="json")
+    return json.dumps({name: value for name, value in {**stored, **fields}.items() if value is not None})
 
 
-def test_a_key_that_is_written_is_read_again(file: Path) -> None:
-    shown = add(file, "Bücher & Söhne", Scope.PREDICT, Scope.ADAPT)
+def test_read_keys_returns_a_written_key(file: Path) -> None:
+    token = add(file, "Bücher & Söhne", Scope.PREDICT, Scope.ADAPT)
 
     (key,) = read_keys(file)
     assert (key.name, key.scopes) == ("Bücher & Söhne", (Scope.PREDICT, Scope.ADAPT))
-    assert KeyStore(file).ring().find(shown) == key
+    assert KeyStore(file).current_keys().find(token) == key
 
 
-def test_only_its_owner_may_read_a_new_file(file: Path) -> None:
+def test_edit_keys_creates_a_file_readable_by_its_owner_only(file: Path) -> None:
     add(file)
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_who_could_read_a_file_still_can_after_a_change(file: Path) -> None:
+def test_edit_keys_keeps_group_read_access(file: Path) -> None:
     add(file)
     file.chmod(0o644)
 
@@ -60,7 +60,7 @@ def test_who_could_read_a_file_still_can_after_a_change(file: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
-def test_a_file_that_root_changes_keeps_its_owner(file: Path) -> None:
+def test_edit_keys_keeps_the_owner_when_run_by_root(file: Path) -> None:
     add(file)
     os.chown(file, 10001, 10002)
 
@@ -69,7 +69,7 @@ def test_a_file_that_root_changes_keeps_its_owner(file: Path) -> None:
     assert (file.stat().st_uid, file.stat().st_gid) == (10001, 10002)
 
 
-def test_a_change_that_fails_leaves_the_file_as_it_was_and_nothing_beside_it(
+def test_edit_keys_leaves_the_file_unchanged_when_the_write_fails(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(file)
@@ -86,16 +86,16 @@ def test_a_change_that_fails_leaves_the_file_as_it_was_and_nothing_beside_it(
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_two_that_add_keys_at_once_lose_none(file: Path) -> None:
+def test_edit_keys_loses_no_key_when_used_concurrently(file: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda number: add(file, f"key {number}"), range(16)))
+        tokens = list(pool.map(lambda number: add(file, f"key {number}"), range(16)))
 
-    ring = KeyStore(file).ring()
-    assert all(ring.find(shown) for shown in made)
+    ring = KeyStore(file).current_keys()
+    assert all(ring.find(token) for token in tokens)
     assert len(ring) == 16
 
 
-def test_a_link_to_the_file_stays_one(file: Path, tmp_path: Path) -> None:
+def test_edit_keys_keeps_a_symbolic_link(file: Path, tmp_path: Path) -> None:
     add(file)
     link = tmp_path / "link"
     link.symlink_to(file)
@@ -106,7 +106,7 @@ def test_a_link_to_the_file_stays_one(file: Path, tmp_path: Path) -> None:
     assert len(read_keys(file)) == 2
 
 
-def test_every_fault_of_a_file_is_told_with_its_line(file: Path) -> None:
+def test_read_keys_reports_every_fault_with_its_line(file: Path) -> None:
     twice = line(id="0123456789ab")
     lines = [
         "{",
@@ -119,10 +119,10 @@ def test_every_fault_of_a_file_is_told_with_its_line(file: Path) -> None:
     ]
     file.write_text("\n".join([*lines, line(colour="red"), line(scopes=[])]))
 
-    told = faults(file)
+    messages = faults(file)
 
-    assert [fault.split(": ")[:2] for fault in told] == [
-        ["FILE line 1", told[0].split(": ")[1]],
+    assert [fault.split(": ")[:2] for fault in messages] == [
+        ["FILE line 1", messages[0].split(": ")[1]],
         ["FILE line 4", "name"],
         ["FILE line 4", "scopes/1"],
         ["FILE line 5", "sha256"],
@@ -130,11 +130,11 @@ def test_every_fault_of_a_file_is_told_with_its_line(file: Path) -> None:
         ["FILE line 8", "colour"],
         ["FILE line 9", "scopes"],
     ]
-    assert told[0].startswith("FILE line 1: Invalid JSON")
-    assert "xm_secret" not in " ".join(told)
+    assert messages[0].startswith("FILE line 1: Invalid JSON")
+    assert "xm_secret" not in " ".join(messages)
 
 
-def test_a_file_that_cannot_be_read_is_a_fault(file: Path) -> None:
+def test_read_keys_reports_an_unreadable_file_as_a_fault(file: Path) -> None:
     assert faults(file) == ["FILE: No such file or directory"]
     file.mkdir()
     assert faults(file) == ["FILE: Is a directory"]
@@ -143,24 +143,24 @@ def test_a_file_that_cannot_be_read_is_a_fault(file: Path) -> None:
     assert faults(file) == ["FILE: byte 0 is not UTF-8"]
 
 
-def test_a_key_that_is_added_or_revoked_counts_from_the_next_request_on(file: Path) -> None:
+def test_current_keys_reflects_changes_of_the_file(file: Path) -> None:
     first = add(file)
     keys = KeyStore(file)
     second = add(file)
-    assert keys.ring().find(second)
+    assert keys.current_keys().find(second)
 
-    with changing(file) as listed:
-        del listed[0]
+    with edit_keys(file) as stored_keys:
+        del stored_keys[0]
 
-    assert keys.ring().find(first) is None
-    assert keys.ring().find(second)
+    assert keys.current_keys().find(first) is None
+    assert keys.current_keys().find(second)
 
 
 @pytest.mark.parametrize("damage", ["{", None], ids=["faulty", "gone"])
-def test_a_file_that_turns_bad_keeps_the_keys_before_it_and_is_logged_once(
+def test_current_keys_keeps_previous_keys_when_the_file_becomes_invalid(
     file: Path, damage: str | None
 ) -> None:
-    shown = add(file)
+    token = add(file)
     good = file.read_text()
     keys = KeyStore(file)
     if damage is None:
@@ -168,23 +168,23 @@ def test_a_file_that_turns_bad_keeps_the_keys_before_it_and_is_logged_once(
     else:
         file.write_text(damage)
 
-    with capture_logs() as logged:
-        assert keys.ring().find(shown)
-        assert keys.ring().find(shown)
-    assert [entry["log_level"] for entry in logged] == ["error"]
-    assert "the keys before it stay" in logged[0]["event"]
-    assert str(file) in logged[0]["faults"][0]
+    with capture_logs() as entries:
+        assert keys.current_keys().find(token)
+        assert keys.current_keys().find(token)
+    assert [entry["log_level"] for entry in entries] == ["error"]
+    assert "the keys before it stay" in entries[0]["event"]
+    assert str(file) in entries[0]["faults"][0]
 
     file.write_text(good + line() + "\n")
-    assert len(keys.ring()) == 2
+    assert len(keys.current_keys()) == 2
 
 
-def test_an_empty_file_lets_nobody_in_and_says_so(file: Path) -> None:
-    shown = add(file)
+def test_key_store_warns_when_the_file_is_empty(file: Path) -> None:
+    token = add(file)
     keys = KeyStore(file)
     file.write_text("")
-    assert keys.ring().find(shown) is None
+    assert keys.current_keys().find(token) is None
 
-    with capture_logs() as logged:
+    with capture_logs() as entries:
         KeyStore(file)
-    assert "nobody is let in" in logged[0]["event"]
+    assert "every key is refused" in entries[0]["event"]

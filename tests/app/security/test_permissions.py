@@ -1,4 +1,4 @@
-"""Every route has a line in the table of scopes."""
+"""The route table contains every route of the app and matches whole paths."""
 
 from typing import Any, cast
 
@@ -6,31 +6,31 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from app.main import create_app
-from app.security.permissions import ADMIN, OPEN, ROUTES, Allowed, allowed_for, as_rule
+from app.security.permissions import ADMIN, OPEN, ROUTES, Allowed, allowed_scopes, as_rule
 
 APP = create_app(services=cast(Any, None))
 
-ROUTES_OF_THE_APP = [
+APP_ROUTES = [
     as_rule(method, context.path or "a part of the app that has no path")
     for context in iter_route_contexts(APP.routes)
     for method in sorted((context.methods or {"ANY"}) - {"HEAD"})
 ]
 
 
-@pytest.mark.parametrize("route", ROUTES_OF_THE_APP)
-def test_every_route_of_the_app_says_which_scope_it_needs(route: str) -> None:
+@pytest.mark.parametrize("route", APP_ROUTES)
+def test_route_table_contains_every_app_route(route: str) -> None:
     assert route in ROUTES, f"add {route!r} to app/security/permissions.py"
 
 
-def test_the_routes_are_found_at_all() -> None:
-    assert {"POST /adapt", "GET /jobs/*/events", "GET /openapi.json"} <= set(ROUTES_OF_THE_APP)
+def test_app_routes_are_discovered() -> None:
+    assert {"POST /adapt", "GET /jobs/*/events", "GET /openapi.json"} <= set(APP_ROUTES)
 
 
-def test_nothing_that_changes_what_serves_is_open_or_for_a_key_that_may_predict() -> None:
-    changing = {route: allowed for route, allowed in ROUTES.items() if route.split()[0] in {"PUT", "DELETE"}}
+def test_write_routes_are_neither_open_nor_for_predict_keys() -> None:
+    writes = {route: allowed for route, allowed in ROUTES.items() if route.split()[0] in {"PUT", "DELETE"}}
 
-    assert changing
-    assert set(changing.values()) == {ADMIN}
+    assert writes
+    assert set(writes.values()) == {ADMIN}
     assert [
         route for route, allowed in ROUTES.items() if allowed == OPEN and not route.startswith("GET")
     ] == []
@@ -52,5 +52,5 @@ def test_nothing_that_changes_what_serves_is_open_or_for_a_key_that_may_predict(
         ("GET", "/openapi.json\n", None),
     ],
 )
-def test_a_path_is_read_whole(method: str, path: str, allowed: Allowed | None) -> None:
-    assert allowed_for(method, path) == allowed
+def test_allowed_scopes_matches_the_whole_path(method: str, path: str, allowed: Allowed | None) -> None:
+    assert allowed_scopes(method, path) == allowed

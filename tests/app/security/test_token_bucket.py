@@ -8,7 +8,7 @@ SEVEN_A_MINUTE = Quota("jobs", "jobs", 7, 60)
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A stopped clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 10**18
@@ -31,23 +31,23 @@ def buckets(clock: Clock) -> TokenBuckets:
 
 
 def refusal(buckets: TokenBuckets, amount: int, caller: str = "a") -> RateExceeded:
-    with pytest.raises(RateExceeded) as told:
+    with pytest.raises(RateExceeded) as caught:
         buckets.acquire(caller, amount)
-    return told.value
+    return caught.value
 
 
 def wait(buckets: TokenBuckets, amount: int) -> int:
-    """Return how many seconds a caller who asks for too much is told to wait."""
+    """Return the ``Retry-After`` seconds of an acquire that is refused."""
     return int(refusal(buckets, amount).headers["retry-after"])
 
 
-def test_a_full_bucket_gives_all_it_has_at_once_and_then_none(buckets: TokenBuckets) -> None:
+def test_full_bucket_grants_its_capacity_at_once(buckets: TokenBuckets) -> None:
     buckets.acquire("a", 60)
 
     assert wait(buckets, 1) == 1
 
 
-def test_tokens_flow_in_one_by_one(buckets: TokenBuckets, clock: Clock) -> None:
+def test_bucket_refills_continuously(buckets: TokenBuckets, clock: Clock) -> None:
     buckets.acquire("a", 60)
     clock.move(10)
 
@@ -56,7 +56,7 @@ def test_tokens_flow_in_one_by_one(buckets: TokenBuckets, clock: Clock) -> None:
     assert wait(buckets, 10) == 10
 
 
-def test_a_bucket_holds_no_more_than_its_amount(buckets: TokenBuckets, clock: Clock) -> None:
+def test_bucket_never_exceeds_its_capacity(buckets: TokenBuckets, clock: Clock) -> None:
     buckets.acquire("a", 1)
     clock.move(86_400)
     buckets.acquire("a", 60)
@@ -66,19 +66,19 @@ def test_a_bucket_holds_no_more_than_its_amount(buckets: TokenBuckets, clock: Cl
 
 @pytest.mark.parametrize("quota", [SIXTY_A_MINUTE, SEVEN_A_MINUTE, Quota("jobs", "jobs", 1_000_003, 3600)])
 @pytest.mark.parametrize("amount", [1, 3, 7])
-def test_the_time_that_is_told_is_exact_to_the_second(clock: Clock, quota: Quota, amount: int) -> None:
+def test_retry_after_is_exact_to_the_second(clock: Clock, quota: Quota, amount: int) -> None:
     buckets = TokenBuckets(quota, clock=clock)
     buckets.acquire("a", quota.amount)
     clock.move(0.25)
-    told = wait(buckets, quota.amount // 7 * amount)
+    seconds = wait(buckets, quota.amount // 7 * amount)
 
-    clock.move(told - 1)
+    clock.move(seconds - 1)
     refusal(buckets, quota.amount // 7 * amount)
     clock.move(1)
     buckets.acquire("a", quota.amount // 7 * amount)
 
 
-def test_what_is_refused_costs_nothing(buckets: TokenBuckets) -> None:
+def test_refused_acquire_costs_no_tokens(buckets: TokenBuckets) -> None:
     buckets.acquire("a", 50)
     for _ in range(10):
         refusal(buckets, 20)
@@ -86,7 +86,7 @@ def test_what_is_refused_costs_nothing(buckets: TokenBuckets) -> None:
     buckets.acquire("a", 10)
 
 
-def test_more_than_a_bucket_holds_is_given_while_it_is_full_and_paid_for_afterwards(
+def test_full_bucket_grants_more_than_its_capacity_and_recovers_later(
     buckets: TokenBuckets, clock: Clock
 ) -> None:
     buckets.acquire("a", 180)
@@ -99,7 +99,7 @@ def test_more_than_a_bucket_holds_is_given_while_it_is_full_and_paid_for_afterwa
     buckets.acquire("a", 180)
 
 
-def test_each_caller_has_a_bucket_of_its_own(buckets: TokenBuckets) -> None:
+def test_each_caller_has_its_own_bucket(buckets: TokenBuckets) -> None:
     buckets.acquire("a", 60)
     buckets.acquire("b", 60)
 
@@ -107,16 +107,14 @@ def test_each_caller_has_a_bucket_of_its_own(buckets: TokenBuckets) -> None:
     refusal(buckets, 1, "b")
 
 
-def test_what_is_given_back_can_be_spent_again(buckets: TokenBuckets) -> None:
+def test_refunded_tokens_can_be_acquired_again(buckets: TokenBuckets) -> None:
     buckets.acquire("a", 60)
     buckets.refund("a", 60)
 
     buckets.acquire("a", 60)
 
 
-def test_the_headers_tell_the_quota_what_is_left_and_when_it_is_full_again(
-    buckets: TokenBuckets, clock: Clock
-) -> None:
+def test_headers_contain_quota_remaining_and_reset(buckets: TokenBuckets, clock: Clock) -> None:
     assert buckets.acquire("a", 20) == {
         "ratelimit-policy": '"predictions";q=60;w=60',
         "ratelimit": '"predictions";r=40;t=20',
@@ -126,7 +124,7 @@ def test_the_headers_tell_the_quota_what_is_left_and_when_it_is_full_again(
     assert buckets.acquire("b", 180)["ratelimit"] == '"predictions";r=0;t=180'
 
 
-def test_a_refusal_has_the_same_headers_and_a_sentence(buckets: TokenBuckets) -> None:
+def test_rate_exceeded_has_headers_and_a_message(buckets: TokenBuckets) -> None:
     buckets.acquire("a", 60)
     refused = refusal(buckets, 3)
 
@@ -139,13 +137,13 @@ def test_a_refusal_has_the_same_headers_and_a_sentence(buckets: TokenBuckets) ->
 
 
 @pytest.mark.parametrize("spent", range(1, 8))
-def test_no_token_is_lost_to_rounding(clock: Clock, spent: int) -> None:
+def test_rounding_loses_no_token(clock: Clock, spent: int) -> None:
     buckets = TokenBuckets(SEVEN_A_MINUTE, clock=clock)
     for left in range(6, 6 - spent, -1):
         assert f";r={left};" in buckets.acquire("a", 1)["ratelimit"]
 
 
-def test_callers_without_number_are_kept_in_bounded_memory(clock: Clock) -> None:
+def test_bucket_count_is_bounded(clock: Clock) -> None:
     buckets = TokenBuckets(SIXTY_A_MINUTE, clock=clock, max_callers=10)
     buckets.acquire("greedy", 60)
     for number in range(1_000):
@@ -155,7 +153,7 @@ def test_callers_without_number_are_kept_in_bounded_memory(clock: Clock) -> None
     refusal(buckets, 1, "greedy")
 
 
-def test_buckets_that_are_full_again_are_the_first_to_go(clock: Clock) -> None:
+def test_full_buckets_are_dropped_first(clock: Clock) -> None:
     buckets = TokenBuckets(SIXTY_A_MINUTE, clock=clock, max_callers=10)
     for number in range(10):
         buckets.acquire(str(number), 1)

@@ -1,4 +1,4 @@
-"""Labelled utterances: every fault of the spans is told at once, with its place."""
+"""Validation of labelled utterances: every fault of spans and tokens is reported."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.contracts.examples import DatasetManifest, MtodExample, SlotSpan
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD
 
 TEXT = "wake me at six"
 
@@ -22,7 +22,7 @@ def span(slot: str, start: int, end: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("spans", "told"),
+    ("spans", "message"),
     [
         ([span("time", 11, 15)], r"slots/0 \(time 11:15\) ends outside the text, which has 14 characters"),
         ([span("time", 20, 30)], r"slots/0 \(time 20:30\) ends outside the text"),
@@ -34,25 +34,25 @@ def span(slot: str, start: int, end: int) -> dict[str, Any]:
         ([span("a", 0, 4), span("a", 0, 4)], r"slots/1 \(a 0:4\) overlaps slots/0 \(a 0:4\)"),
     ],
 )
-def test_a_span_that_does_not_fit_is_told_with_its_place(spans: list[dict[str, Any]], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_example_refuses_a_misplaced_span_with_its_place(spans: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         example(slots=spans)
 
 
-def test_all_faults_are_told_at_once() -> None:
-    with pytest.raises(ValidationError) as refused:
+def test_example_reports_all_faults() -> None:
+    with pytest.raises(ValidationError) as caught:
         example(slots=[span("a", 3, 3), span("b", 4, 5), span("c", 9, 99)], tokens=["wake", "us"])
 
-    (error,) = refused.value.errors()
-    for told in ("slots/0 (a 3:3)", "slots/1 (b 4:5)", "slots/2 (c 9:99)", "tokens/1 'us'"):
-        assert told in error["msg"]
+    (error,) = caught.value.errors()
+    for message in ("slots/0 (a 3:3)", "slots/1 (b 4:5)", "slots/2 (c 9:99)", "tokens/1 'us'"):
+        assert message in error["msg"]
 
 
-def test_a_negative_offset_is_told_with_its_field() -> None:
-    with pytest.raises(ValidationError) as refused:
+def test_example_refuses_a_negative_offset_with_its_field() -> None:
+    with pytest.raises(ValidationError) as caught:
         example(slots=[span("time", 11, 14), span("person", -1, 4)])
 
-    assert refused.value.errors()[0]["loc"] == ("slots", 1, "start")
+    assert caught.value.errors()[0]["loc"] == ("slots", 1, "start")
 
 
 @pytest.mark.parametrize(
@@ -69,35 +69,35 @@ def test_a_negative_offset_is_told_with_its_field() -> None:
         {"language": "es"},
     ],
 )
-def test_a_bad_text_label_or_field_is_refused(changes: dict[str, Any]) -> None:
+def test_example_refuses_invalid_texts_labels_and_fields(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         example(**changes)
 
 
 @given(st.permutations([(0, 4), (5, 7), (8, 10), (11, 14)]))
-def test_spans_in_any_order_are_put_in_the_order_of_the_text(places: list[tuple[int, int]]) -> None:
+def test_example_sorts_spans_by_position(places: list[tuple[int, int]]) -> None:
     spans = tuple(SlotSpan(slot="s", start=start, end=end) for start, end in places)
 
-    made = MtodExample(text=TEXT, intent="i", slots=spans)
+    parsed = MtodExample(text=TEXT, intent="i", slots=spans)
 
-    assert [(one.start, one.end) for one in made.slots] == sorted(places)
-    assert MtodExample.model_validate_json(made.model_dump_json()) == made
+    assert [(span.start, span.end) for span in parsed.slots] == sorted(places)
+    assert MtodExample.model_validate_json(parsed.model_dump_json()) == parsed
 
 
-def test_spans_that_touch_are_no_overlap() -> None:
+def test_example_accepts_adjacent_spans() -> None:
     assert len(example(text="五点半", slots=[span("hour", 0, 2), span("half", 2, 3)]).slots) == 2
 
 
-def test_offsets_count_code_points_not_bytes_or_utf16() -> None:
+def test_example_offsets_count_code_points() -> None:
     text = "👩‍👩‍👧 y mamá"
 
-    made = example(text=text, slots=[span("person", 8, 12)])
+    parsed = example(text=text, slots=[span("person", 8, 12)])
 
-    assert text[made.slots[0].start : made.slots[0].end] == "mamá"
+    assert text[parsed.slots[0].start : parsed.slots[0].end] == "mamá"
 
 
 @pytest.mark.parametrize(
-    ("tokens", "told"),
+    ("tokens", "message"),
     [
         (["wake", "at", "me"], "tokens/2 'me' does not occur in the text after character 10"),
         (["Wake"], "tokens/0 'Wake' does not occur"),
@@ -107,19 +107,19 @@ def test_offsets_count_code_points_not_bytes_or_utf16() -> None:
         ([], "tokens is empty"),
     ],
 )
-def test_a_token_that_does_not_follow_in_the_text_is_told(tokens: list[str], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
+def test_example_refuses_tokens_that_do_not_follow_in_the_text(tokens: list[str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         example(tokens=tokens)
 
 
-def test_tokens_may_leave_out_parts_of_the_text() -> None:
+def test_example_accepts_tokens_with_gaps() -> None:
     assert example(tokens=["wake", "six"]).tokens == ("wake", "six")
 
 
 @pytest.mark.parametrize(
     "changes", [{"dataset_id": "../x"}, {"language": "klingon"}, {"examples": 0}, {"task": "translation"}]
 )
-def test_a_dataset_manifest_refuses_bad_values(changes: dict[str, Any]) -> None:
+def test_dataset_manifest_refuses_invalid_values(changes: dict[str, Any]) -> None:
     good = {
         "dataset_id": "a" * 64,
         "task": "mtod",
@@ -129,7 +129,7 @@ def test_a_dataset_manifest_refuses_bad_values(changes: dict[str, Any]) -> None:
         "slots": {},
     }
 
-    made = DatasetManifest.model_validate(good)
-    assert (made.task, made.language) == (TaskName.MTOD, "es")
+    parsed = DatasetManifest.model_validate(good)
+    assert (parsed.task, parsed.language) == (MTOD, "es")
     with pytest.raises(ValidationError):
         DatasetManifest.model_validate(good | changes)

@@ -1,4 +1,4 @@
-"""How a model learns: bounds of the numbers, and the steps that follow from them."""
+"""Bounds of hyperparameters, and the number of steps."""
 
 import pytest
 from pydantic import ValidationError
@@ -7,7 +7,7 @@ from core.contracts.hyperparameters import FineTuneSettings, InnerLoop, MetaSett
 
 
 @pytest.mark.parametrize("rate", [0, -1e-3, 1.5, float("nan"), float("inf"), -float("inf"), "fast"])
-def test_a_rate_is_above_zero_and_at_most_one(rate: object) -> None:
+def test_rate_is_above_zero_and_at_most_one(rate: object) -> None:
     with pytest.raises(ValidationError):
         FineTuneSettings.model_validate({"encoder_lr": rate})
     with pytest.raises(ValidationError):
@@ -27,15 +27,15 @@ def test_a_rate_is_above_zero_and_at_most_one(rate: object) -> None:
         ("unknown", 1),
     ],
 )
-def test_a_setting_outside_its_bounds_is_told_with_its_name(name: str, value: object) -> None:
-    with pytest.raises(ValidationError) as refused:
+def test_settings_refuse_a_value_out_of_bounds_with_its_name(name: str, value: object) -> None:
+    with pytest.raises(ValidationError) as caught:
         FineTuneSettings.model_validate({name: value})
 
-    assert refused.value.errors()[0]["loc"] == (name,)
+    assert caught.value.errors()[0]["loc"] == (name,)
 
 
 @pytest.mark.parametrize("name", ["inner_steps", "k_shot", "q_shot", "meta_batch_size", "meta_train_steps"])
-def test_the_meta_learner_needs_at_least_one_of_everything(name: str) -> None:
+def test_meta_settings_refuse_zero(name: str) -> None:
     with pytest.raises(ValidationError):
         MetaSettings.model_validate({name: 0})
 
@@ -44,12 +44,12 @@ def test_the_meta_learner_needs_at_least_one_of_everything(name: str) -> None:
     ("examples", "batch", "epochs", "steps"),
     [(1, 16, 1, 1), (17, 16, 1, 2), (100, 10, 0.5, 5), (1, 512, 0.001, 1)],
 )
-def test_an_epoch_counts_its_last_small_batch_and_a_run_has_a_step(
+def test_steps_count_the_last_partial_batch_and_are_at_least_one(
     examples: int, batch: int, epochs: float, steps: int
 ) -> None:
     assert FineTuneSettings(batch_size=batch, epochs=epochs, min_steps=1).steps(examples) == steps
 
 
-def test_only_the_fused_loop_can_be_interleaved() -> None:
+def test_meta_settings_refuse_an_interleaved_schedule_without_the_fused_loop() -> None:
     with pytest.raises(ValidationError, match="the interleaved schedule needs inner_loop fused"):
         MetaSettings(schedule=Schedule.INTERLEAVED, inner_loop=InnerLoop.SECOND_ORDER)

@@ -1,4 +1,4 @@
-"""Requests for work: bounds of the numbers, safe names, and a record that survives JSON."""
+"""Validation of jobs and their records."""
 
 from typing import Any
 
@@ -31,23 +31,23 @@ PRETRAIN = {"kind": "pretrain", "task": "mtod", "source_language": "en", "datase
         {"seed": 1},
     ],
 )
-def test_a_request_with_a_bad_name_or_number_is_refused(changes: dict[str, Any]) -> None:
+def test_adapt_job_refuses_invalid_names_and_numbers(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         REQUEST.validate_python(ADAPT | changes)
 
 
 @pytest.mark.parametrize("changes", [{"encoder": ""}, {"encoder": "x" * 513}, {"seed": -1}, {"seed": 2**31}])
-def test_a_base_needs_an_encoder_and_a_seed_that_fit(changes: dict[str, Any]) -> None:
+def test_pretrain_job_refuses_invalid_encoders_and_seeds(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         REQUEST.validate_python(PRETRAIN | changes)
 
 
-def test_the_kind_decides_what_a_request_is() -> None:
+def test_job_request_is_discriminated_by_kind() -> None:
     assert isinstance(REQUEST.validate_python(ADAPT), AdaptJob)
     assert isinstance(REQUEST.validate_python(PRETRAIN), PretrainJob)
 
 
-def test_a_record_survives_json() -> None:
+def test_job_record_round_trips_through_json() -> None:
     request = AdaptJob.model_validate(ADAPT)
     record = JobRecord(
         job_id="j-1",
@@ -61,19 +61,19 @@ def test_a_record_survives_json() -> None:
     assert JobRecord.model_validate_json(record.model_dump_json()) == record
 
 
-def test_a_job_is_over_when_nothing_can_follow() -> None:
+def test_job_status_is_final_when_no_status_can_follow() -> None:
     over = {status for status in JobStatus if status.is_final}
 
     assert over == {JobStatus.CANCELLED, JobStatus.SUCCEEDED, JobStatus.FAILED}
 
 
 @pytest.mark.parametrize("percent", [-1, 100.5, float("nan")])
-def test_progress_is_a_percentage(percent: float) -> None:
+def test_progress_refuses_invalid_percentages(percent: float) -> None:
     with pytest.raises(ValidationError):
         Progress(percent=percent)
 
 
-def test_the_quality_of_a_model_is_the_mean_of_intents_and_slots() -> None:
+def test_mtod_quality_is_the_mean_of_intent_accuracy_and_slot_f1() -> None:
     made = MtodEvaluation(examples=3, intent_accuracy=0.5, slot_f1=1.0, exact_match=0.2)
 
     assert made.quality == 0.75

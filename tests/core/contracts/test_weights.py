@@ -1,4 +1,4 @@
-"""The names and rows of the heads are those that the model has."""
+"""Names and rows of the heads in a file of weights."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from core.tasks.mtod.learner import MtodLearner
 from tests.core.tiny import english
 
 
-def test_every_head_has_the_rows_that_its_labels_need(bert_folder: Path) -> None:
+def test_head_rows_are_those_of_the_model(bert_folder: Path) -> None:
     learner = MtodLearner(load_encoder(str(bert_folder)), LabelSet.of(english()))
     state = learner.model.state_dict()
     rows = head_rows(learner.intents, learner.slots)
@@ -20,9 +20,9 @@ def test_every_head_has_the_rows_that_its_labels_need(bert_folder: Path) -> None
     assert set(rows) == {name for name in state if name.endswith("head.weight")}
 
 
-def test_a_task_without_labels_has_no_such_heads() -> None:
+def test_head_rows_are_empty_without_labels() -> None:
     assert head_rows([], []) == {}
 
 
-def test_the_labels_are_told_in_order() -> None:
+def test_labels_metadata_keeps_the_order() -> None:
     assert json.loads(labels_metadata(["b", "a"], ["z"])["labels"]) == {"intents": ["b", "a"], "slots": ["z"]}

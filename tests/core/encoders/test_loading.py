@@ -1,4 +1,4 @@
-"""Encoders: the embedded one, and any folder that Hugging Face can read."""
+"""Loading of encoders: the embedded one, and folders in Hugging Face format."""
 
 import json
 import shutil
@@ -45,7 +45,7 @@ def embedded() -> Encoder:
     return load_encoder(EMBEDDED)
 
 
-def test_the_embedded_encoder_needs_no_network_and_knows_what_means_the_same(embedded: Encoder) -> None:
+def test_embedded_encoder_loads_offline_and_encodes_meaning(embedded: Encoder) -> None:
     vectors = mean_states(
         embedded.model,
         embedded.tokenizer,
@@ -57,7 +57,7 @@ def test_the_embedded_encoder_needs_no_network_and_knows_what_means_the_same(emb
     assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.2
 
 
-def test_the_embedded_encoder_reads_512_tokens_and_has_no_pooling_layer(embedded: Encoder) -> None:
+def test_embedded_encoder_has_512_tokens_and_no_pooling_layer(embedded: Encoder) -> None:
     assert (embedded.name, embedded.max_tokens) == (EMBEDDED, 512)
     assert embedded.tokenizer.is_fast
     assert not any("pooler" in name for name, _ in embedded.model.named_parameters())
@@ -73,7 +73,7 @@ def test_the_embedded_encoder_reads_512_tokens_and_has_no_pooling_layer(embedded
         (None, Pooling.CLS),
     ],
 )
-def test_a_sentence_encoder_says_itself_how_it_pools(
+def test_load_encoder_reads_pooling_of_sentence_transformers(
     declared: dict[str, Any] | None, pooling: Pooling, tmp_path: Path
 ) -> None:
     folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
@@ -83,11 +83,11 @@ def test_a_sentence_encoder_says_itself_how_it_pools(
     assert load_encoder(str(folder)).pooling is pooling
 
 
-def test_the_embedded_encoder_was_trained_for_means(embedded: Encoder) -> None:
+def test_embedded_encoder_has_mean_pooling(embedded: Encoder) -> None:
     assert embedded.pooling is Pooling.MEAN
 
 
-def test_accents_keep_their_offsets_in_the_embedded_encoder_which_strips_them(embedded: Encoder) -> None:
+def test_embedded_tokenizer_offsets_include_accents(embedded: Encoder) -> None:
     text = "¿Qué tiempo hará mañana en Málaga?"
 
     encoding = embedded.tokenizer(text, return_offsets_mapping=True)
@@ -99,7 +99,7 @@ def test_accents_keep_their_offsets_in_the_embedded_encoder_which_strips_them(em
 
 @pytest.fixture
 def tampered_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The embedded encoder's package with one bit of its weights changed."""
+    """Replace the base's package by a copy with a changed bit in its weights."""
     folder = tmp_path / "encoder"
     shutil.copytree(base_folder(), folder)
     with (folder / "model.safetensors").open("r+b") as weights:
@@ -113,13 +113,13 @@ def tampered_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     base_folder.cache_clear()
 
 
-def test_embedded_weights_with_one_bit_changed_are_refused(tampered_package: None) -> None:
+def test_load_encoder_rejects_changed_embedded_weights(tampered_package: None) -> None:
     with pytest.raises(CorruptArtifact, match="embedded encoder's weights have SHA-256"):
         load_encoder(EMBEDDED)
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_a_folder_of_any_kind_is_loaded_and_read(tmp_path: Path, kind: Kind) -> None:
+def test_load_encoder_supports_common_architectures(tmp_path: Path, kind: Kind) -> None:
     folder = tiny_encoder_folder(tmp_path, kind, TEXTS)
 
     encoder = load_encoder(str(folder))
@@ -131,7 +131,7 @@ def test_a_folder_of_any_kind_is_loaded_and_read(tmp_path: Path, kind: Kind) -> 
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_the_longest_input_told_is_the_longest_the_encoder_takes(tmp_path: Path, kind: Kind) -> None:
+def test_max_tokens_is_the_longest_accepted_input(tmp_path: Path, kind: Kind) -> None:
     encoder = load_encoder(str(tiny_encoder_folder(tmp_path, kind, TEXTS)))
     full = torch.full((1, encoder.max_tokens), 5)
 
@@ -141,7 +141,7 @@ def test_the_longest_input_told_is_the_longest_the_encoder_takes(tmp_path: Path,
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_an_architecture_has_the_shape_but_not_the_weights(tmp_path: Path, kind: Kind) -> None:
+def test_load_architecture_has_equal_shapes_but_random_weights(tmp_path: Path, kind: Kind) -> None:
     folder = tiny_encoder_folder(tmp_path, kind, TEXTS)
     loaded = load_encoder(str(folder)).model.state_dict()
 
@@ -156,20 +156,20 @@ def test_an_architecture_has_the_shape_but_not_the_weights(tmp_path: Path, kind:
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
-def test_attention_is_the_same_in_training_as_in_use(tmp_path: Path, kind: Kind) -> None:
-    """By the states of training, which repeat where nothing else is dropped."""
+def test_loaded_encoders_have_no_attention_dropout(tmp_path: Path, kind: Kind) -> None:
+    """States in training mode are deterministic if all other dropout is disabled."""
     folder = tiny_encoder_folder(tmp_path, kind, TEXTS)
     for loaded in (load_encoder(str(folder)), load_architecture("its name", folder)):
         model = loaded.model.train()
         for module in model.modules():
             if isinstance(module, nn.Dropout):
-                module.eval()  # attention reads its share from one, and does not ask whether it is on
+                module.eval()  # attention only reads the rate of its dropout module, whatever its mode
         ids = torch.full((2, 8), 5)
-        once, again = (model(input_ids=ids).last_hidden_state for _ in range(2))
-        assert torch.equal(once, again)
+        first, second = (model(input_ids=ids).last_hidden_state for _ in range(2))
+        assert torch.equal(first, second)
 
 
-def test_weights_saved_in_half_precision_compute_in_single(tmp_path: Path) -> None:
+def test_load_encoder_converts_half_precision_to_single(tmp_path: Path) -> None:
     folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
     AutoModel.from_pretrained(folder).half().save_pretrained(folder)
 
@@ -177,7 +177,7 @@ def test_weights_saved_in_half_precision_compute_in_single(tmp_path: Path) -> No
     assert load_architecture("x", folder).model.dtype == torch.float32
 
 
-def test_an_architecture_that_knows_no_pooling_option_is_loaded(tmp_path: Path) -> None:
+def test_load_encoder_supports_architectures_without_pooling_option(tmp_path: Path) -> None:
     folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
     vocabulary = json.loads((folder / "config.json").read_text())["vocab_size"]
     config = ConvBertConfig(**SMALL, vocab_size=vocabulary, embedding_size=32)
@@ -215,18 +215,18 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_folder_is_told_by_name(tmp_path: Path, damage: str) -> None:
+def test_load_encoder_names_a_damaged_folder(tmp_path: Path, damage: str) -> None:
     folder = tiny_encoder_folder(tmp_path, "bert", TEXTS)
     DAMAGES[damage](folder)
 
-    with pytest.raises(InvalidInput, match="tiny-bert") as refused:
+    with pytest.raises(InvalidInput, match="tiny-bert") as caught:
         load_encoder(str(folder))
 
-    assert refused.value.faults[0].pointer == "/encoder"
+    assert caught.value.faults[0].pointer == "/encoder"
 
 
 @pytest.mark.parametrize("name", ["", "no such encoder", "a/b/c", "../x", "/nonexistent/folder", "a\0b"])
-def test_a_name_that_is_neither_folder_nor_hub_id_is_told(name: str) -> None:
+def test_load_encoder_rejects_an_invalid_name(name: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be loaded"):
         load_encoder(name)
 
@@ -235,12 +235,12 @@ def tiny_bert() -> Any:
     return AutoModel.from_config(BertConfig(**SMALL, vocab_size=16))
 
 
-def test_a_tokenizer_without_offsets_is_refused() -> None:
+def test_assemble_encoder_rejects_a_slow_tokenizer() -> None:
     with pytest.raises(InvalidInput, match="no fast tokenizer, so no character offsets"):
         assemble_encoder("slow", tiny_bert(), CanineTokenizer())
 
 
-def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused() -> None:
+def test_assemble_encoder_rejects_a_tokenizer_without_special_tokens() -> None:
     words = Tokenizer(models.WordLevel({"<unk>": 0, "wake": 1, "me": 2}, unk_token="<unk>"))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="<unk>")
 

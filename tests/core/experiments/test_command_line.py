@@ -1,4 +1,4 @@
-"""The command that does an experiment again."""
+"""Command lines that reproduce experiments."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ from core.experiments.command_line import command
 from core.experiments.grid import Experiment
 
 
-def asked(**changes: Any) -> Experiment:
+def experiment(**changes: Any) -> Experiment:
     fields: dict[str, Any] = {"task": "mtod", "languages": ("es", "th"), "seeds": (42, 35)}
     return Experiment.model_validate(fields | changes)
 
 
-def test_what_is_not_said_is_the_default() -> None:
-    assert command(asked()) == (
+def test_command_omits_default_options() -> None:
+    assert command(experiment()) == (
         "xmetra experiment mtod --data DIR --languages 'es th' --methods all --seeds '42 35' --out DIR"
     )
 
 
-def test_everything_that_differs_is_said() -> None:
-    told = command(
-        asked(
+def test_command_includes_every_changed_option() -> None:
+    line = command(
+        experiment(
             methods=("ft",),
             shots=(1, 3),
             draws=2,
@@ -32,7 +32,7 @@ def test_everything_that_differs_is_said() -> None:
             base_settings={"epochs": 2.5},
         )
     )
-    for words in (
+    for option in (
         "--methods ft",
         "--encoder embedded-en",
         "--shots '1 3'",
@@ -45,4 +45,4 @@ def test_everything_that_differs_is_said() -> None:
         "--set meta.inner_steps=3",
         "--set-base epochs=2.5",
     ):
-        assert f" {words} " in told
+        assert f" {option} " in line

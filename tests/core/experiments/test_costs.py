@@ -1,4 +1,4 @@
-"""What runs cost beside each other."""
+"""Relative costs of runs."""
 
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,11 @@ import pytest
 from core.contracts.examples import DatasetManifest
 from core.contracts.hyperparameters import Hyperparameters, MetaSettings, PretrainSettings
 from core.contracts.jobs import AdaptJob, PretrainJob
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD
 from core.experiments.costs import Costs
 from core.store import Store
 from core.tasks.data_split import FORWARD_SHARE
 from tests.core.tiny import english, spanish
-
-MTOD = TaskName.MTOD
 
 
 @pytest.fixture
@@ -45,23 +43,23 @@ def job(store: Store, **changes: Any) -> AdaptJob:
     return AdaptJob.model_validate(fields | changes)
 
 
-def test_an_adaptation_costs_its_stages_and_two_measurements(store: Store, costs: Costs) -> None:
-    # 100 steps of 16 of the 24 examples, at least; then two models answer 24.
-    assert costs.of(job(store)) == pytest.approx(100 * 16 + 2 * 24 * FORWARD_SHARE)
+def test_adapt_cost_is_cost_of_stages_and_two_evaluations(store: Store, costs: Costs) -> None:
+    # 100 steps of 16 of the 24 examples, at least; then two models predict 24.
+    assert costs.adapt_cost(job(store)) == pytest.approx(100 * 16 + 2 * 24 * FORWARD_SHARE)
 
 
-def test_tuning_costs_several_trainings(store: Store, costs: Costs) -> None:
+def test_adapt_cost_includes_tuning_trials(store: Store, costs: Costs) -> None:
     plain, tuned = (
-        costs.of(job(store, hyperparameters=Hyperparameters(tune=tune))) for tune in (False, True)
+        costs.adapt_cost(job(store, hyperparameters=Hyperparameters(tune=tune))) for tune in (False, True)
     )
     assert tuned > 3 * plain
 
 
-def test_joint_training_costs_about_twice_and_more_steps_cost_more(store: Store, costs: Costs) -> None:
-    plain, joint = (costs.of(job(store, method=method)) for method in ("ft", "ft-en"))
+def test_adapt_cost_grows_with_joint_training_and_steps(store: Store, costs: Costs) -> None:
+    plain, joint = (costs.adapt_cost(job(store, method=method)) for method in ("ft", "ft-en"))
     assert 1.8 < joint / plain < 2
     few, many = (
-        costs.of(
+        costs.adapt_cost(
             job(
                 store,
                 method="x-metra",
@@ -73,13 +71,13 @@ def test_joint_training_costs_about_twice_and_more_steps_cost_more(store: Store,
     assert many > 5 * few
 
 
-def test_a_run_that_cannot_be_planned_costs_its_measuring(store: Store, costs: Costs) -> None:
-    measured = store.datasets.put(english()[:1], task=MTOD, language="es").dataset_id
-    impossible = job(store, dataset_id=measured, evaluation_dataset_id=None)
-    assert costs.of(impossible) == 1
+def test_adapt_cost_is_evaluation_cost_when_planning_fails(store: Store, costs: Costs) -> None:
+    dataset_id = store.datasets.put(english()[:1], task=MTOD, language="es").dataset_id
+    unplannable = job(store, dataset_id=dataset_id, evaluation_dataset_id=None)
+    assert costs.adapt_cost(unplannable) == 1
 
 
-def test_the_base_costs_its_steps_and_one_measurement(
+def test_base_cost_is_cost_of_steps_and_one_evaluation(
     store: Store, source: DatasetManifest, costs: Costs
 ) -> None:
     base = PretrainJob(
@@ -89,4 +87,4 @@ def test_the_base_costs_its_steps_and_one_measurement(
         evaluation_dataset_id=source.dataset_id,
         settings=PretrainSettings(epochs=2, batch_size=10),
     )
-    assert costs.of_base(base) == pytest.approx(2 * 30 + 30 * FORWARD_SHARE + 1)
+    assert costs.base_cost(base) == pytest.approx(2 * 30 + 30 * FORWARD_SHARE + 1)

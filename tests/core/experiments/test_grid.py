@@ -1,4 +1,4 @@
-"""What an experiment asks becomes runs."""
+"""Cells of an experiment's grid, and validation of experiments."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from core.contracts.values import Method, Trainable
 from core.experiments.grid import METHODS, Cell, Experiment
 
 
-def asked(**changes: Any) -> Experiment:
+def experiment(**changes: Any) -> Experiment:
     fields: dict[str, Any] = {"task": "mtod", "languages": ("es", "th"), "seeds": (42, 35)}
     return Experiment.model_validate(fields | changes)
 
 
-def test_without_more_every_method_runs_in_every_language_with_every_seed_on_all_data() -> None:
-    cells = asked().cells()
+def test_cells_cover_methods_languages_and_seeds_by_default() -> None:
+    cells = experiment().cells()
     assert {(cell.language, cell.method, cell.seed) for cell in cells} == {
         (language, method, seed) for language in ("es", "th") for method in METHODS for seed in (42, 35)
     }
@@ -25,12 +25,12 @@ def test_without_more_every_method_runs_in_every_language_with_every_seed_on_all
     assert Method.BEST not in METHODS
 
 
-def test_a_seed_is_finished_before_the_next_begins() -> None:
-    assert [cell.seed for cell in asked().cells()] == [42] * 10 + [35] * 10
+def test_cells_are_grouped_by_seed() -> None:
+    assert [cell.seed for cell in experiment().cells()] == [42] * 10 + [35] * 10
 
 
-def test_shots_and_shares_are_sweeps_of_their_own_after_all_of_the_data() -> None:
-    cells = asked(
+def test_cells_of_shots_and_shares_follow_those_of_all_data() -> None:
+    cells = experiment(
         shots=(1, 3), shares=(0.1, 1), draws=2, seeds=(42,), methods=("ft",), languages=("es",)
     ).cells()
     assert [(cell.shots, cell.share, cell.draw) for cell in cells] == [
@@ -44,40 +44,40 @@ def test_shots_and_shares_are_sweeps_of_their_own_after_all_of_the_data() -> Non
     ]
 
 
-def test_a_draw_has_nothing_to_do_with_a_seed() -> None:
-    cells = asked(shots=(1,), draws=3, methods=("ft",), languages=("es",)).cells()
+def test_cells_combine_every_draw_with_every_seed() -> None:
+    cells = experiment(shots=(1,), draws=3, methods=("ft",), languages=("es",)).cells()
     limited = [(cell.seed, cell.draw) for cell in cells if cell.limited]
     assert sorted(limited) == [(seed, draw) for seed in (35, 42) for draw in range(3)]
 
 
-def test_a_share_of_everything_is_no_limit() -> None:
-    assert asked(shares=(1.0,)).cells() == asked().cells()
+def test_cells_of_full_share_are_unlimited() -> None:
+    assert experiment(shares=(1.0,)).cells() == experiment().cells()
 
 
-def test_all_of_the_data_is_left_out_where_only_other_shares_are_named() -> None:
-    assert {cell.amount for cell in asked(shares=(0.1,)).cells()} == {"10-percent"}
-    assert {cell.amount for cell in asked(shares=(), shots=(3,)).cells()} == {"3-shots"}
+def test_cells_omit_all_data_when_only_smaller_shares_are_given() -> None:
+    assert {cell.amount for cell in experiment(shares=(0.1,)).cells()} == {"10-percent"}
+    assert {cell.amount for cell in experiment(shares=(), shots=(3,)).cells()} == {"3-shots"}
 
 
-def test_no_amount_at_all_is_refused() -> None:
+def test_experiment_rejects_no_amount() -> None:
     with pytest.raises(ValidationError, match="nothing to run"):
-        asked(shares=())
+        experiment(shares=())
 
 
-def test_only_x_metra_ada_has_schedules() -> None:
-    cells = asked(schedules=("sequential", "interleaved"), seeds=(42,), languages=("es",)).cells()
+def test_cells_vary_schedule_for_x_metra_ada_only() -> None:
+    cells = experiment(schedules=("sequential", "interleaved"), seeds=(42,), languages=("es",)).cells()
     interleaved = [cell.method for cell in cells if cell.schedule is Schedule.INTERLEAVED]
     assert interleaved == [Method.X_METRA_ADA]
     assert len(cells) == 6
 
 
-def test_every_method_is_run_with_whatever_is_trained() -> None:
-    cells = asked(trainable=("all", "lora"), seeds=(42,), languages=("es",)).cells()
+def test_cells_combine_methods_with_trainable() -> None:
+    cells = experiment(trainable=("all", "lora"), seeds=(42,), languages=("es",)).cells()
     assert [cell.trainable for cell in cells] == [Trainable.ALL] * 5 + [Trainable.LORA] * 5
 
 
-def test_keys_are_readable_and_no_two_runs_share_one() -> None:
-    cells = asked(
+def test_cell_keys_are_readable_and_unique() -> None:
+    cells = experiment(
         shots=(1, 10),
         shares=(0.1, 0.125, 0.07),
         draws=2,
@@ -92,14 +92,15 @@ def test_keys_are_readable_and_no_two_runs_share_one() -> None:
     assert "es.ft.7-percent.draw-0.seed-42" in keys
 
 
-def test_what_is_named_twice_is_run_once() -> None:
+def test_experiment_removes_duplicate_values() -> None:
     assert (
-        asked(languages=("es", "es"), seeds=(42, 42)).cells() == asked(languages=("es",), seeds=(42,)).cells()
+        experiment(languages=("es", "es"), seeds=(42, 42)).cells()
+        == experiment(languages=("es",), seeds=(42,)).cells()
     )
 
 
-def test_a_run_learns_with_its_own_seed_tensors_and_schedule() -> None:
-    experiment = asked(settings={"meta": {"inner_steps": 3}})
+def test_hyperparameters_of_applies_fields_of_the_cell() -> None:
+    specification = experiment(settings={"meta": {"inner_steps": 3}})
     cell = Cell(
         language="es",
         method=Method.X_METRA_ADA,
@@ -107,13 +108,13 @@ def test_a_run_learns_with_its_own_seed_tensors_and_schedule() -> None:
         trainable=Trainable.HEADS,
         schedule=Schedule.INTERLEAVED,
     )
-    settings = experiment.settings_of(cell)
+    settings = specification.hyperparameters_of(cell)
     assert (settings.seed, settings.trainable) == (7, Trainable.HEADS)
     assert (settings.meta.schedule, settings.meta.inner_steps) == (Schedule.INTERLEAVED, 3)
 
 
 @pytest.mark.parametrize(
-    ("changes", "place"),
+    ("changes", "field"),
     [
         ({"languages": ()}, "languages"),
         ({"languages": ("en",)}, "languages"),
@@ -130,17 +131,17 @@ def test_a_run_learns_with_its_own_seed_tensors_and_schedule() -> None:
         ({"settings": {"meta": {"schedule": "interleaved"}}}, "settings"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(changes: dict[str, Any], place: str) -> None:
+def test_experiment_rejects_invalid_fields(changes: dict[str, Any], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        asked(**changes)
-    assert {error["loc"][0] for error in caught.value.errors()} == {place}
+        experiment(**changes)
+    assert {error["loc"][0] for error in caught.value.errors()} == {field}
 
 
-def test_two_starts_together_ask_what_either_asks() -> None:
-    first = asked(languages=("es",), methods=("ft",), draws=2)
-    second = asked(languages=("th",), methods=("mono",), shots=(3,), draws=5)
-    both = first.extended(second)
-    assert both.languages == ("es", "th")
-    assert both.methods == (Method.FT, Method.MONO)
-    assert both.draws == 5
-    assert set(both.cells()) >= {*first.cells(), *second.cells()}
+def test_merged_with_contains_the_runs_of_both() -> None:
+    first = experiment(languages=("es",), methods=("ft",), draws=2)
+    second = experiment(languages=("th",), methods=("mono",), shots=(3,), draws=5)
+    merged = first.merged_with(second)
+    assert merged.languages == ("es", "th")
+    assert merged.methods == (Method.FT, Method.MONO)
+    assert merged.draws == 5
+    assert set(merged.cells()) >= {*first.cells(), *second.cells()}

@@ -1,4 +1,4 @@
-"""The progress of a grid: percent by cost, and the time that is left."""
+"""Progress of a grid: percentage by cost, and remaining time."""
 
 import pytest
 
@@ -20,38 +20,40 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def told() -> list[Progress]:
+def reports() -> list[Progress]:
     return []
 
 
-def test_a_run_counts_by_what_it_costs(told: list[Progress], clock: Clock) -> None:
-    grid = GridProgress(told.append, {"cheap": 10, "dear": 30}, [], clock)
-    grid.of("cheap")(Progress(percent=50, stage="fine-tune", step=3, total_steps=6, metrics={"loss": 0.5}))
+def test_grid_progress_weights_runs_by_cost(reports: list[Progress], clock: Clock) -> None:
+    grid = GridProgress(reports.append, {"cheap": 10, "expensive": 30}, [], clock)
+    grid.monitor_for("cheap")(
+        Progress(percent=50, stage="fine-tune", step=3, total_steps=6, metrics={"loss": 0.5})
+    )
     grid.finish("cheap")
-    grid.of("dear")(Progress(percent=50, stage="meta-train"))
-    grid.finish("dear")
-    assert [one.percent for one in told] == [12.5, 25, 62.5, 100]
-    assert told[0].stage == "cheap: fine-tune"
-    assert (told[0].step, told[0].total_steps, told[0].metrics) == (3, 6, {"loss": 0.5})
+    grid.monitor_for("expensive")(Progress(percent=50, stage="meta-train"))
+    grid.finish("expensive")
+    assert [report.percent for report in reports] == [12.5, 25, 62.5, 100]
+    assert reports[0].stage == "cheap: fine-tune"
+    assert (reports[0].step, reports[0].total_steps, reports[0].metrics) == (3, 6, {"loss": 0.5})
 
 
-def test_what_was_done_before_counts_as_done_and_took_no_time(told: list[Progress], clock: Clock) -> None:
-    grid = GridProgress(told.append, {"before": 60, "now": 20, "later": 20}, ["before"], clock)
+def test_grid_progress_excludes_earlier_runs_from_the_estimate(reports: list[Progress], clock: Clock) -> None:
+    grid = GridProgress(reports.append, {"before": 60, "now": 20, "later": 20}, ["before"], clock)
     clock.seconds = 30
-    grid.of("now")(Progress(percent=50, stage="fine-tune"))
-    assert told[0].percent == 70
-    # A tenth of the whole took 30 seconds, so the three that are left take 90.
-    assert told[0].eta_seconds == 90
+    grid.monitor_for("now")(Progress(percent=50, stage="fine-tune"))
+    assert reports[0].percent == 70
+    # A tenth of the total took 30 seconds, so the remaining three tenths take 90.
+    assert reports[0].eta_seconds == 90
 
 
-def test_nothing_is_guessed_before_anything_is_done(told: list[Progress], clock: Clock) -> None:
-    grid = GridProgress(told.append, {"one": 1, "two": 1}, [], clock)
-    grid.of("one")(Progress(percent=0, stage="fine-tune", eta_seconds=5))
-    assert told[0].eta_seconds is None
+def test_grid_progress_has_no_estimate_at_the_start(reports: list[Progress], clock: Clock) -> None:
+    grid = GridProgress(reports.append, {"first": 1, "second": 1}, [], clock)
+    grid.monitor_for("first")(Progress(percent=0, stage="fine-tune", eta_seconds=5))
+    assert reports[0].eta_seconds is None
 
 
-def test_a_run_that_failed_early_counts_as_done(told: list[Progress], clock: Clock) -> None:
-    grid = GridProgress(told.append, {"one": 1, "two": 1}, [], clock)
-    grid.of("one")(Progress(percent=10, stage="fine-tune"))
-    grid.finish("one")
-    assert told[-1].percent == 50
+def test_grid_progress_counts_a_failed_run_as_done(reports: list[Progress], clock: Clock) -> None:
+    grid = GridProgress(reports.append, {"first": 1, "second": 1}, [], clock)
+    grid.monitor_for("first")(Progress(percent=10, stage="fine-tune"))
+    grid.finish("first")
+    assert reports[-1].percent == 50

@@ -1,12 +1,12 @@
-"""How methods, amounts and figures are written."""
+"""Labels of methods, amounts of data and numbers."""
 
 from typing import Any
 
 import pytest
 
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, QA
 from core.experiments.aggregation import Variant
-from core.experiments.labels import amount_name, method_name, p_value, plus_minus, rate
+from core.experiments.labels import amount_name, format_p_value, format_percent, format_spread, method_name
 from core.experiments.statistics import spread
 
 
@@ -15,7 +15,7 @@ def variant(method: str = "x-metra-ada", **changes: Any) -> Variant:
 
 
 @pytest.mark.parametrize(
-    ("form", "name"),
+    ("fields", "name"),
     [
         ({}, "x-metra-ada"),
         ({"trainable": "lora"}, "x-metra-ada (lora)"),
@@ -23,25 +23,25 @@ def variant(method: str = "x-metra-ada", **changes: Any) -> Variant:
         ({"trainable": "heads", "schedule": "interleaved"}, "x-metra-ada (heads, interleaved)"),
     ],
 )
-def test_a_method_is_told_with_what_distinguishes_its_form(form: dict[str, Any], name: str) -> None:
-    assert method_name(variant(**form)) == name
+def test_method_name_includes_trainable_and_schedule(fields: dict[str, Any], name: str) -> None:
+    assert method_name(variant(**fields)) == name
 
 
-def test_amounts_are_told_in_the_words_of_their_task() -> None:
-    assert amount_name(variant(), TaskName.MTOD) == "all"
-    assert amount_name(variant(share=0.125), TaskName.QA) == "12.5 %"
-    assert amount_name(variant(shots=3), TaskName.MTOD) == "3 an intent"
-    assert amount_name(variant(shots=30), TaskName.QA) == "30 in all"
+def test_amount_name_uses_the_unit_of_the_task() -> None:
+    assert amount_name(variant(), MTOD) == "all"
+    assert amount_name(variant(share=0.125), QA) == "12.5 %"
+    assert amount_name(variant(shots=3), MTOD) == "3 an intent"
+    assert amount_name(variant(shots=30), QA) == "30 in all"
 
 
-def test_figures_are_told_with_their_spread_where_there_is_one() -> None:
-    assert rate(spread([0.929])) == "92.9"
-    assert rate(spread([0.9, 0.92])) == "91.0 ± 1.4"
-    assert plus_minus(spread([1.0, 3.0]), digits=2) == "2.00 ± 1.41"
+def test_format_percent_includes_deviation_if_there_is_one() -> None:
+    assert format_percent(spread([0.929])) == "92.9"
+    assert format_percent(spread([0.9, 0.92])) == "91.0 ± 1.4"
+    assert format_spread(spread([1.0, 3.0]), digits=2) == "2.00 ± 1.41"
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(None, "–"), (0.0154, "0.015"), (0.001, "0.001"), (0.0009, "< 0.001")]
+    ("value", "text"), [(None, "–"), (0.0154, "0.015"), (0.001, "0.001"), (0.0009, "< 0.001")]
 )
-def test_chances_are_told_as_far_as_they_say_something(value: float | None, told: str) -> None:
-    assert p_value(value) == told
+def test_format_p_value_has_a_lower_limit(value: float | None, text: str) -> None:
+    assert format_p_value(value) == text

@@ -1,4 +1,4 @@
-"""A miniature experiment on questions, published without a training file."""
+"""Small experiment on a question answering dataset without a training file."""
 
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ from core.contracts.questions import QaExample
 from core.experiments.folder import Folder
 from core.experiments.grid import Experiment
 from core.formats import write_squad
-from tests.core.experiments.laboratory import results
-from tests.core.tasks.qa.asking import answered, texts_of
+from tests.core.experiments.small_experiments import results
+from tests.core.tasks.qa.qa_examples import qa_example, texts_of
 from tests.core.tiny import tiny_encoder_folder
 
 SETTINGS: dict[str, Any] = {
@@ -21,13 +21,13 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def questions(thing: str, count: int) -> list[QaExample]:
+def questions(noun: str, count: int) -> list[QaExample]:
     return [
-        answered(f"{thing} wapi {n}?", f"{thing} ya {n} ni ⟦kando ya barabara⟧ leo") for n in range(count)
+        qa_example(f"{noun} wapi {n}?", f"{noun} ya {n} ni ⟦kando ya barabara⟧ leo") for n in range(count)
     ]
 
 
-def test_questions_are_learnt_and_measured_on_parts_of_one_file(tmp_path: Path, folder: Folder) -> None:
+def test_qa_experiment_splits_a_single_file(tmp_path: Path, folder: Folder) -> None:
     files = {
         "train/en": questions("well", 12),
         "dev/en": questions("mill", 4),
@@ -37,9 +37,9 @@ def test_questions_are_learnt_and_measured_on_parts_of_one_file(tmp_path: Path, 
         path = tmp_path / "tydiqa-goldp" / f"{name}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write_squad(examples))
-    texts = texts_of([one for examples in files.values() for one in examples])
+    texts = texts_of([example for examples in files.values() for example in examples])
     encoder = str(tiny_encoder_folder(tmp_path, "bert", texts))
-    asked = Experiment(
+    experiment = Experiment(
         task="qa",
         languages=("sw",),
         methods=("ft", "x-metra-ada"),
@@ -49,16 +49,16 @@ def test_questions_are_learnt_and_measured_on_parts_of_one_file(tmp_path: Path, 
         settings=SETTINGS,
         base_settings={"epochs": 1},
     )
-    found = results(asked, tmp_path, folder)
-    assert found.failures == ()
-    assert [row.variant.method for row in found.table] == ["pre", "ft", "x-metra-ada"]
-    assert list(found.table[0].metrics) == ["F1", "exact match"]
-    for run in found.runs:
+    outcome = results(experiment, tmp_path, folder)
+    assert outcome.failures == ()
+    assert [row.variant.method for row in outcome.table] == ["pre", "ft", "x-metra-ada"]
+    assert list(outcome.table[0].metrics) == ["F1", "exact match"]
+    for run in outcome.runs:
         assert isinstance(run.report.result.evaluation, QaEvaluation)
         assert (run.report.data["train"], run.report.data["evaluation"]) == (6, 14)
-    assert len({run.job.evaluation_dataset_id for run in found.runs}) == 1
+    assert len({run.job.evaluation_dataset_id for run in outcome.runs}) == 1
 
 
 @pytest.fixture(autouse=True)
 def _one_thread(one_thread: None) -> None:
-    """Let nothing depend on the machine's cores."""
+    """Make results independent of the number of cores."""

@@ -1,5 +1,6 @@
-"""All of an experiment in one document."""
+"""Aggregated results of an experiment, and their output files."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,17 @@ def finished_results(finished: Folder) -> Results:
     return write_outputs(finished)
 
 
-def test_what_is_written_can_be_read_again(finished: Folder, finished_results: Results) -> None:
+def test_write_outputs_writes_readable_results(finished: Folder, finished_results: Results) -> None:
     assert finished.read(finished.root / "results.json", Results) == finished_results
 
 
-def test_every_run_is_told_with_all_that_it_depends_on(finished_results: Results) -> None:
+def test_write_outputs_keeps_the_keys_of_stored_results(finished: Folder, finished_results: Results) -> None:
+    document = json.loads(finished.results.read_bytes())
+    assert list(document) == ["kept", "base", "runs", "failures", "table", "comparisons"]
+    assert list(document["kept"]) == ["experiment", "hyperparameters", "base_settings", "data"]
+
+
+def test_results_contain_job_and_report_of_every_run(finished_results: Results) -> None:
     assert len(finished_results.runs) == 10
     for run in finished_results.runs:
         report = run.report
@@ -33,14 +40,14 @@ def test_every_run_is_told_with_all_that_it_depends_on(finished_results: Results
         assert report.peak_memory_bytes > 0
         assert isinstance(report.result.evaluation, MtodEvaluation)
         assert set(report.result.evaluation.intents) == {"set_alarm", "find_weather", "set_reminder"}
-    assert len(finished_results.kept.data) == 4
+    assert len(finished_results.manifest.data) == 4
 
 
-def test_the_table_has_the_base_and_every_amount(finished_results: Results) -> None:
-    told = [
+def test_results_table_has_base_and_every_amount(finished_results: Results) -> None:
+    rows = [
         (row.variant.method, row.variant.shots, row.variant.share, row.runs) for row in finished_results.table
     ]
-    assert told == [
+    assert rows == [
         ("pre", None, None, 1),
         ("ft", None, None, 1),
         ("x-metra-ada", None, None, 1),
@@ -49,29 +56,29 @@ def test_the_table_has_the_base_and_every_amount(finished_results: Results) -> N
         ("ft", None, 0.5, 2),
         ("x-metra-ada", None, 0.5, 2),
     ]
-    assert {one.rival for one in finished_results.comparisons} == {"ft"}
+    assert {comparison.rival for comparison in finished_results.comparisons} == {"ft"}
 
 
-def test_tables_and_figures_are_written_beside_it(finished: Folder, finished_results: Results) -> None:
-    told = (finished.root / "report.md").read_text(encoding="utf-8")
-    assert "## A few shots" in told
+def test_write_outputs_writes_tables_and_figures(finished: Folder, finished_results: Results) -> None:
+    summary = (finished.root / "report.md").read_text(encoding="utf-8")
+    assert "## A few shots" in summary
     figures = sorted(path.stem for path in finished.figures.glob("*.svg"))
     assert figures == ["downsampling", "learning-curves", "shots"]
     assert all((finished.figures / f"{name}.png").exists() for name in figures)
 
 
-def test_concluding_twice_writes_the_same(finished: Folder, finished_results: Results) -> None:
+def test_write_outputs_is_idempotent(finished: Folder, finished_results: Results) -> None:
     before = finished.results.read_bytes()
     write_outputs(finished)
     assert finished.results.read_bytes() == before
 
 
-def test_a_folder_without_an_experiment_is_told_as_one(tmp_path: Path) -> None:
+def test_gather_results_raises_not_found_without_experiment(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="holds no experiment"):
         gather_results(Folder(tmp_path))
 
 
-def test_a_report_that_is_torn_is_told_by_its_name(finished: Folder, tmp_path: Path) -> None:
+def test_gather_results_names_a_corrupt_report(finished: Folder, tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.experiment.write_bytes(finished.experiment.read_bytes())
     folder.run("es.ft.full.seed-42").parent.mkdir()

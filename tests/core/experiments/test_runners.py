@@ -1,4 +1,4 @@
-"""Jobs done here, and in processes of their own."""
+"""Runners of jobs in this process and in subprocesses."""
 
 import multiprocessing
 import os
@@ -13,15 +13,15 @@ import pytest
 
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord, PretrainJob, Progress
 from core.contracts.reports import Report
-from core.contracts.values import TaskName, now
+from core.contracts.values import MTOD, now
 from core.errors import JobCancelled
-from core.experiments.records import Failed
-from core.experiments.runners import Message, run_apart, run_here
+from core.experiments.records import JobError
+from core.experiments.runners import Message, in_process_runner, subprocess_runner
 from core.store import Store
-from core.store.serialization import encoded
-from tests.core.experiments import made_up
-from tests.core.experiments.laboratory import nobody
-from tests.core.pipeline.workshop import put
+from core.store.serialization import encode_document
+from tests.core.experiments import synthetic_runs
+from tests.core.experiments.small_experiments import ignore_progress
+from tests.core.pipeline.small_jobs import put_dataset
 from tests.core.tiny import english
 
 
@@ -31,15 +31,13 @@ def store(tmp_path: Path) -> Store:
 
 
 def pretrain(store: Store, encoder: Path) -> JobRecord:
-    dataset_id = put(store, english(), "en")
-    return record(
-        PretrainJob(task=TaskName.MTOD, source_language="en", dataset_id=dataset_id, encoder=str(encoder))
-    )
+    dataset_id = put_dataset(store, english(), "en")
+    return record(PretrainJob(task=MTOD, source_language="en", dataset_id=dataset_id, encoder=str(encoder)))
 
 
-def adapt_from_nothing(store: Store) -> JobRecord:
-    dataset_id = put(store, english(), "es")
-    return record(AdaptJob(task=TaskName.MTOD, language="es", dataset_id=dataset_id, base_id="gone"))
+def adapt_without_base(store: Store) -> JobRecord:
+    dataset_id = put_dataset(store, english(), "es")
+    return record(AdaptJob(task=MTOD, language="es", dataset_id=dataset_id, base_id="gone"))
 
 
 def record(request: AdaptJob | PretrainJob) -> JobRecord:
@@ -53,60 +51,66 @@ def record(request: AdaptJob | PretrainJob) -> JobRecord:
     )
 
 
-def test_a_job_that_cannot_be_done_is_told_with_its_reason(store: Store) -> None:
-    ended = run_here(store, device="cpu")(adapt_from_nothing(store), nobody)
-    assert ended == Failed(kind="NotFound", reason="there is no checkpoint 'gone'")
+def test_in_process_runner_returns_the_error_of_a_failed_job(store: Store) -> None:
+    outcome = in_process_runner(store, device="cpu")(adapt_without_base(store), ignore_progress)
+    assert outcome == JobError(kind="NotFound", reason="there is no checkpoint 'gone'")
 
 
-@pytest.mark.parametrize("ended", [Failed(kind="NotFound", reason="gone"), made_up.report("ft", 0.5)])
-def test_how_a_job_ended_survives_the_way_between_processes(ended: Report | Failed) -> None:
-    message = Message(ended=ended)
-    assert Message.model_validate_json(encoded(message)) == message
+@pytest.mark.parametrize(
+    "outcome", [JobError(kind="NotFound", reason="gone"), synthetic_runs.report("ft", 0.5)]
+)
+def test_message_round_trips_an_outcome(outcome: Report | JobError) -> None:
+    message = Message(outcome=outcome)
+    assert Message.model_validate_json(encode_document(message)) == message
 
 
-def test_what_the_monitor_raises_ends_the_work(store: Store, bert_folder: Path) -> None:
+def test_in_process_runner_raises_what_the_monitor_raises(store: Store, bert_folder: Path) -> None:
     def cancel(_: Progress) -> None:
         raise JobCancelled("enough")
 
     with pytest.raises(JobCancelled):
-        run_here(store, device="cpu")(pretrain(store, bert_folder), cancel)
+        in_process_runner(store, device="cpu")(pretrain(store, bert_folder), cancel)
 
 
-def test_a_process_of_its_own_tells_its_progress_and_gives_its_report(
+def test_subprocess_runner_forwards_progress_and_returns_report(
     store: Store, tmp_path: Path, bert_folder: Path
 ) -> None:
-    told: list[Progress] = []
-    apart = run_apart(str(tmp_path / "store"), device="cpu", threads=1)
-    ended = apart(pretrain(store, bert_folder), told.append)
-    assert isinstance(ended, Report)
-    assert store.checkpoints.manifest(TaskName.MTOD, str(ended.result.checkpoint_id))
-    assert {one.stage for one in told} == {"pre", "evaluate"}
-    assert told[-1].percent == 100
+    reports: list[Progress] = []
+    runner = subprocess_runner(str(tmp_path / "store"), device="cpu", threads=1)
+    outcome = runner(pretrain(store, bert_folder), reports.append)
+    assert isinstance(outcome, Report)
+    assert store.checkpoints.manifest(MTOD, str(outcome.result.checkpoint_id))
+    assert {report.stage for report in reports} == {"pre", "evaluate"}
+    assert reports[-1].percent == 100
     assert multiprocessing.active_children() == []
 
 
-def when_begun(act: Callable[[BaseProcess], None]) -> None:
-    """Do something to the process of a job as soon as there is one."""
+def after_start(action: Callable[[BaseProcess], None]) -> None:
+    """Apply an action to the process of a job soon after it is started."""
 
     def watch() -> None:
-        while not (begun := multiprocessing.active_children()):
+        while not (processes := multiprocessing.active_children()):
             time.sleep(0.01)
         time.sleep(0.2)
-        act(begun[0])
+        action(processes[0])
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def test_a_process_that_is_killed_is_a_failure_of_its_job(store: Store, tmp_path: Path) -> None:
-    when_begun(lambda child: child.kill())
-    ended = run_apart(str(tmp_path / "store"), device="cpu", threads=1)(adapt_from_nothing(store), nobody)
-    assert ended == Failed(
+def test_subprocess_runner_returns_an_error_when_process_is_killed(store: Store, tmp_path: Path) -> None:
+    after_start(lambda child: child.kill())
+    outcome = subprocess_runner(str(tmp_path / "store"), device="cpu", threads=1)(
+        adapt_without_base(store), ignore_progress
+    )
+    assert outcome == JobError(
         kind="ProcessLost", reason="the process of the job was killed by signal 9 before it had a report"
     )
 
 
-def test_ctrl_c_ends_the_process_of_a_job_too(store: Store, tmp_path: Path) -> None:
-    when_begun(lambda _: os.kill(os.getpid(), signal.SIGINT))
+def test_subprocess_runner_ends_process_on_ctrl_c(store: Store, tmp_path: Path) -> None:
+    after_start(lambda _: os.kill(os.getpid(), signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        run_apart(str(tmp_path / "store"), device="cpu", threads=1)(adapt_from_nothing(store), nobody)
+        subprocess_runner(str(tmp_path / "store"), device="cpu", threads=1)(
+            adapt_without_base(store), ignore_progress
+        )
     assert multiprocessing.active_children() == []

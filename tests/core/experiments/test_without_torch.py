@@ -1,4 +1,4 @@
-"""All of an experiment but the runs themselves needs no torch, so that a plan is told at once."""
+"""Planning and aggregation of experiments must not import torch, which takes seconds."""
 
 import subprocess
 import sys
@@ -12,12 +12,12 @@ print({"torch", "transformers"} & set(sys.modules))
 """
 
 
-def test_planning_and_summing_up_import_no_torch() -> None:
-    answer = subprocess.run(
+def test_planning_and_aggregation_do_not_import_torch() -> None:
+    process = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         capture_output=True,
         text=True,
         check=True,
         cwd=ROOT,
     )
-    assert answer.stdout.strip() == "set()"
+    assert process.stdout.strip() == "set()"

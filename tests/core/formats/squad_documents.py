@@ -1,4 +1,4 @@
-"""SQuAD documents to read in tests."""
+"""SQuAD documents for the tests."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ def question(name: str = "sw-1", **changes: Any) -> dict[str, Any]:
 
 
 def squad(*questions: object, **changes: Any) -> dict[str, Any]:
-    """Make a document of one article with one paragraph."""
+    """Return a document with one article and one paragraph."""
     return {"data": [{"title": "Nairobi", "paragraphs": [{"context": CONTEXT, "qas": questions} | changes]}]}
 
 
@@ -31,6 +31,6 @@ def read(document: object) -> list[QaExample]:
 
 
 def faults_of(document: object) -> list[str]:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as excinfo:
         read(document)
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in excinfo.value.faults]

@@ -21,9 +21,9 @@ def read(text: str) -> ReadResult[MtodExample]:
 
 
 def faults_of(text: str) -> list[str]:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as excinfo:
         read(text)
-    return [str(fault) for fault in caught.value.faults]
+    return [str(fault) for fault in excinfo.value.faults]
 
 
 def values(result: ReadResult[MtodExample]) -> list[list[tuple[str, str]]]:
@@ -32,7 +32,7 @@ def values(result: ReadResult[MtodExample]) -> list[list[tuple[str, str]]]:
     ]
 
 
-def test_the_headers_of_the_release_are_taken() -> None:
+def test_conll_reads_the_headers_of_the_mtod_release() -> None:
     result = read_examples_with_notes(WITH_HEADERS.encode())
 
     assert result.notes.format == FileFormat.CONLL
@@ -42,39 +42,39 @@ def test_the_headers_of_the_release_are_taken() -> None:
     assert result.notes.warnings() == ()
 
 
-def test_where_tags_contradict_the_headers_the_headers_are_taken_and_it_is_noted() -> None:
+def test_conll_headers_take_precedence_over_conflicting_tags() -> None:
     result = read(
         WITH_HEADERS + "\n" + WITH_HEADERS.replace("lunes\talarm/add\tB-day", "lunes\talarm/add\tNoLabel")
     )
 
     assert result.examples[0] == result.examples[1]
-    assert result.notes.disagreeing == (12,)
+    assert result.notes.token_conflicts == (12,)
 
 
 @pytest.mark.parametrize("mark", ["'", "’"])
-def test_a_possessive_at_the_end_of_a_headers_span_is_left_out_and_noted(mark: str) -> None:
+def test_conll_possessive_at_the_end_of_a_span_is_excluded_and_noted(mark: str) -> None:
     result = read(f"# text: read Ana{mark}s notes\n# intent: notes/read\n# slots: 5:10:person\n")
 
     assert values(result) == [[("person", "Ana")]]
-    assert result.notes.possessive == (3,)
+    assert result.notes.possessives == (3,)
     assert "1 span(s) ended in a possessive" in result.notes.warnings()[0]
 
 
-def test_headers_without_tokens_are_an_utterance() -> None:
+def test_conll_tokens_are_optional_with_headers() -> None:
     result = read("# text: 打开客厅的灯\n# intent: lamp/on\n# slots: 2:4:room\n")
 
     assert values(result) == [[("room", "客厅")]]
 
 
-def test_a_text_keeps_the_space_at_its_end() -> None:
+def test_conll_text_keeps_trailing_space() -> None:
     assert read("# text: apaga \n# intent: lamp/off\n# slots: \n").examples[0].text == "apaga "
 
 
-def test_a_text_that_ends_like_a_tag_is_still_a_text() -> None:
+def test_conll_text_header_may_end_like_a_tag() -> None:
     assert read("# text: call group O\n# intent: call\n# slots:\n").examples[0].text == "call group O"
 
 
-def test_without_slots_header_the_tags_are_found_in_the_text() -> None:
+def test_conll_tags_are_aligned_with_the_text_without_slots_header() -> None:
     result = read(
         "# text = Luz: ¡roja!\n# intent = colour\n1\tluz\tO\n2\t:\tO\n3\t¡\tO\n4\troja\tB-colour\n5\t!\tO\n"
     )
@@ -91,7 +91,7 @@ def test_without_slots_header_the_tags_are_found_in_the_text() -> None:
         "# intent: alarm/add\nकल B-day\nसुबह I-day\nजगाओ O\n",
     ],
 )
-def test_without_headers_the_text_is_the_tokens_joined_by_a_space(lines: str) -> None:
+def test_conll_text_is_the_joined_tokens_without_headers(lines: str) -> None:
     result = read_examples_with_notes(lines.encode())
 
     assert result.examples[0].text == "कल सुबह जगाओ"
@@ -99,37 +99,37 @@ def test_without_headers_the_text_is_the_tokens_joined_by_a_space(lines: str) ->
     assert values(result) == [[("day", "कल सुबह")]]
 
 
-def test_the_token_number_sign_is_no_comment() -> None:
+def test_conll_number_sign_token_is_not_a_comment() -> None:
     result = read("# intent: tag\n# a comment\n# O\nلون B-colour\n# O\n")
 
     assert result.examples[0].text == "# لون #"
 
 
-def test_an_inside_tag_that_continues_nothing_begins_a_slot_and_is_noted() -> None:
+def test_conll_orphan_inside_tag_begins_a_slot_and_is_noted() -> None:
     result = read("# intent: a\nuno I-x\ndos O\n\n# intent: a\ntres O\n")
 
     assert values(result) == [[("x", "uno")], []]
-    assert result.notes.repaired == (2,)
+    assert result.notes.orphan_tags == (2,)
 
 
-def test_a_block_of_comments_is_no_utterance() -> None:
+def test_conll_block_of_comments_is_skipped() -> None:
     assert len(read("# made by hand\n\n# id: 7\n# intent: a\nuno O\n\n\n").examples) == 1
 
 
-def test_an_utterance_without_intent_is_told() -> None:
+def test_conll_reports_a_missing_intent() -> None:
     assert faults_of("# intent: a\nuno O\n\ndos O\n") == [
         "line 4: intent: expected one for the utterance, found none in '# intent:' or a column"
     ]
 
 
-def test_two_intents_in_an_utterance_are_told() -> None:
+def test_conll_reports_several_intents() -> None:
     assert faults_of("# intent: a\n1\tuno\tb\tO\n") == [
         "line 1: intent: expected one for the utterance, found a, b"
     ]
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "detail"),
     [
         ("uno", "expected 2 to 4 columns (number, token, intent, tag), found 1"),
         ("1\tuno\ta\tO\tmore", "expected 2 to 4 columns (number, token, intent, tag), found 5"),
@@ -138,27 +138,27 @@ def test_two_intents_in_an_utterance_are_told() -> None:
         ("\tO", "the token is empty"),
     ],
 )
-def test_a_token_line_that_cannot_be_read_is_told(line: str, told: str) -> None:
-    assert faults_of(f"# intent: a\nbien\tO\n{line}\n") == [f"line 3: {told}"]
+def test_conll_reports_a_malformed_token_line(line: str, detail: str) -> None:
+    assert faults_of(f"# intent: a\nbien\tO\n{line}\n") == [f"line 3: {detail}"]
 
 
-def test_tokens_that_are_not_in_the_text_are_told() -> None:
+def test_conll_reports_tokens_that_are_not_in_the_text() -> None:
     assert faults_of("# text: uno dos\n# intent: a\ntres O\n") == [
         "line 1: text: the tokens below do not follow each other in it"
     ]
 
 
-def test_a_span_outside_the_text_is_told_with_its_place() -> None:
+def test_conll_reports_a_span_outside_the_text() -> None:
     assert faults_of("# intent: a\n# slots: 0:9:x\n# text: uno\nuno O\n") == [
         "line 3: slots/0 (x 0:9) ends outside the text, which has 3 characters"
     ]
 
 
-def test_every_fault_of_the_file_is_told_at_once() -> None:
+def test_conll_reports_all_faults_of_a_file() -> None:
     faults = faults_of("# intent: a\nuno X\n\n# text: \n# intent: a\n\n# intent: b\n# slots: nine\ndos O\n")
 
     assert [fault.split(":")[0] for fault in faults] == ["line 1", "line 2", "line 4", "line 8"]
 
 
-def test_a_file_of_comments_alone_holds_no_example() -> None:
+def test_conll_reports_a_file_of_comments_only() -> None:
     assert faults_of("# nothing here\n") == ["line 1: the file holds no example"]

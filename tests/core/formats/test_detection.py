@@ -1,10 +1,10 @@
 import pytest
 
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, QA, TaskName
 from core.errors import InvalidInput
 from core.formats.detection import detect_format, detect_task, line_format
 from core.formats.file_format import FileFormat
-from core.formats.json_documents import CHARACTERS_LOOKED_AT
+from core.formats.json_documents import HEAD_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from core.formats.json_documents import CHARACTERS_LOOKED_AT
         ("lamp/on\tenciende", None),
     ],
 )
-def test_a_line_shows_its_format(line: str, expected: FileFormat | None) -> None:
+def test_line_format_detects_each_format(line: str, expected: FileFormat | None) -> None:
     assert line_format(line) == expected
 
 
@@ -38,7 +38,7 @@ def test_a_line_shows_its_format(line: str, expected: FileFormat | None) -> None
         ['{"data: "forgotten",', '"data": [', '"open'],
     ],
 )
-def test_a_document_with_a_list_of_data_is_squad(lines: list[str]) -> None:
+def test_looks_like_squad_accepts_an_object_with_a_data_list(lines: list[str]) -> None:
     assert detect_format(lines) == FileFormat.SQUAD
 
 
@@ -50,39 +50,41 @@ def test_a_document_with_a_list_of_data_is_squad(lines: list[str]) -> None:
         ['{"data": {"paragraphs": []}}'],
         ['[{"data": []}]'],
         ["}", '{"data": []}'],
-        ["{" + '"a": "' + "x" * CHARACTERS_LOOKED_AT + '", "data": []}'],
+        ["{" + '"a": "' + "x" * HEAD_CHARACTERS + '", "data": []}'],
     ],
 )
-def test_other_objects_are_no_squad(lines: list[str]) -> None:
+def test_looks_like_squad_rejects_other_objects(lines: list[str]) -> None:
     assert detect_format(lines) == FileFormat.JSONL
 
 
-def test_a_look_at_quotes_that_never_end_takes_no_time() -> None:
-    assert detect_format(["{" + '\\"' * CHARACTERS_LOOKED_AT]) == FileFormat.JSONL
+def test_looks_like_squad_is_fast_on_unterminated_quotes() -> None:
+    assert detect_format(["{" + '\\"' * HEAD_CHARACTERS]) == FileFormat.JSONL
 
 
 @pytest.mark.parametrize(
     ("lines", "file_format", "expected"),
     [
-        (["lamp/on\t\tenciende"], FileFormat.MTOD_TSV, TaskName.MTOD),
-        (["enciende O"], FileFormat.CONLL, TaskName.MTOD),
-        (['{"data": []}'], FileFormat.SQUAD, TaskName.QA),
-        (['{"data": []}'], FileFormat.JSONL, TaskName.QA),
-        (['{"intent": "a", "tokens": ["question"]}'], FileFormat.JSONL, TaskName.MTOD),
-        (['{"answers": [{"text": "a"}], "question": "?"}'], FileFormat.JSONL, TaskName.QA),
-        (['{"question', *['{"text": "hola", "intent": "greet"}'] * 2], FileFormat.JSONL, TaskName.MTOD),
+        (["lamp/on\t\tenciende"], FileFormat.MTOD_TSV, MTOD),
+        (["enciende O"], FileFormat.CONLL, MTOD),
+        (['{"data": []}'], FileFormat.SQUAD, QA),
+        (['{"data": []}'], FileFormat.JSONL, QA),
+        (['{"intent": "a", "tokens": ["question"]}'], FileFormat.JSONL, MTOD),
+        (['{"answers": [{"text": "a"}], "question": "?"}'], FileFormat.JSONL, QA),
+        (['{"question', *['{"text": "hola", "intent": "greet"}'] * 2], FileFormat.JSONL, MTOD),
         (['{"utterance": "hola"}'], FileFormat.JSONL, None),
     ],
 )
-def test_a_file_shows_its_task(lines: list[str], file_format: FileFormat, expected: TaskName | None) -> None:
+def test_detect_task_returns_the_task_of_the_content(
+    lines: list[str], file_format: FileFormat, expected: TaskName | None
+) -> None:
     assert detect_task(lines, file_format) == expected
 
 
-def test_the_content_wins_over_the_name() -> None:
+def test_detect_format_prefers_the_content_to_the_name() -> None:
     assert detect_format(["lamp/on\t\tenciende"], name="export.jsonl") == FileFormat.MTOD_TSV
 
 
-def test_a_broken_first_line_does_not_decide() -> None:
+def test_detect_format_tolerates_a_broken_first_line() -> None:
     lines = ["1\tuno\tO", *['{"text": "hola", "intent": "greet"}'] * 3]
 
     assert detect_format(lines) == FileFormat.JSONL
@@ -92,20 +94,22 @@ def test_a_broken_first_line_does_not_decide() -> None:
     ("name", "expected"),
     [("a.JSONL", FileFormat.JSONL), ("dir/a.tsv", FileFormat.MTOD_TSV), ("a.conllu", FileFormat.CONLL)],
 )
-def test_the_name_decides_where_the_content_does_not(name: str, expected: FileFormat) -> None:
+def test_detect_format_uses_the_name_when_the_content_is_inconclusive(
+    name: str, expected: FileFormat
+) -> None:
     assert detect_format(["", "enciende la luz"], name=name) == expected
 
 
-def test_a_table_with_missing_columns_is_still_a_table() -> None:
+def test_detect_format_recognises_a_table_with_missing_columns() -> None:
     assert detect_format(["lamp/on\tenciende"]) == FileFormat.MTOD_TSV
 
 
-def test_a_format_is_guessed_only_among_those_that_are_read() -> None:
+def test_detect_format_infers_only_allowed_formats_from_the_name() -> None:
     with pytest.raises(InvalidInput, match="line 1: this is none of the formats jsonl, squad"):
         detect_format(["lamp/on\tenciende"], name="a.tsv", among=[FileFormat.JSONL, FileFormat.SQUAD])
 
 
 @pytest.mark.parametrize("name", ["", "a.txt"])
-def test_a_file_of_no_known_format_is_told(name: str) -> None:
+def test_detect_format_rejects_an_unknown_format(name: str) -> None:
     with pytest.raises(InvalidInput, match="line 2: this is none of the formats jsonl, mtod-tsv, conll"):
         detect_format(["", "enciende la luz"], name=name)

@@ -1,4 +1,4 @@
-"""The published MTOD files, read whole. Nothing of them is copied here but their counts."""
+"""Reading of the complete published MTOD files; only their counts are copied here."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ FILES = {
     "th/eval-th.tsv": 1235,
     "th/test-th.tsv": 1692,
 }
-"""Some 2 s are needed; the rest is for a busy machine."""
+"""About 2 s are needed; the rest is a margin for a busy machine."""
 
 pytestmark = [pytest.mark.data, pytest.mark.parametrize("name", FILES)]
 
@@ -34,35 +34,33 @@ def read(data_folder: Path, name: str) -> ReadResult[MtodExample]:
     return read_examples_with_notes((data_folder / "mtod" / name).read_bytes())
 
 
-def test_every_row_is_read(data_folder: Path, name: str) -> None:
+def test_published_rows_are_all_read(data_folder: Path, name: str) -> None:
     result = read(data_folder, name)
 
     assert len(result.examples) == FILES[name]
     assert result.notes.format == (FileFormat.CONLL if name.endswith("conllu") else FileFormat.MTOD_TSV)
 
 
-def test_values_are_tight_and_few_rows_contradict_themselves(data_folder: Path, name: str) -> None:
+def test_published_spans_are_trimmed_and_few_rows_conflict(data_folder: Path, name: str) -> None:
     result = read(data_folder, name)
 
     values = [each.text[span.start : span.end] for each in result.examples for span in each.slots]
     assert all(value and value == value.strip() for value in values)
-    assert len(result.notes.disagreeing) <= 0.05 * len(result.examples)
-    assert len(result.notes.shrunk) + len(result.notes.clipped) <= 12
-    assert not result.notes.repaired
+    assert len(result.notes.token_conflicts) <= 0.05 * len(result.examples)
+    assert len(result.notes.trimmed_spans) + len(result.notes.clipped_spans) <= 12
+    assert not result.notes.orphan_tags
 
 
-def test_no_english_value_ends_in_a_possessive_though_the_conll_form_has_hundreds(
-    data_folder: Path, name: str
-) -> None:
+def test_published_english_values_have_no_possessive(data_folder: Path, name: str) -> None:
     result = read(data_folder, name)
 
     values = [each.text[span.start : span.end] for each in result.examples for span in each.slots]
     ending = [value for value in values if value.lower().endswith(("'s", "’s"))]
     assert not (name.startswith("en/") and ending)
-    assert len(result.notes.possessive) == (509 if name.endswith("conllu") else 0)
+    assert len(result.notes.possessives) == (509 if name.endswith("conllu") else 0)
 
 
-def test_texts_are_as_published(data_folder: Path, name: str) -> None:
+def test_published_texts_are_unchanged(data_folder: Path, name: str) -> None:
     published = (data_folder / "mtod" / name).read_text("utf-8").splitlines()
     if name.endswith("conllu"):
         texts = [line.removeprefix("# text: ") for line in published if line.startswith("# text: ")]
@@ -72,7 +70,7 @@ def test_texts_are_as_published(data_folder: Path, name: str) -> None:
     assert [example.text for example in read(data_folder, name).examples] == texts
 
 
-def test_both_of_our_own_formats_hold_all_of_it(data_folder: Path, name: str) -> None:
+def test_published_examples_round_trip_through_both_writers(data_folder: Path, name: str) -> None:
     examples = list(read(data_folder, name).examples)
 
     assert read_examples(write_jsonl(examples)) == examples

@@ -1,4 +1,4 @@
-"""The published TyDiQA-GoldP files, read whole. Nothing of them is copied here but their counts."""
+"""Reading of the complete published TyDiQA-GoldP files; only their counts are copied here."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def read(data_folder: Path, name: str) -> ReadResult[QaExample]:
     return read_questions_with_notes((data_folder / "tydiqa-goldp" / name).read_bytes(), name=name)
 
 
-def test_every_question_is_read(data_folder: Path, name: str) -> None:
+def test_published_questions_are_all_read(data_folder: Path, name: str) -> None:
     result = read(data_folder, name)
 
     assert len(result.examples) == FILES[name]
@@ -42,7 +42,7 @@ def test_every_question_is_read(data_folder: Path, name: str) -> None:
     assert result.notes.warnings() == ()
 
 
-def test_questions_contexts_and_the_first_answers_are_as_published(data_folder: Path, name: str) -> None:
+def test_published_questions_contexts_and_first_answers_are_unchanged(data_folder: Path, name: str) -> None:
     document = json.loads((data_folder / "tydiqa-goldp" / name).read_text("utf-8"))
     published = [
         (each["id"], each["question"], paragraph["context"], each["answers"][0])
@@ -51,14 +51,14 @@ def test_questions_contexts_and_the_first_answers_are_as_published(data_folder: 
         for each in paragraph["qas"]
     ]
 
-    found = [
+    fields = [
         (each.id, each.question, each.context, each.answers[0].model_dump())
         for each in read(data_folder, name).examples
     ]
-    assert found == published
+    assert fields == published
 
 
-def test_both_of_our_own_formats_hold_all_of_it(data_folder: Path, name: str) -> None:
+def test_published_questions_round_trip_through_both_writers(data_folder: Path, name: str) -> None:
     examples = list(read(data_folder, name).examples)
 
     assert read_questions(write_squad(examples)) == examples

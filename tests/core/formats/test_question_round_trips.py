@@ -1,4 +1,4 @@
-"""Writing and reading questions are each other's inverse, and no file makes a reader fail in another way."""
+"""Property tests: writing and reading questions are inverse; readers raise only `InvalidInput`."""
 
 import json
 from contextlib import suppress
@@ -17,7 +17,7 @@ from core.formats import (
 )
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine is no fault of a reader."""
+"""Disabled, because a slow machine is not a fault of the reader."""
 
 WORDS = st.sampled_from(
     [
@@ -49,7 +49,7 @@ def _is_word(text: str) -> bool:
 
 @st.composite
 def contexts(draw: st.DrawFn) -> tuple[str, list[dict[str, object]]]:
-    """Draw words with gaps around them, and the answers that each of them is."""
+    """Draw a context of words with gaps around them, and an answer for each word."""
     text = draw(GAPS)
     answers: list[dict[str, object]] = []
     drawn = draw(st.lists(WORDS | st.text(min_size=1, max_size=8).filter(_is_word), min_size=1, max_size=8))
@@ -61,7 +61,7 @@ def contexts(draw: st.DrawFn) -> tuple[str, list[dict[str, object]]]:
 
 @st.composite
 def questions(draw: st.DrawFn) -> list[QaExample]:
-    """Draw questions, several of them on one context, some of them with an id."""
+    """Draw questions, some with the same context, some with an id."""
     pool = draw(st.lists(contexts(), min_size=1, max_size=3))
     examples = []
     for number in range(draw(st.integers(1, 6))):
@@ -78,7 +78,7 @@ def questions(draw: st.DrawFn) -> list[QaExample]:
 
 @patient
 @given(questions())
-def test_squad_gives_back_what_was_written(written: list[QaExample]) -> None:
+def test_squad_round_trip_preserves_questions(written: list[QaExample]) -> None:
     result = read_questions_with_notes(write_squad(written))
 
     assert result.notes.format == FileFormat.SQUAD
@@ -87,7 +87,7 @@ def test_squad_gives_back_what_was_written(written: list[QaExample]) -> None:
 
 @patient
 @given(questions())
-def test_jsonl_gives_back_what_was_written(written: list[QaExample]) -> None:
+def test_jsonl_round_trip_preserves_questions(written: list[QaExample]) -> None:
     result = read_questions_with_notes(write_jsonl(written))
 
     assert result.notes.format == FileFormat.JSONL
@@ -96,7 +96,7 @@ def test_jsonl_gives_back_what_was_written(written: list[QaExample]) -> None:
 
 @patient
 @given(questions(), st.integers(1, 3))
-def test_an_answer_at_another_place_is_refused_or_equal_to_what_is_there(
+def test_squad_answer_with_another_offset_is_refused_unless_the_text_matches(
     written: list[QaExample], distance: int
 ) -> None:
     document = json.loads(write_squad(written[:1]))
@@ -110,7 +110,9 @@ def test_an_answer_at_another_place_is_refused_or_equal_to_what_is_there(
 
 @patient
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode), FORMATS)
-def test_any_bytes_are_read_or_refused_in_words(data: bytes, file_format: str | None) -> None:
+def test_read_questions_raises_only_invalid_input_for_random_bytes(
+    data: bytes, file_format: str | None
+) -> None:
     try:
         assert read_questions(data, format=file_format)
     except InvalidInput as error:
@@ -156,7 +158,7 @@ def _paragraphs(inner: object) -> dict[str, object]:
     | st.lists(st.fixed_dictionaries({"qas": JSON, "context": JSON})).map(_paragraphs),
     FORMATS,
 )
-def test_documents_that_are_almost_squad_are_read_or_refused_in_words(
+def test_read_questions_raises_only_invalid_input_for_near_valid_documents(
     document: object, file_format: str | None
 ) -> None:
     try:

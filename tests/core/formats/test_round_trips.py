@@ -1,4 +1,4 @@
-"""Writing and reading are each other's inverse, and no file makes a reader fail in an unplanned way."""
+"""Property tests: writing and reading are inverse; readers raise only `InvalidInput`."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.formats import FileFormat, read_examples, read_examples_with_notes, write_jsonl, write_mtod_tsv
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine is no fault of a reader."""
+"""Disabled, because a slow machine is not a fault of the reader."""
 
 WORDS = st.sampled_from(
     [
@@ -43,7 +43,7 @@ LABELS_WITH_COMMAS = st.from_regex(r"[\w:/,.#{-]{1,12}", fullmatch=True)
 
 @st.composite
 def examples(draw: st.DrawFn, *, for_json: bool = False) -> MtodExample:
-    """Draw words with gaps around them, and put slots on some of the words."""
+    """Draw an utterance of words with gaps around them, and slots on some of the words."""
     gaps = GAPS | GAPS_OF_JSON if for_json else GAPS
     labels = LABELS_WITH_COMMAS if for_json else LABELS
     text = draw(gaps)
@@ -64,13 +64,13 @@ def _is_word(text: str) -> bool:
 
 @patient
 @given(st.lists(examples(for_json=True), min_size=1, max_size=5))
-def test_jsonl_gives_back_what_was_written(written: list[MtodExample]) -> None:
+def test_jsonl_round_trip_preserves_utterances(written: list[MtodExample]) -> None:
     assert read_examples(write_jsonl(written)) == written
 
 
 @patient
 @given(st.lists(examples(), min_size=1, max_size=5), st.sampled_from(["", "th_TH"]))
-def test_a_table_gives_back_what_was_written(written: list[MtodExample], locale: str) -> None:
+def test_tsv_round_trip_preserves_utterances(written: list[MtodExample], locale: str) -> None:
     result = read_examples_with_notes(write_mtod_tsv(written, locale=locale), format="mtod-tsv")
 
     assert list(result.examples) == written
@@ -79,20 +79,20 @@ def test_a_table_gives_back_what_was_written(written: list[MtodExample], locale:
 
 @patient
 @given(st.lists(examples(), min_size=1, max_size=5))
-def test_a_written_table_is_recognised(written: list[MtodExample]) -> None:
+def test_tsv_output_is_detected_as_tsv(written: list[MtodExample]) -> None:
     assert read_examples_with_notes(write_mtod_tsv(written)).notes.format == FileFormat.MTOD_TSV
 
 
 @patient
 @given(examples(for_json=True))
-def test_a_table_is_either_faithful_or_refused(written: MtodExample) -> None:
+def test_tsv_round_trip_is_lossless_or_refused(written: MtodExample) -> None:
     with suppress(InvalidInput):
         assert read_examples(write_mtod_tsv([written]), format="mtod-tsv") == [written]
 
 
 @patient
 @given(st.integers(0, 8), st.integers(0, 8))
-def test_no_span_of_a_table_begins_or_ends_with_white_space(start: int, length: int) -> None:
+def test_tsv_spans_have_no_white_space_at_their_edges(start: int, length: int) -> None:
     with suppress(InvalidInput):
         [example] = read_examples(f"a\t{start}:{start + length}:x\t 明 天 b \n".encode())
         [value] = [example.text[span.start : span.end] for span in example.slots]
@@ -101,7 +101,9 @@ def test_no_span_of_a_table_begins_or_ends_with_white_space(start: int, length: 
 
 @patient
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode), FORMATS)
-def test_any_bytes_are_read_or_refused_in_words(data: bytes, file_format: str | None) -> None:
+def test_read_examples_raises_only_invalid_input_for_random_bytes(
+    data: bytes, file_format: str | None
+) -> None:
     try:
         assert read_examples(data, format=file_format)
     except InvalidInput as error:
@@ -135,7 +137,7 @@ ALMOST = st.lists(
 
 @patient
 @given(ALMOST, FORMATS)
-def test_files_that_almost_have_a_format_are_read_or_refused_in_words(
+def test_read_examples_raises_only_invalid_input_for_near_valid_files(
     text: str, file_format: str | None
 ) -> None:
     with suppress(InvalidInput):

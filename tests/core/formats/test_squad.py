@@ -8,7 +8,7 @@ from core.formats import FileFormat, read_questions, read_questions_with_notes, 
 from tests.core.formats.squad_documents import CONTEXT, answer, faults_of, question, read, squad
 
 
-def test_every_question_of_every_paragraph_is_read_in_its_order() -> None:
+def test_squad_questions_are_read_in_document_order() -> None:
     paragraphs = [
         {"context": CONTEXT, "qas": [question("a"), question("b", answers=[answer("mji mkuu", 11)])]},
         {"context": "ไนโรบีเป็นเมืองหลวง", "qas": [question("c", answers=[answer("ไนโรบี", 0)])]},
@@ -27,7 +27,7 @@ def test_every_question_of_every_paragraph_is_read_in_its_order() -> None:
     assert examples[2].context == "ไนโรบีเป็นเมืองหลวง"
 
 
-def test_the_fields_that_published_files_have_beside_these_are_passed_over() -> None:
+def test_squad_additional_fields_are_ignored() -> None:
     document = squad(
         question(
             is_impossible=False,
@@ -43,14 +43,14 @@ def test_the_fields_that_published_files_have_beside_these_are_passed_over() -> 
     assert len(read(document)) == 1
 
 
-def test_a_question_may_lack_an_id_and_an_article_a_title() -> None:
+def test_squad_ids_and_titles_are_optional() -> None:
     document = squad(question(id=...), question(id=...))
     del document["data"][0]["title"]
 
     assert [example.id for example in read(document)] == [None, None]
 
 
-def test_a_paragraph_without_questions_counts_as_nothing() -> None:
+def test_squad_paragraph_without_questions_is_skipped() -> None:
     document = squad(question())
     document["data"][0]["paragraphs"].append({"context": "", "qas": []})
     document["data"][0]["paragraphs"].append({"context": CONTEXT})
@@ -59,7 +59,7 @@ def test_a_paragraph_without_questions_counts_as_nothing() -> None:
     assert len(read(document)) == 1
 
 
-def test_an_answer_of_several_annotators_is_kept_once_for_each_place() -> None:
+def test_squad_equal_answers_are_deduplicated() -> None:
     answers = [answer("Nairobi", 34), answer("Nairobi", 0), answer("Nairobi", 34), answer("Kenya", 23)]
 
     [example] = read(squad(question(answers=answers)))
@@ -71,13 +71,13 @@ def test_an_answer_of_several_annotators_is_kept_once_for_each_place() -> None:
     ]
 
 
-def test_an_answer_keeps_the_white_space_at_its_edges() -> None:
+def test_squad_answer_keeps_white_space_at_its_edges() -> None:
     [example] = read(squad(question(answers=[answer(" Kenya", 22)])))
 
     assert example.answers[0].text == " Kenya"
 
 
-def test_questions_that_say_they_have_no_answer_are_left_out_and_counted() -> None:
+def test_squad_unanswerable_questions_are_skipped_and_counted() -> None:
     document = squad(
         question("a", is_impossible=True, answers=[], plausible_answers=[answer("Kenya", 23)]),
         question("b"),
@@ -88,26 +88,26 @@ def test_questions_that_say_they_have_no_answer_are_left_out_and_counted() -> No
 
     assert result.notes.format == FileFormat.SQUAD
     assert [example.id for example in result.examples] == ["b"]
-    assert result.notes.unanswered == 2
+    assert result.notes.unanswered_questions == 2
     assert result.notes.warnings() == (
         "2 question(s) have no answer (SQuAD 2.0's is_impossible) and were left out",
     )
 
 
-def test_a_file_with_nothing_but_such_questions_says_so() -> None:
+def test_squad_reports_a_file_with_only_unanswerable_questions() -> None:
     assert faults_of(squad(question(is_impossible=True, answers=[]))) == [
         "line 1: the file holds no example; "
         "1 question(s) have no answer (SQuAD 2.0's is_impossible) and were left out"
     ]
 
 
-def test_a_document_may_have_many_lines_and_its_data_at_the_end() -> None:
+def test_squad_document_may_have_many_lines_and_data_as_last_member() -> None:
     document = {"version": 2.0, "made": {"by": ["us"]}} | squad(question())
 
     assert len(read_questions(json.dumps(document, indent=2).encode())) == 1
 
 
-def test_questions_on_one_context_are_written_into_one_paragraph() -> None:
+def test_write_squad_groups_questions_by_context() -> None:
     examples = read(squad(question("a"), question("b")))
     other = QaExample(question="Wapi?", context="Pale.", answers=(AnswerSpan(text="Pale", answer_start=0),))
 
@@ -125,16 +125,16 @@ def test_questions_on_one_context_are_written_into_one_paragraph() -> None:
     }
 
 
-def test_letters_of_every_script_are_written_as_themselves() -> None:
+def test_write_squad_does_not_escape_non_ascii_letters() -> None:
     example = QaExample(question="كم؟", context="明天 🎉", answers=(AnswerSpan(text="🎉", answer_start=3),))
 
     assert '"context": "明天 🎉"' in write_squad([example]).decode()
 
 
-def test_questions_that_share_an_id_are_not_written() -> None:
+def test_write_squad_refuses_repeated_ids() -> None:
     [example] = read(squad(question("a")))
 
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as excinfo:
         write_squad([example, example.model_copy(update={"id": None}), example])
 
-    assert str(caught.value) == "/2/id: id: 'a' was already given at /0"
+    assert str(excinfo.value) == "/2/id: id: 'a' was already given at /0"

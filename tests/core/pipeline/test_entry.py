@@ -1,4 +1,4 @@
-"""The pipeline as a whole: two runs with one seed, and where they run."""
+"""Test the pipeline as a whole: reproducibility, devices and resumed jobs."""
 
 from pathlib import Path
 
@@ -6,101 +6,104 @@ import pytest
 
 from core.contracts.hyperparameters import InnerLoop, MetaSettings
 from core.contracts.jobs import AdaptJob, JobRecord, PretrainJob
-from core.contracts.values import Method, Promotion, TaskName, now
+from core.contracts.values import MTOD, Method, Promotion, now
 from core.errors import InvalidInput
 from core.pipeline import run
 from core.store import Store
 from core.store.deployments import Deployments
-from tests.core.pipeline.workshop import QUICK, adapt_job, done, only_base, pretrain_job, weights_of
+from tests.core.pipeline.small_jobs import (
+    QUICK,
+    adapt_job,
+    only_base_id,
+    pretrain_job,
+    run_job,
+    weights_sha256,
+)
 
 
-def test_two_pipelines_with_one_seed_make_the_same_weights(
-    tmp_path: Path, bert_folder: Path, one_thread: None
-) -> None:
-    first, second = (_from_nothing(Store(str(tmp_path / name)), bert_folder) for name in ("one", "two"))
+def test_weights_are_reproducible_by_seed(tmp_path: Path, bert_folder: Path, one_thread: None) -> None:
+    first, second = (
+        _weights_of_new_models(Store(str(tmp_path / name)), bert_folder) for name in ("one", "two")
+    )
     assert first == second
     assert len(set(first)) == 1 + len(Method) - 1, (
         "a base and the methods, of which best is one of the others"
     )
 
 
-def _from_nothing(store: Store, encoder: Path) -> list[str]:
-    """Make a base and two adaptations; return the hashes of their weights."""
-    base = done(pretrain_job(store, encoder), store)
-    methods = [done(adapt_job(store, base.checkpoint_id, method=method), store) for method in Method]
-    return [weights_of(store, outcome.checkpoint_id) for outcome in (base, *methods)]
+def _weights_of_new_models(store: Store, encoder: Path) -> list[str]:
+    """Train a base and adapt it by every method; return the hashes of the weights."""
+    base = run_job(pretrain_job(store, encoder), store)
+    methods = [run_job(adapt_job(store, base.checkpoint_id, method=method), store) for method in Method]
+    return [weights_sha256(store, outcome.checkpoint_id) for outcome in (base, *methods)]
 
 
-def test_another_seed_makes_other_weights(store: Store) -> None:
-    base = only_base(store)
+def test_weights_depend_on_seed(store: Store) -> None:
+    base = only_base_id(store)
     other = QUICK.model_copy(update={"seed": 7})
-    first = done(adapt_job(store, base), store)
-    second = done(adapt_job(store, base, hyperparameters=other), store)
-    assert weights_of(store, first.checkpoint_id) != weights_of(store, second.checkpoint_id)
+    first = run_job(adapt_job(store, base), store)
+    second = run_job(adapt_job(store, base, hyperparameters=other), store)
+    assert weights_sha256(store, first.checkpoint_id) != weights_sha256(store, second.checkpoint_id)
 
 
-def test_what_is_trained_beside_does_not_change_the_result(store: Store, one_thread: None) -> None:
-    base = only_base(store)
-    alone = done(adapt_job(store, base), store)
-    beside = done(adapt_job(store, base, baselines=(Method.X_METRA_ADA,)), store)
-    assert weights_of(store, alone.checkpoint_id) == weights_of(store, beside.checkpoint_id)
+def test_baselines_do_not_change_result(store: Store, one_thread: None) -> None:
+    base = only_base_id(store)
+    alone = run_job(adapt_job(store, base), store)
+    beside = run_job(adapt_job(store, base, baselines=(Method.X_METRA_ADA,)), store)
+    assert weights_sha256(store, alone.checkpoint_id) == weights_sha256(store, beside.checkpoint_id)
 
 
 @pytest.mark.parametrize("inner_loop", InnerLoop)
-def test_every_inner_loop_runs_from_end_to_end(inner_loop: InnerLoop, store: Store) -> None:
+def test_every_inner_loop_runs_end_to_end(inner_loop: InnerLoop, store: Store) -> None:
     meta = MetaSettings(
         inner_loop=inner_loop, meta_train_steps=2, meta_adapt_steps=1, meta_batch_size=1, inner_steps=2
     )
     hyperparameters = QUICK.model_copy(update={"meta": meta})
-    job = adapt_job(store, only_base(store), method=Method.X_METRA_ADA, hyperparameters=hyperparameters)
-    assert done(job, store).report.result.name == "x-metra-ada"
+    job = adapt_job(store, only_base_id(store), method=Method.X_METRA_ADA, hyperparameters=hyperparameters)
+    assert run_job(job, store).report.result.name == "x-metra-ada"
 
 
 @pytest.mark.parametrize("kind", ["pretrain", "adapt"])
-def test_a_device_that_is_not_there_is_told_before_anything_is_done(
-    kind: str, store: Store, bert_folder: Path
-) -> None:
+def test_run_raises_before_work_when_device_is_missing(kind: str, store: Store, bert_folder: Path) -> None:
     request: AdaptJob | PretrainJob = (
-        pretrain_job(store, bert_folder) if kind == "pretrain" else adapt_job(store, only_base(store))
+        pretrain_job(store, bert_folder) if kind == "pretrain" else adapt_job(store, only_base_id(store))
     )
     record = _record(request)
-    told: list[object] = []
-    with pytest.raises(InvalidInput) as caught:
-        run(record, store=store, device="abacus", monitor=told.append)
-    assert [fault.pointer for fault in caught.value.faults] == ["/device"]
-    assert told == []
+    events: list[object] = []
+    with pytest.raises(InvalidInput) as error:
+        run(record, store=store, device="abacus", monitor=events.append)
+    assert [fault.pointer for fault in error.value.faults] == ["/device"]
+    assert events == []
 
 
-def test_a_job_that_was_killed_before_it_deployed_goes_on_from_there(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record = _record(adapt_job(store, only_base(store), promote=Promotion.ALWAYS))
+def test_run_resumes_job_interrupted_before_deployment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = _record(adapt_job(store, only_base_id(store), promote=Promotion.ALWAYS))
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Deployments, "deploy", _die)
+        patch.setattr(Deployments, "deploy", _interrupt)
         run(record, store=store, device="cpu", monitor=lambda _: None)
-    concluded = store.jobs.load_outcome(record.job_id)
-    assert concluded is not None
-    made = len(store.checkpoints.list(TaskName.MTOD))
+    stored_report = store.jobs.load_outcome(record.job_id)
+    assert stored_report is not None
+    checkpoint_count = len(store.checkpoints.list(MTOD))
 
-    again = run(record, store=store, device="cpu", monitor=lambda _: None)
+    resumed = run(record, store=store, device="cpu", monitor=lambda _: None)
 
-    assert again.report == concluded
-    assert len(store.checkpoints.list(TaskName.MTOD)) == made
-    live = store.deployments.live(TaskName.MTOD, "es")
-    assert live is not None
-    assert (live.checkpoint_id, live.job_id) == (again.checkpoint_id, record.job_id)
+    assert resumed.report == stored_report
+    assert len(store.checkpoints.list(MTOD)) == checkpoint_count
+    deployment = store.deployments.live(MTOD, "es")
+    assert deployment is not None
+    assert (deployment.checkpoint_id, deployment.job_id) == (resumed.checkpoint_id, record.job_id)
 
 
-def test_a_job_that_was_killed_after_it_deployed_deploys_no_second_time(store: Store) -> None:
-    record = _record(adapt_job(store, only_base(store), promote=Promotion.ALWAYS))
+def test_run_does_not_deploy_twice(store: Store) -> None:
+    record = _record(adapt_job(store, only_base_id(store), promote=Promotion.ALWAYS))
     first = run(record, store=store, device="cpu", monitor=lambda _: None)
-    again = run(record, store=store, device="cpu", monitor=lambda _: None)
-    assert again == first
-    assert [one.job_id for one in store.deployments.history(TaskName.MTOD, "es")] == [record.job_id]
+    resumed = run(record, store=store, device="cpu", monitor=lambda _: None)
+    assert resumed == first
+    assert [deployment.job_id for deployment in store.deployments.history(MTOD, "es")] == [record.job_id]
 
 
-def test_what_does_not_serve_is_not_written_down_before(store: Store) -> None:
-    record = _record(adapt_job(store, only_base(store), promote=Promotion.NEVER))
+def test_outcome_is_not_stored_without_deployment(store: Store) -> None:
+    record = _record(adapt_job(store, only_base_id(store), promote=Promotion.NEVER))
     run(record, store=store, device="cpu", monitor=lambda _: None)
     assert store.jobs.load_outcome(record.job_id) is None
 
@@ -116,5 +119,5 @@ def _record(request: AdaptJob | PretrainJob) -> JobRecord:
     )
 
 
-def _die(*arguments: object, **options: object) -> None:
+def _interrupt(*arguments: object, **options: object) -> None:
     raise KeyboardInterrupt

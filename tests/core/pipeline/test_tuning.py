@@ -1,4 +1,4 @@
-"""Plain training chooses its settings on a part of the few-shot data."""
+"""Test the tuning of plain training on a part of the few-shot data."""
 
 from collections.abc import Sequence
 
@@ -8,69 +8,80 @@ from core.contracts.hyperparameters import FineTuneSettings, Hyperparameters
 from core.contracts.values import Method
 from core.store import Store
 from core.tasks.engine import Measurement
-from core.tasks.mtod.engine import MtodTask
+from core.tasks.mtod.engine import MtodEngine
 from core.tasks.mtod.learner import MtodLearner
-from core.training.tuning_grid import RATES, longer, rates
-from tests.core.pipeline.workshop import QUICK, adapt_job, done, only_base, put, told_by
+from core.training.tuning_grid import RATES, longer_candidate, rate_candidates
+from tests.core.pipeline.small_jobs import (
+    QUICK,
+    adapt_job,
+    only_base_id,
+    progress_events,
+    put_dataset,
+    run_job,
+)
 from tests.core.tiny import spanish, texts_of
 
 TUNED = QUICK.model_copy(update={"tune": True})
 
 
-def test_rates_are_tried_around_the_settings_and_then_twice_the_length() -> None:
+def test_grid_scales_learning_rates_and_doubles_epochs() -> None:
     settings = QUICK.fine_tune
-    for one, times in zip(rates(settings), RATES, strict=True):
-        assert one.encoder_lr == pytest.approx(times * settings.encoder_lr)
-        assert one.heads_lr == pytest.approx(times * settings.heads_lr)
-        assert one.epochs == settings.epochs
-    assert longer(settings).encoder_lr == settings.encoder_lr
-    assert longer(settings).epochs == 2 * settings.epochs
-    assert longer(settings).steps(100) == 2 * settings.steps(100)
+    for trial, factor in zip(rate_candidates(settings), RATES, strict=True):
+        assert trial.encoder_lr == pytest.approx(factor * settings.encoder_lr)
+        assert trial.heads_lr == pytest.approx(factor * settings.heads_lr)
+        assert trial.epochs == settings.epochs
+    assert longer_candidate(settings).encoder_lr == settings.encoder_lr
+    assert longer_candidate(settings).epochs == 2 * settings.epochs
+    assert longer_candidate(settings).steps(100) == 2 * settings.steps(100)
 
 
 @pytest.mark.parametrize(
-    ("likes", "expected"),
+    ("trial_qualities", "expected"),
     [
-        ([0.1, 0.2, 0.9, 0.3], rates(QUICK.fine_tune)[2]),
-        ([0.1, 0.9, 0.9, 0.9], rates(QUICK.fine_tune)[1]),  # of equals the first
-        ([0.9, 0.2, 0.1, 1.0], longer(rates(QUICK.fine_tune)[0])),
+        ([0.1, 0.2, 0.9, 0.3], rate_candidates(QUICK.fine_tune)[2]),
+        ([0.1, 0.9, 0.9, 0.9], rate_candidates(QUICK.fine_tune)[1]),  # the first of equal ones
+        ([0.9, 0.2, 0.1, 1.0], longer_candidate(rate_candidates(QUICK.fine_tune)[0])),
     ],
 )
-def test_the_settings_that_did_best_are_trained_with(
-    store: Store, monkeypatch: pytest.MonkeyPatch, likes: list[float], expected: FineTuneSettings
+def test_best_settings_are_used(
+    store: Store, monkeypatch: pytest.MonkeyPatch, trial_qualities: list[float], expected: FineTuneSettings
 ) -> None:
-    """By a measure that likes one trial most, and with a result as that trial's settings alone give it."""
-    left = iter(likes)
-    real = MtodTask.measure
+    """Prefer one trial by its quality; the result equals that of training with its settings."""
+    qualities = iter(trial_qualities)
+    original = MtodEngine.measure
 
-    def liking(task: MtodTask, learner: MtodLearner, examples: Sequence[object]) -> Measurement:
-        found = real(task, learner, examples)  # type: ignore[arg-type]
+    def measure_with_qualities(
+        task: MtodEngine, learner: MtodLearner, examples: Sequence[object]
+    ) -> Measurement:
+        measurement = original(task, learner, examples)  # type: ignore[arg-type]
         if len(examples) > 5:
-            return found
-        quality = next(left)
+            return measurement
+        quality = next(qualities)
         scores = {"intent_accuracy": quality, "slot_f1": quality}
-        return Measurement(found.evaluation.model_copy(update=scores), found.exact)
+        return Measurement(measurement.evaluation.model_copy(update=scores), measurement.exact)
 
-    monkeypatch.setattr(MtodTask, "measure", liking)
-    job = adapt_job(store, only_base(store), hyperparameters=TUNED)
-    result = done(job, store).report.result
-    assert [one.quality for one in result.tried] == likes
+    monkeypatch.setattr(MtodEngine, "measure", measure_with_qualities)
+    job = adapt_job(store, only_base_id(store), hyperparameters=TUNED)
+    result = run_job(job, store).report.result
+    assert [trial.quality for trial in result.tried] == trial_qualities
     by_hand = QUICK.model_copy(update={"fine_tune": expected})
-    same = done(adapt_job(store, only_base(store), hyperparameters=by_hand), store).report.result
-    assert result.evaluation == same.evaluation
+    expected_result = run_job(
+        adapt_job(store, only_base_id(store), hyperparameters=by_hand), store
+    ).report.result
+    assert result.evaluation == expected_result.evaluation
 
 
-def test_nothing_held_out_is_tuned_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[set[str]] = []
-    real = MtodTask.measure
+def test_tuning_ignores_evaluation_examples(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts_of_measurements: list[set[str]] = []
+    original = MtodEngine.measure
 
-    def noting(task: MtodTask, learner: MtodLearner, examples: Sequence[object]) -> Measurement:
-        measured.append(set(texts_of(examples)))  # type: ignore[arg-type]
-        return real(task, learner, examples)  # type: ignore[arg-type]
+    def recording_measure(task: MtodEngine, learner: MtodLearner, examples: Sequence[object]) -> Measurement:
+        texts_of_measurements.append(set(texts_of(examples)))  # type: ignore[arg-type]
+        return original(task, learner, examples)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(MtodTask, "measure", noting)
-    done(adapt_job(store, only_base(store), hyperparameters=TUNED), store)
-    zero_shot, *trials, result = measured
+    monkeypatch.setattr(MtodEngine, "measure", recording_measure)
+    run_job(adapt_job(store, only_base_id(store), hyperparameters=TUNED), store)
+    zero_shot, *trials, result = texts_of_measurements
     assert zero_shot == result
     assert len(trials) == len(RATES) + 1
     assert not any(trial & result for trial in trials)
@@ -78,29 +89,39 @@ def test_nothing_held_out_is_tuned_on(store: Store, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(("method", "trials"), [(Method.X_METRA_ADA, 0), (Method.FT_EN, 4), (Method.MONO, 4)])
 def test_only_plain_training_is_tuned(method: Method, trials: int, store: Store) -> None:
-    job = adapt_job(store, only_base(store), method=method, hyperparameters=TUNED)
-    assert len(done(job, store).report.result.tried) == trials
+    job = adapt_job(store, only_base_id(store), method=method, hyperparameters=TUNED)
+    assert len(run_job(job, store).report.result.tried) == trials
 
 
-def test_too_few_examples_to_hold_any_out_are_trained_on_as_they_are(store: Store) -> None:
-    few = put(store, [next(one for one in spanish() if one.intent == intent) for intent in intents()], "es")
-    held = put(store, spanish()[::2], "es")
-    job = adapt_job(
-        store, only_base(store), dataset_id=few, evaluation_dataset_id=held, hyperparameters=TUNED
+def test_tuning_is_skipped_when_examples_are_too_few(store: Store) -> None:
+    training = put_dataset(
+        store,
+        [next(example for example in spanish() if example.intent == intent) for intent in intents()],
+        "es",
     )
-    assert done(job, store).report.result.tried == ()
+    evaluation = put_dataset(store, spanish()[::2], "es")
+    job = adapt_job(
+        store,
+        only_base_id(store),
+        dataset_id=training,
+        evaluation_dataset_id=evaluation,
+        hyperparameters=TUNED,
+    )
+    assert run_job(job, store).report.result.tried == ()
 
 
 def intents() -> list[str]:
-    return sorted({one.intent for one in spanish()})
+    return sorted({example.intent for example in spanish()})
 
 
-def test_progress_tells_of_the_trials_and_never_goes_back(store: Store) -> None:
-    told = told_by(adapt_job(store, only_base(store), hyperparameters=TUNED), store)
-    stages = list(dict.fromkeys(one.stage for one in told))
-    assert [one for one in stages if one.startswith("tune ")] == [f"tune {i}: fine-tune" for i in range(1, 5)]
-    assert [one.percent for one in told] == sorted(one.percent for one in told)
+def test_progress_includes_trials_and_is_monotonic(store: Store) -> None:
+    events = progress_events(adapt_job(store, only_base_id(store), hyperparameters=TUNED), store)
+    stages = list(dict.fromkeys(event.stage for event in events))
+    assert [stage for stage in stages if stage.startswith("tune ")] == [
+        f"tune {i}: fine-tune" for i in range(1, 5)
+    ]
+    assert [event.percent for event in events] == sorted(event.percent for event in events)
 
 
-def test_tuning_is_off_unless_asked_for() -> None:
+def test_tuning_is_disabled_by_default() -> None:
     assert not Hyperparameters().tune

@@ -1,4 +1,4 @@
-"""Small valid records, to be varied by the tests that use them."""
+"""Builders of small valid records for the tests."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,25 @@ from typing import Any
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.jobs import AdaptJob, JobKind, JobRecord
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD
 
-MTOD = TaskName.MTOD
 NOON = datetime(2024, 5, 17, 12, tzinfo=UTC)
 
-TRICKS = ["../x", "..", ".", "", "a/b", "/etc/passwd", "a\\b", "a\0b", "a\n", "%2e%2e%2f", "x" * 65, "é"]
-"""Names in which a path could be hidden."""
+UNSAFE_NAMES = [
+    "../x",
+    "..",
+    ".",
+    "",
+    "a/b",
+    "/etc/passwd",
+    "a\\b",
+    "a\0b",
+    "a\n",
+    "%2e%2e%2f",
+    "x" * 65,
+    "é",
+]
+"""Unsafe names, such as those with path traversal."""
 
 
 def after_noon(minutes: int) -> datetime:
@@ -46,7 +58,7 @@ def job(job_id: str = "job-1", **changes: Any) -> JobRecord:
 
 
 def checkpoint_folder(folder: Path, *, weights: bytes = b"weights") -> Path:
-    """Make the files that training leaves: weights, a tokenizer in a sub-folder, a report."""
+    """Create the output files of training: weights, a tokenizer in a sub-folder, a report."""
     (folder / "encoder").mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(weights)
     (folder / "encoder" / "tokenizer.json").write_text("{}")
@@ -55,7 +67,7 @@ def checkpoint_folder(folder: Path, *, weights: bytes = b"weights") -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return path → bytes of every file in a folder."""
+    """Return path → content of all files in a folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
     }

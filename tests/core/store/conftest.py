@@ -10,7 +10,7 @@ from core.store import Store
 
 @pytest.fixture
 def memory_url() -> Iterator[str]:
-    """An object store of the test's own, in this process."""
+    """Return the URL of an empty object store in memory."""
     name = f"xmetra-{uuid4().hex}"
     yield f"memory://{name}"
     for path in [path for path in MemoryFileSystem.store if path.startswith(f"/{name}/")]:
@@ -19,7 +19,7 @@ def memory_url() -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the local store will be; it does not exist yet."""
+    """Return the folder of the local store, which does not exist yet."""
     return tmp_path / "deep" / "store"
 
 
@@ -35,6 +35,6 @@ def memory_store(memory_url: str, tmp_path: Path) -> Store:
 
 @pytest.fixture(params=["local", "memory"])
 def store(request: pytest.FixtureRequest) -> Store:
-    """The same promises, whoever keeps the files."""
+    """Return a store with each kind of backend."""
     store: Store = request.getfixturevalue(f"{request.param}_store")
     return store

@@ -1,4 +1,4 @@
-"""An S3 for the tests: moto's server, on a free port of loopback."""
+"""S3 server for the tests: moto on a free port of the loopback interface."""
 
 import threading
 from collections.abc import Iterable, Iterator
@@ -19,41 +19,44 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-"""What a user sets beside the endpoint."""
+"""Environment variables that a user sets in addition to the endpoint."""
 
 
 class Quiet(WSGIRequestHandler):
-    """Keeps connections as S3 does, and tells nobody of every request."""
+    """Request handler with persistent connections, as S3 has, and without a log of requests."""
 
     protocol_version = "HTTP/1.1"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+        """Suppress the log message."""
 
 
 class S3:
-    """The application, and what it was asked.
+    """The WSGI application, with a record of its requests.
 
-    S3 decides on a conditional put at once. moto looks first and puts then, so requests come to it one
-    at a time here; without that, a race between two writers would try moto's locks and not ours.
+    S3 evaluates conditional puts atomically. moto checks the condition before the put, so its requests are
+    serialised here; otherwise races between writers would test moto's locks instead of ours.
+
+    Attributes:
+        requests: Method, path and ``If-None-Match`` header of each request.
     """
 
     def __init__(self) -> None:
-        self.seen: list[tuple[str, str, str | None]] = []
+        self.requests: list[tuple[str, str, str | None]] = []
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._lock = threading.Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         with self._lock:
-            asked = (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("HTTP_IF_NONE_MATCH"))
-            self.seen.append(asked)
-            answer: Iterable[bytes] = self._moto(environ, start_response)
-            return answer
+            request = (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("HTTP_IF_NONE_MATCH"))
+            self.requests.append(request)
+            response: Iterable[bytes] = self._moto(environ, start_response)
+            return response
 
 
 @contextmanager
 def s3_server() -> Iterator[tuple[str, S3]]:
-    """Run an S3, and give its endpoint and what keeps its books."""
+    """Run the server, and yield its endpoint and application."""
     s3 = S3()
     server = make_server("127.0.0.1", 0, s3, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever)
@@ -67,12 +70,12 @@ def s3_server() -> Iterator[tuple[str, S3]]:
 
 
 def client(endpoint: str) -> Any:
-    """Return Amazon's own client, by which a test looks behind the store's back."""
+    """Return an S3 client, for direct access to the objects of a store."""
     return boto3.client("s3", endpoint_url=endpoint)
 
 
 def new_bucket(endpoint: str) -> str:
-    """Make a bucket of a test's own, and return its name."""
+    """Create a bucket with a unique name, and return the name."""
     name = f"xmetra-{uuid4().hex}"
     client(endpoint).create_bucket(Bucket=name)
     return name

@@ -1,4 +1,4 @@
-"""A checkpoint is there whole, or not at all."""
+"""Publication, verification and caching of checkpoints."""
 
 from pathlib import Path
 from typing import Any
@@ -7,14 +7,13 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, TaskName
 from core.errors import Conflict, CorruptArtifact, InvalidInput, NotFound, StoreUnavailable
 from core.store import Store
 from core.store.local import LocalBackend
 from core.store.remote import RemoteBackend
 from tests.core.store.builders import (
-    MTOD,
-    TRICKS,
+    UNSAFE_NAMES,
     after_noon,
     checkpoint_folder,
     checkpoint_manifest,
@@ -32,9 +31,7 @@ def manifest(trained: Path) -> CheckpointManifest:
     return checkpoint_manifest(trained)
 
 
-def test_every_file_is_published_and_fetched(
-    store: Store, trained: Path, manifest: CheckpointManifest
-) -> None:
+def test_fetch_returns_all_published_files(store: Store, trained: Path, manifest: CheckpointManifest) -> None:
     store.checkpoints.publish(trained, manifest=manifest)
     fetched = contents(store.checkpoints.fetch(MTOD, "es-1"))
     written = fetched.pop("manifest.json")
@@ -43,14 +40,14 @@ def test_every_file_is_published_and_fetched(
     assert store.checkpoints.manifest(MTOD, "es-1") == manifest
 
 
-def test_a_store_in_a_folder_is_read_in_place(
+def test_fetch_returns_the_stored_folder_for_local_storage(
     local_store: Store, folder: Path, trained: Path, manifest: CheckpointManifest
 ) -> None:
     local_store.checkpoints.publish(trained, manifest=manifest)
     assert local_store.checkpoints.fetch(MTOD, "es-1") == folder / "checkpoints" / "mtod" / "es-1"
 
 
-def test_a_manifest_and_hidden_files_among_the_trained_files_are_not_copied(
+def test_publish_skips_hidden_files_and_an_existing_manifest(
     store: Store, trained: Path, manifest: CheckpointManifest
 ) -> None:
     (trained / "manifest.json").write_text("of an earlier attempt")
@@ -60,7 +57,7 @@ def test_a_manifest_and_hidden_files_among_the_trained_files_are_not_copied(
     assert ".model.safetensors.tmp" not in contents(store.checkpoints.fetch(MTOD, "es-1"))
 
 
-def test_until_the_manifest_is_written_the_checkpoint_does_not_exist(
+def test_checkpoint_does_not_exist_until_its_manifest_is_written(
     local_store: Store, trained: Path, manifest: CheckpointManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -75,15 +72,13 @@ def test_until_the_manifest_is_written_the_checkpoint_does_not_exist(
     assert local_store.checkpoints.list(MTOD) == [manifest]
 
 
-def test_publishing_the_same_again_changes_nothing(
-    store: Store, trained: Path, manifest: CheckpointManifest
-) -> None:
+def test_publish_is_idempotent(store: Store, trained: Path, manifest: CheckpointManifest) -> None:
     assert store.checkpoints.publish(trained, manifest=manifest)
     assert not store.checkpoints.publish(trained, manifest=manifest)
     assert store.checkpoints.list(MTOD) == [manifest]
 
 
-def test_another_checkpoint_of_the_same_name_is_refused_and_touches_nothing(
+def test_publish_refuses_another_checkpoint_with_the_same_id(
     store: Store, tmp_path: Path, trained: Path, manifest: CheckpointManifest
 ) -> None:
     store.checkpoints.publish(trained, manifest=manifest)
@@ -93,7 +88,7 @@ def test_another_checkpoint_of_the_same_name_is_refused_and_touches_nothing(
     assert contents(store.checkpoints.fetch(MTOD, "es-1"))["model.safetensors"] == b"weights"
 
 
-def test_a_rival_who_was_first_to_write_the_manifest_wins(
+def test_publish_refuses_when_a_concurrent_writer_is_first(
     local_store: Store, trained: Path, manifest: CheckpointManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rival = manifest.model_copy(update={"created_at": after_noon(1)})
@@ -110,7 +105,7 @@ def test_a_rival_who_was_first_to_write_the_manifest_wins(
     assert local_store.checkpoints.manifest(MTOD, "es-1") == rival
 
 
-def test_a_file_that_is_not_what_the_manifest_says_is_not_published(
+def test_publish_refuses_files_that_do_not_match_the_manifest(
     store: Store, trained: Path, manifest: CheckpointManifest
 ) -> None:
     (trained / "model.safetensors").write_bytes(b"others!")
@@ -123,7 +118,7 @@ def test_a_file_that_is_not_what_the_manifest_says_is_not_published(
 
 
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../x", "a//x", "", ".hidden", "a/.hidden", "a\\x", "./x"])
-def test_a_manifest_that_names_a_file_elsewhere_is_refused(
+def test_publish_refuses_unsafe_file_names(
     store: Store, trained: Path, manifest: CheckpointManifest, name: str
 ) -> None:
     bad = manifest.model_copy(update={"files": {**manifest.files, name: "0" * 64}})
@@ -131,7 +126,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(
         store.checkpoints.publish(trained, manifest=bad)
 
 
-def test_checkpoints_are_listed_newest_first(store: Store, trained: Path) -> None:
+def test_list_is_sorted_newest_first(store: Store, trained: Path) -> None:
     for name, minutes in (("old", 1), ("new", 9), ("middle", 5)):
         manifest = checkpoint_manifest(trained, name, created_at=after_noon(minutes))
         store.checkpoints.publish(trained, manifest=manifest)
@@ -140,7 +135,7 @@ def test_checkpoints_are_listed_newest_first(store: Store, trained: Path) -> Non
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]"])
-def test_a_broken_manifest_hides_no_other_checkpoint(
+def test_list_skips_invalid_manifests(
     local_store: Store, folder: Path, trained: Path, manifest: CheckpointManifest, content: str
 ) -> None:
     local_store.checkpoints.publish(trained, manifest=manifest)
@@ -151,7 +146,7 @@ def test_a_broken_manifest_hides_no_other_checkpoint(
         local_store.checkpoints.fetch(MTOD, "broken")
 
 
-def test_a_manifest_in_the_folder_of_another_is_told(
+def test_manifest_of_another_checkpoint_is_reported_as_corrupt(
     local_store: Store, folder: Path, trained: Path, manifest: CheckpointManifest
 ) -> None:
     local_store.checkpoints.publish(trained, manifest=manifest)
@@ -160,7 +155,7 @@ def test_a_manifest_in_the_folder_of_another_is_told(
         local_store.checkpoints.manifest(MTOD, "es-2")
 
 
-def test_a_copy_is_downloaded_once(
+def test_fetch_downloads_a_copy_once(
     memory_store: Store, trained: Path, manifest: CheckpointManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory_store.checkpoints.publish(trained, manifest=manifest)
@@ -169,7 +164,7 @@ def test_a_copy_is_downloaded_once(
     assert memory_store.checkpoints.fetch(MTOD, "es-1") == first
 
 
-def test_a_damaged_copy_is_downloaded_again(
+def test_fetch_downloads_a_damaged_copy_again(
     memory_store: Store, trained: Path, manifest: CheckpointManifest
 ) -> None:
     memory_store.checkpoints.publish(trained, manifest=manifest)
@@ -180,7 +175,7 @@ def test_a_damaged_copy_is_downloaded_again(
     assert (memory_store.checkpoints.fetch(MTOD, "es-1") / "manifest.json").is_file()
 
 
-def test_a_damaged_object_is_told_and_leaves_no_copy(
+def test_fetch_reports_a_damaged_object_and_leaves_no_copy(
     memory_store: Store, memory_url: str, tmp_path: Path, trained: Path, manifest: CheckpointManifest
 ) -> None:
     memory_store.checkpoints.publish(trained, manifest=manifest)
@@ -190,7 +185,7 @@ def test_a_damaged_object_is_told_and_leaves_no_copy(
     assert contents(tmp_path / "cache") == {}
 
 
-def test_a_copy_made_by_another_process_meanwhile_is_used(
+def test_fetch_uses_a_copy_of_a_concurrent_process(
     memory_store: Store, trained: Path, manifest: CheckpointManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory_store.checkpoints.publish(trained, manifest=manifest)
@@ -207,7 +202,7 @@ def test_a_copy_made_by_another_process_meanwhile_is_used(
     assert [path.name for path in copy.parent.iterdir()] == ["es-1"]
 
 
-def test_without_a_place_of_its_own_a_copy_goes_to_a_private_folder(
+def test_fetch_uses_a_private_folder_by_default(
     memory_url: str,
     tmp_path: Path,
     trained: Path,
@@ -224,7 +219,7 @@ def test_without_a_place_of_its_own_a_copy_goes_to_a_private_folder(
     assert private.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_private_folder_that_somebody_else_prepared_is_refused(
+def test_fetch_refuses_a_cache_folder_of_another_user(
     memory_url: str,
     tmp_path: Path,
     trained: Path,
@@ -240,15 +235,15 @@ def test_a_private_folder_that_somebody_else_prepared_is_refused(
         store.checkpoints.fetch(MTOD, "es-1")
 
 
-@pytest.mark.parametrize("name", [*TRICKS, "nobody"])
-def test_a_name_that_no_checkpoint_has_is_not_found(store: Store, name: str) -> None:
+@pytest.mark.parametrize("name", [*UNSAFE_NAMES, "nobody"])
+def test_unknown_checkpoint_is_not_found(store: Store, name: str) -> None:
     for use in (store.checkpoints.manifest, store.checkpoints.fetch):
         with pytest.raises(NotFound):
             use(MTOD, name)
 
 
-@pytest.mark.parametrize("name", TRICKS)
-def test_a_name_that_hides_a_path_is_not_published(
+@pytest.mark.parametrize("name", UNSAFE_NAMES)
+def test_publish_refuses_unsafe_checkpoint_ids(
     store: Store, folder: Path, trained: Path, manifest: CheckpointManifest, name: str
 ) -> None:
     with pytest.raises(InvalidInput):
@@ -256,8 +251,8 @@ def test_a_name_that_hides_a_path_is_not_published(
     assert not folder.exists()
 
 
-def test_a_task_that_is_none_is_refused(store: Store) -> None:
-    task: TaskName = "../mtod"  # type: ignore[assignment]
+def test_checkpoints_refuse_an_unknown_task(store: Store) -> None:
+    task: TaskName = "../mtod"
     with pytest.raises(InvalidInput, match="/task"):
         store.checkpoints.list(task)
     with pytest.raises(InvalidInput, match="/task"):

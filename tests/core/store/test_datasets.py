@@ -1,22 +1,22 @@
-"""Examples in, the same examples out, or an error."""
+"""Storage of datasets."""
 
 import hashlib
 from pathlib import Path
 
 import pytest
 
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, TaskName
 from core.errors import CorruptArtifact, InvalidInput, NotFound
 from core.store import Store
-from tests.core.store.builders import MTOD, TRICKS, examples
+from tests.core.store.builders import UNSAFE_NAMES, examples
 
 
-def test_examples_come_back_as_they_were_in_their_order(store: Store) -> None:
+def test_load_returns_the_examples_in_order(store: Store) -> None:
     manifest = store.datasets.put(examples(), task=MTOD, language="es")
     assert store.datasets.load(manifest.dataset_id) == tuple(examples())
 
 
-def test_the_manifest_tells_what_is_in_it(store: Store) -> None:
+def test_manifest_describes_the_dataset(store: Store) -> None:
     manifest = store.datasets.put(examples(), task=MTOD, language="ES_mx")
     assert store.datasets.manifest(manifest.dataset_id) == manifest
     assert (manifest.task, manifest.language, manifest.examples) == (MTOD, "es-MX", 3)
@@ -24,14 +24,14 @@ def test_the_manifest_tells_what_is_in_it(store: Store) -> None:
     assert manifest.slots == {"datetime": 1}
 
 
-def test_the_name_is_the_hash_of_task_language_and_lines(local_store: Store, folder: Path) -> None:
+def test_dataset_id_is_the_hash_of_task_language_and_lines(local_store: Store, folder: Path) -> None:
     manifest = local_store.datasets.put(examples(), task=MTOD, language="es")
     lines = (folder / "datasets" / manifest.dataset_id / "data.jsonl").read_bytes()
     assert lines.count(b"\n") == 3
     assert manifest.dataset_id == hashlib.sha256(b'["mtod", "es"]\n' + lines).hexdigest()
 
 
-def test_the_same_content_has_one_name_and_other_content_another(store: Store) -> None:
+def test_dataset_id_depends_only_on_the_content(store: Store) -> None:
     first, second, third = examples()
 
     def name(*content: object, language: str = "es") -> str:
@@ -45,7 +45,7 @@ def test_the_same_content_has_one_name_and_other_content_another(store: Store) -
     assert len(others) == 4
 
 
-def test_nothing_is_written_twice(local_store: Store, folder: Path) -> None:
+def test_put_does_not_write_an_existing_dataset(local_store: Store, folder: Path) -> None:
     local_store.datasets.put(examples(), task=MTOD, language="es")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     local_store.datasets.put(examples(), task=MTOD, language="es")
@@ -53,7 +53,7 @@ def test_nothing_is_written_twice(local_store: Store, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"not JSON\n", b'{"intent":"alarm/set_alarm","text":"otra"}\n'])
-def test_a_damaged_dataset_is_told_and_putting_it_again_makes_it_whole(
+def test_damaged_dataset_is_reported_and_repaired_by_put(
     local_store: Store, folder: Path, damage: bytes
 ) -> None:
     manifest = local_store.datasets.put(examples(), task=MTOD, language="es")
@@ -64,7 +64,7 @@ def test_a_damaged_dataset_is_told_and_putting_it_again_makes_it_whole(
     assert local_store.datasets.load(manifest.dataset_id) == tuple(examples())
 
 
-def test_one_changed_letter_is_told(local_store: Store, folder: Path) -> None:
+def test_load_reports_a_changed_character(local_store: Store, folder: Path) -> None:
     manifest = local_store.datasets.put(examples(), task=MTOD, language="es")
     path = folder / "datasets" / manifest.dataset_id / "data.jsonl"
     path.write_bytes(path.read_bytes().replace(b"siete", b"nueve"))
@@ -72,7 +72,7 @@ def test_one_changed_letter_is_told(local_store: Store, folder: Path) -> None:
         local_store.datasets.load(manifest.dataset_id)
 
 
-def test_a_manifest_that_tells_another_language_is_told(local_store: Store, folder: Path) -> None:
+def test_load_reports_a_manifest_with_another_language(local_store: Store, folder: Path) -> None:
     manifest = local_store.datasets.put(examples(), task=MTOD, language="es")
     path = folder / "datasets" / manifest.dataset_id / "manifest.json"
     path.write_text(path.read_text().replace('"es"', '"pt"'))
@@ -81,47 +81,47 @@ def test_a_manifest_that_tells_another_language_is_told(local_store: Store, fold
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"dataset_id": "x"}'])
-def test_a_manifest_that_cannot_be_read_is_told(local_store: Store, folder: Path, content: str) -> None:
+def test_load_reports_an_invalid_manifest(local_store: Store, folder: Path, content: str) -> None:
     manifest = local_store.datasets.put(examples(), task=MTOD, language="es")
     (folder / "datasets" / manifest.dataset_id / "manifest.json").write_text(content)
     with pytest.raises(CorruptArtifact, match="manifest of dataset"):
         local_store.datasets.manifest(manifest.dataset_id)
 
 
-def test_a_dataset_whose_lines_went_away_is_told(local_store: Store, folder: Path) -> None:
+def test_load_reports_missing_data(local_store: Store, folder: Path) -> None:
     manifest = local_store.datasets.put(examples(), task=MTOD, language="es")
     (folder / "datasets" / manifest.dataset_id / "data.jsonl").unlink()
     with pytest.raises(CorruptArtifact, match="lost"):
         local_store.datasets.load(manifest.dataset_id)
 
 
-def test_a_folder_without_a_manifest_does_not_exist(local_store: Store, folder: Path) -> None:
+def test_dataset_without_a_manifest_does_not_exist(local_store: Store, folder: Path) -> None:
     manifest = local_store.datasets.put(examples(), task=MTOD, language="es")
     (folder / "datasets" / manifest.dataset_id / "manifest.json").unlink()
     with pytest.raises(NotFound):
         local_store.datasets.load(manifest.dataset_id)
 
 
-@pytest.mark.parametrize("name", [*TRICKS, "f" * 64])
-def test_a_name_that_nothing_has_is_not_found(store: Store, name: str) -> None:
+@pytest.mark.parametrize("name", [*UNSAFE_NAMES, "f" * 64])
+def test_unknown_dataset_is_not_found(store: Store, name: str) -> None:
     with pytest.raises(NotFound):
         store.datasets.load(name)
     with pytest.raises(NotFound):
         store.datasets.manifest(name)
 
 
-def test_no_examples_are_refused(store: Store) -> None:
+def test_put_refuses_an_empty_dataset(store: Store) -> None:
     with pytest.raises(InvalidInput, match="at least one"):
         store.datasets.put([], task=MTOD, language="es")
 
 
 @pytest.mark.parametrize("language", ["../es", "", "nosuchlanguage"])
-def test_a_language_that_is_none_is_refused(store: Store, language: str) -> None:
+def test_put_refuses_an_invalid_language(store: Store, language: str) -> None:
     with pytest.raises(InvalidInput, match="/language"):
         store.datasets.put(examples(), task=MTOD, language=language)
 
 
-def test_a_task_that_is_none_is_refused(store: Store) -> None:
-    task: TaskName = "../mtod"  # type: ignore[assignment]
+def test_put_refuses_an_unknown_task(store: Store) -> None:
+    task: TaskName = "../mtod"
     with pytest.raises(InvalidInput, match="/task"):
         store.datasets.put(examples(), task=task, language="es")

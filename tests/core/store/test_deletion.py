@@ -1,15 +1,16 @@
-"""A checkpoint that is deleted is gone whole; one that somebody needs stays whole."""
+"""Deletion of checkpoints."""
 
 from pathlib import Path
 
 import pytest
 
 from core.contracts.reports import CheckpointManifest
+from core.contracts.values import MTOD
 from core.errors import Conflict, NotFound
 from core.store import Store
 from core.store.local import LocalBackend
 from core.store.remote import RemoteBackend
-from tests.core.store.builders import MTOD, TRICKS, checkpoint_folder, checkpoint_manifest, contents
+from tests.core.store.builders import UNSAFE_NAMES, checkpoint_folder, checkpoint_manifest, contents
 
 
 @pytest.fixture
@@ -22,31 +23,31 @@ def manifest(trained: Path) -> CheckpointManifest:
     return checkpoint_manifest(trained)
 
 
-def nobody_needs_it() -> None:
-    """Let a checkpoint go."""
+def allow() -> None:
+    """Allow the deletion."""
 
 
-class Needed:
-    """Finds that somebody needs the checkpoint, at the first or the second look."""
+class InUse:
+    """Guard that refuses the deletion at its first or its second call."""
 
-    def __init__(self, *, at_look: int) -> None:
-        self._at_look = at_look
-        self._looks = 0
+    def __init__(self, *, at_call: int) -> None:
+        self._at_call = at_call
+        self._calls = 0
 
     def __call__(self) -> None:
-        self._looks += 1
-        if self._looks == self._at_look:
+        self._calls += 1
+        if self._calls == self._at_call:
             raise Conflict("it serves es")
 
 
-def test_a_deleted_checkpoint_is_gone_with_all_its_files_and_no_other(
+def test_delete_removes_only_the_given_checkpoint(
     store: Store, trained: Path, manifest: CheckpointManifest
 ) -> None:
     other = checkpoint_manifest(trained, "es-2")
-    for one in (manifest, other):
-        store.checkpoints.publish(trained, manifest=one)
-        store.checkpoints.fetch(MTOD, one.checkpoint_id)
-    store.checkpoints.delete(MTOD, "es-1", guard=nobody_needs_it)
+    for published in (manifest, other):
+        store.checkpoints.publish(trained, manifest=published)
+        store.checkpoints.fetch(MTOD, published.checkpoint_id)
+    store.checkpoints.delete(MTOD, "es-1", guard=allow)
     assert not store.checkpoints.exists(MTOD, "es-1")
     assert store.checkpoints.list(MTOD) == [other]
     for use in (store.checkpoints.manifest, store.checkpoints.fetch):
@@ -55,61 +56,61 @@ def test_a_deleted_checkpoint_is_gone_with_all_its_files_and_no_other(
     assert (store.checkpoints.fetch(MTOD, "es-2") / "model.safetensors").read_bytes() == b"weights"
 
 
-def test_nothing_of_a_deleted_checkpoint_stays_on_the_disk(
+def test_delete_leaves_no_files_in_local_storage(
     local_store: Store, folder: Path, trained: Path, manifest: CheckpointManifest
 ) -> None:
     local_store.checkpoints.publish(trained, manifest=manifest)
-    local_store.checkpoints.delete(MTOD, "es-1", guard=nobody_needs_it)
+    local_store.checkpoints.delete(MTOD, "es-1", guard=allow)
     assert list((folder / "checkpoints" / "mtod").iterdir()) == []
 
 
-def test_nothing_of_a_deleted_checkpoint_stays_in_the_bucket_or_in_the_copies(
+def test_delete_leaves_no_objects_and_no_cached_copy(
     memory_store: Store, memory_url: str, tmp_path: Path, trained: Path, manifest: CheckpointManifest
 ) -> None:
     memory_store.checkpoints.publish(trained, manifest=manifest)
     memory_store.checkpoints.fetch(MTOD, "es-1")
-    memory_store.checkpoints.delete(MTOD, "es-1", guard=nobody_needs_it)
+    memory_store.checkpoints.delete(MTOD, "es-1", guard=allow)
     assert RemoteBackend(memory_url).files("checkpoints") == []
     assert contents(tmp_path / "cache") == {}
 
 
-def test_a_checkpoint_does_not_exist_any_more_before_its_first_file_goes(
+def test_delete_removes_the_manifest_before_the_files(
     store: Store, trained: Path, manifest: CheckpointManifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.checkpoints.publish(trained, manifest=manifest)
     for backend in (LocalBackend, RemoteBackend):
         monkeypatch.setattr(backend, "remove_all", lambda self, folder: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        store.checkpoints.delete(MTOD, "es-1", guard=nobody_needs_it)
+        store.checkpoints.delete(MTOD, "es-1", guard=allow)
     assert store.checkpoints.list(MTOD) == []
     assert store.checkpoints.publish(trained, manifest=manifest)
     assert contents(store.checkpoints.fetch(MTOD, "es-1"))["model.safetensors"] == b"weights"
 
 
-@pytest.mark.parametrize("look", [1, 2])
-def test_a_checkpoint_that_is_needed_stays_even_if_that_is_seen_late(
-    store: Store, trained: Path, manifest: CheckpointManifest, look: int
+@pytest.mark.parametrize("call", [1, 2])
+def test_delete_restores_a_checkpoint_that_is_in_use(
+    store: Store, trained: Path, manifest: CheckpointManifest, call: int
 ) -> None:
     store.checkpoints.publish(trained, manifest=manifest)
     before = contents(store.checkpoints.fetch(MTOD, "es-1"))
     with pytest.raises(Conflict, match="it serves es"):
-        store.checkpoints.delete(MTOD, "es-1", guard=Needed(at_look=look))
+        store.checkpoints.delete(MTOD, "es-1", guard=InUse(at_call=call))
     assert store.checkpoints.list(MTOD) == [manifest]
     assert contents(store.checkpoints.fetch(MTOD, "es-1")) == before
 
 
-def test_a_checkpoint_whose_manifest_is_damaged_can_be_deleted(
+def test_delete_accepts_an_invalid_manifest(
     local_store: Store, folder: Path, trained: Path, manifest: CheckpointManifest
 ) -> None:
     local_store.checkpoints.publish(trained, manifest=manifest)
     (folder / "checkpoints" / "mtod" / "es-1" / "manifest.json").write_text("{")
     assert local_store.checkpoints.exists(MTOD, "es-1")
-    local_store.checkpoints.delete(MTOD, "es-1", guard=nobody_needs_it)
+    local_store.checkpoints.delete(MTOD, "es-1", guard=allow)
     assert not local_store.checkpoints.exists(MTOD, "es-1")
 
 
-@pytest.mark.parametrize("name", [*TRICKS, "nobody"])
-def test_what_is_not_there_cannot_be_deleted(store: Store, name: str) -> None:
+@pytest.mark.parametrize("name", [*UNSAFE_NAMES, "unknown"])
+def test_delete_raises_for_an_unknown_checkpoint(store: Store, name: str) -> None:
     assert not store.checkpoints.exists(MTOD, name)
     with pytest.raises(NotFound):
-        store.checkpoints.delete(MTOD, name, guard=nobody_needs_it)
+        store.checkpoints.delete(MTOD, name, guard=allow)

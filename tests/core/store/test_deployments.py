@@ -1,26 +1,26 @@
-"""Append-only: whoever deploys last is live, and nobody's record is lost."""
+"""Deployments: order, concurrency and invalid records."""
 
 import threading
 from pathlib import Path
 
 import pytest
 
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD, TaskName
 from core.errors import CorruptArtifact, InvalidInput, PreconditionFailed
 from core.store import Store
 from core.store.deployments import Deployments
-from tests.core.store.builders import MTOD, TRICKS
+from tests.core.store.builders import UNSAFE_NAMES
 
 WRITERS = 12
 
 
-def test_before_the_first_deployment_nothing_is_live(store: Store) -> None:
+def test_live_is_none_before_the_first_deployment(store: Store) -> None:
     assert store.deployments.live(MTOD, "es") is None
     assert store.deployments.history(MTOD, "es") == []
     assert store.deployments.keys(MTOD) == []
 
 
-def test_the_last_one_deployed_is_live_and_the_history_is_newest_first(store: Store) -> None:
+def test_latest_deployment_is_live_and_history_is_newest_first(store: Store) -> None:
     first = store.deployments.deploy(MTOD, "es", "es-1", reason="first", job_id="job-1")
     second = store.deployments.deploy(MTOD, "es", "es-2", reason="better")
     back = store.deployments.deploy(MTOD, "es", "es-1", reason="roll back")
@@ -30,7 +30,7 @@ def test_the_last_one_deployed_is_live_and_the_history_is_newest_first(store: St
     assert store.deployments.history(MTOD, "es") == [back, second, first]
 
 
-def test_each_language_and_the_base_have_their_own(store: Store) -> None:
+def test_deployments_are_separate_for_each_key(store: Store) -> None:
     for key in ("th", "base", "es"):
         store.deployments.deploy(MTOD, key, f"{key}-1", reason="first")
     assert store.deployments.keys(MTOD) == ["base", "es", "th"]
@@ -39,19 +39,19 @@ def test_each_language_and_the_base_have_their_own(store: Store) -> None:
     assert (live.number, live.checkpoint_id) == (1, "th-1")
 
 
-def test_a_language_has_one_history_however_it_is_written(store: Store) -> None:
+def test_deployment_keys_are_canonical_language_tags(store: Store) -> None:
     store.deployments.deploy(MTOD, "pt_br", "pt-1", reason="first")
     store.deployments.deploy(MTOD, "PT-BR", "pt-2", reason="second")
     assert store.deployments.keys(MTOD) == ["pt-BR"]
     assert len(store.deployments.history(MTOD, "pt-br")) == 2
 
 
-def test_the_file_is_named_by_its_number(local_store: Store, folder: Path) -> None:
+def test_deployment_file_is_named_by_its_number(local_store: Store, folder: Path) -> None:
     local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
     assert [path.name for path in (folder / "deployments" / "mtod" / "es").iterdir()] == ["000001.json"]
 
 
-def test_all_who_deploy_at_once_succeed_one_after_the_other(store: Store) -> None:
+def test_concurrent_deployments_all_succeed(store: Store) -> None:
     together = threading.Barrier(WRITERS)
     numbers: list[int] = []
 
@@ -72,7 +72,9 @@ def test_all_who_deploy_at_once_succeed_one_after_the_other(store: Store) -> Non
     assert len({deployment.checkpoint_id for deployment in history}) == WRITERS * 5
 
 
-def test_a_number_taken_after_the_look_is_passed_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deploy_skips_a_number_used_by_a_concurrent_writer(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.deployments.deploy(MTOD, "es", "es-1", reason="first")
     with monkeypatch.context() as patch:
         patch.setattr(Deployments, "_numbers", lambda self, folder: [])
@@ -81,14 +83,14 @@ def test_a_number_taken_after_the_look_is_passed_over(store: Store, monkeypatch:
     assert store.deployments.live(MTOD, "es") == deployment
 
 
-def test_who_expects_what_is_live_deploys_after_it(store: Store) -> None:
+def test_deploy_succeeds_when_the_expected_number_is_live(store: Store) -> None:
     first = store.deployments.deploy(MTOD, "es", "es-1", reason="first", expected=0)
     second = store.deployments.deploy(MTOD, "es", "es-2", reason="better", expected=first.number)
     assert store.deployments.live(MTOD, "es") == second
     assert store.deployments.latest(MTOD, "es") == 2
 
 
-def test_who_expects_anything_else_changes_nothing(store: Store) -> None:
+def test_deploy_refuses_when_another_number_is_live(store: Store) -> None:
     with pytest.raises(PreconditionFailed, match="nothing serves es, where deployment 1 was expected"):
         store.deployments.deploy(MTOD, "es", "es-1", reason="late", expected=1)
     live = store.deployments.deploy(MTOD, "es", "es-1", reason="first")
@@ -98,7 +100,7 @@ def test_who_expects_anything_else_changes_nothing(store: Store) -> None:
     assert store.deployments.history(MTOD, "es") == [live]
 
 
-def test_of_all_who_expect_the_same_only_one_deploys(store: Store) -> None:
+def test_concurrent_deployments_with_equal_expectation_succeed_once(store: Store) -> None:
     store.deployments.deploy(MTOD, "es", "es-0", reason="first")
     together = threading.Barrier(WRITERS)
     outcomes: list[int | None] = []
@@ -121,14 +123,16 @@ def test_of_all_who_expect_the_same_only_one_deploys(store: Store) -> None:
     assert store.deployments.latest(MTOD, "es") == 2
 
 
-def test_who_is_overtaken_after_the_look_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deploy_refuses_when_a_concurrent_writer_is_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.deployments.deploy(MTOD, "es", "es-1", reason="first")
     monkeypatch.setattr(Deployments, "_numbers", lambda self, folder: [])
     with pytest.raises(PreconditionFailed, match="deployment 1 serves es, where nothing was expected"):
         store.deployments.deploy(MTOD, "es", "es-2", reason="late", expected=0)
 
 
-def test_more_than_a_million_deployments_keep_their_order(local_store: Store, folder: Path) -> None:
+def test_deployment_numbers_may_exceed_six_digits(local_store: Store, folder: Path) -> None:
     local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
     home = folder / "deployments" / "mtod" / "es"
     record = (home / "000001.json").read_text()
@@ -141,7 +145,7 @@ def test_more_than_a_million_deployments_keep_their_order(local_store: Store, fo
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"number": 1}'])
-def test_an_unreadable_live_record_is_told_and_deploying_again_mends_it(
+def test_invalid_live_record_is_reported_and_repaired_by_deploy(
     local_store: Store, folder: Path, content: str
 ) -> None:
     first = local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
@@ -153,7 +157,7 @@ def test_an_unreadable_live_record_is_told_and_deploying_again_mends_it(
     assert local_store.deployments.history(MTOD, "es") == [again, first]
 
 
-def test_a_record_under_a_number_that_is_not_its_own_is_told(local_store: Store, folder: Path) -> None:
+def test_record_with_another_number_is_reported_as_corrupt(local_store: Store, folder: Path) -> None:
     local_store.deployments.deploy(MTOD, "es", "es-1", reason="first")
     home = folder / "deployments" / "mtod" / "es"
     (home / "000009.json").write_bytes((home / "000001.json").read_bytes())
@@ -161,7 +165,7 @@ def test_a_record_under_a_number_that_is_not_its_own_is_told(local_store: Store,
         local_store.deployments.live(MTOD, "es")
 
 
-def test_what_a_killed_writer_left_deploys_nothing(local_store: Store, folder: Path) -> None:
+def test_temporary_files_are_not_deployments(local_store: Store, folder: Path) -> None:
     home = folder / "deployments" / "mtod" / "es"
     home.mkdir(parents=True)
     (home / ".000001.json.0123.tmp").write_text("{")
@@ -170,8 +174,8 @@ def test_what_a_killed_writer_left_deploys_nothing(local_store: Store, folder: P
     assert local_store.deployments.deploy(MTOD, "es", "es-1", reason="first").number == 1
 
 
-@pytest.mark.parametrize("name", TRICKS)
-def test_a_name_that_hides_a_path_is_refused(store: Store, folder: Path, name: str) -> None:
+@pytest.mark.parametrize("name", UNSAFE_NAMES)
+def test_deploy_refuses_unsafe_names(store: Store, folder: Path, name: str) -> None:
     for key, checkpoint_id, job_id in ((name, "es-1", "job-1"), ("es", name, "job-1"), ("es", "es-1", name)):
         with pytest.raises(InvalidInput):
             store.deployments.deploy(MTOD, key, checkpoint_id, reason="trick", job_id=job_id)
@@ -182,13 +186,13 @@ def test_a_name_that_hides_a_path_is_refused(store: Store, folder: Path, name: s
     assert not folder.exists()
 
 
-def test_a_task_that_is_none_is_refused(store: Store) -> None:
-    task: TaskName = "../mtod"  # type: ignore[assignment]
+def test_deployments_refuse_an_unknown_task(store: Store) -> None:
+    task: TaskName = "../mtod"
     with pytest.raises(InvalidInput, match="/task"):
         store.deployments.keys(task)
 
 
-def test_a_job_deploys_once_however_often_it_is_done(store: Store) -> None:
+def test_deploy_is_idempotent_for_a_job(store: Store) -> None:
     first = store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")
     back = store.deployments.deploy(MTOD, "es", "es-0", reason="roll back")
     assert store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1") == first
@@ -196,17 +200,15 @@ def test_a_job_deploys_once_however_often_it_is_done(store: Store) -> None:
     assert store.deployments.deploy(MTOD, "th", "th-1", reason="other", job_id="job-1").number == 1
 
 
-def test_of_two_attempts_at_a_job_that_deploy_at_once_one_does(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_attempts_at_a_job_deploy_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     first = store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")
     with monkeypatch.context() as patch:
-        patch.setattr(Deployments, "_numbers", lambda self, folder: [])  # as it was before the first
+        patch.setattr(Deployments, "_numbers", lambda self, folder: [])  # as seen before the first deployment
         assert store.deployments.deploy(MTOD, "es", "es-2", reason="again", job_id="job-1") == first
     assert store.deployments.history(MTOD, "es") == [first]
 
 
-def test_a_record_that_cannot_be_read_is_no_jobs_deployment(local_store: Store, folder: Path) -> None:
+def test_deploy_ignores_invalid_records_of_a_job(local_store: Store, folder: Path) -> None:
     local_store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")
     (folder / "deployments" / "mtod" / "es" / "000001.json").write_text("torn")
     again = local_store.deployments.deploy(MTOD, "es", "es-1", reason="better", job_id="job-1")

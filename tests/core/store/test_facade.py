@@ -1,52 +1,48 @@
-"""Where a store may be, and how it proves that it works."""
+"""Locations of a store, its check and its errors."""
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import NoReturn
 
 import pytest
 
+from core.contracts.values import MTOD
 from core.errors import InvalidInput, StoreFull, StoreUnavailable
 from core.store import Store
-from tests.core.store.builders import MTOD, NOON, examples, job
+from tests.core.store.builders import NOON, examples, job
 
 
-def fail_to_write(code: int) -> object:
-    """Return a stand-in for the function that writes: half of it is written, then the disk says no."""
+def fail_to_sync(code: int) -> Callable[[int], NoReturn]:
+    """Return a stand-in for `os.fsync` that fails with an error number, as a disk without space does."""
 
-    def write(file: BinaryIO, chunks: Iterable[bytes]) -> None:
-        file.write(b"half of")
+    def fsync(descriptor: int) -> NoReturn:
         raise OSError(code, "as a disk would say it")
 
-    return write
+    return fsync
 
 
-def test_a_store_that_works_passes_its_check_and_keeps_nothing_of_it(
-    local_store: Store, folder: Path
-) -> None:
+def test_check_passes_and_leaves_no_files(local_store: Store, folder: Path) -> None:
     local_store.check()
     assert list(folder.iterdir()) == []
 
 
-def test_an_object_store_passes_its_check(memory_store: Store) -> None:
+def test_check_passes_for_an_object_store(memory_store: Store) -> None:
     memory_store.check()
 
 
-def test_naming_a_store_makes_nothing(local_store: Store, folder: Path) -> None:
+def test_store_creates_no_folder_before_the_first_write(local_store: Store, folder: Path) -> None:
     assert not folder.exists()
     assert local_store.jobs.list() == []
     assert not folder.exists()
 
 
-def test_a_file_url_is_a_folder(folder: Path) -> None:
+def test_file_url_selects_local_storage(folder: Path) -> None:
     Store(f"file://{folder}").jobs.save(job())
     assert (folder / "jobs" / "job-1" / "job.json").is_file()
 
 
-def test_a_relative_folder_stays_where_it_was_when_the_process_moves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_folder_is_resolved_at_construction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     store = Store("here")
     monkeypatch.chdir("/")
@@ -54,22 +50,22 @@ def test_a_relative_folder_stays_where_it_was_when_the_process_moves(
     assert (tmp_path / "here" / "jobs" / "job-1" / "job.json").is_file()
 
 
-def test_a_store_without_a_place_is_refused() -> None:
+def test_store_refuses_an_empty_url() -> None:
     with pytest.raises(InvalidInput, match="expected a folder"):
         Store("  ")
 
 
-def test_an_unknown_kind_of_url_is_told_at_the_check() -> None:
+def test_check_reports_an_unknown_protocol() -> None:
     with pytest.raises(StoreUnavailable, match=r"cannot open the nosuch store.*nosuch"):
         Store("nosuch://bucket").check()
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_disk_without_space_is_full_and_nothing_half_written_is_left(
+def test_full_disk_raises_store_full_and_leaves_no_partial_file(
     local_store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     local_store.jobs.save(job())
-    monkeypatch.setattr("core.store.local.write_durably", fail_to_write(code))
+    monkeypatch.setattr("os.fsync", fail_to_sync(code))
     with pytest.raises(StoreFull, match="no space left"):
         local_store.check()
     with pytest.raises(StoreFull, match=r"cannot write jobs/job-1/job\.json"):
@@ -83,10 +79,10 @@ def test_a_disk_without_space_is_full_and_nothing_half_written_is_left(
 
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.EIO])
-def test_a_store_that_cannot_be_written_is_unavailable(
+def test_read_only_disk_raises_store_unavailable(
     local_store: Store, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr("core.store.local.write_durably", fail_to_write(code))
+    monkeypatch.setattr("os.fsync", fail_to_sync(code))
     with pytest.raises(StoreUnavailable, match="as a disk would say it"):
         local_store.check()
     with pytest.raises(StoreUnavailable):
@@ -94,7 +90,7 @@ def test_a_store_that_cannot_be_written_is_unavailable(
 
 
 @pytest.mark.parametrize("below", ["", "/store"])
-def test_a_file_where_the_folder_should_be_is_unavailable(tmp_path: Path, below: str) -> None:
+def test_file_in_place_of_the_folder_raises_store_unavailable(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("in the way")
     store = Store(f"{tmp_path}/file{below}")
     for use in (
@@ -107,30 +103,26 @@ def test_a_file_where_the_folder_should_be_is_unavailable(tmp_path: Path, below:
             use()
 
 
-def test_a_failure_does_not_tell_where_the_store_is(tmp_path: Path) -> None:
+def test_storage_error_message_excludes_the_location(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreUnavailable) as told:
+    with pytest.raises(StoreUnavailable) as excinfo:
         Store(f"{tmp_path}/file").jobs.list()
-    assert str(tmp_path) not in str(told.value)
+    assert str(tmp_path) not in str(excinfo.value)
 
 
-def test_a_store_that_forgets_what_was_written_does_not_pass(
-    local_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_check_fails_when_the_content_differs(local_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.store.local.LocalBackend.read", lambda self, key: b"")
     with pytest.raises(StoreUnavailable, match="does not give back"):
         local_store.check()
 
 
-def test_what_interrupts_the_store_is_not_taken_for_its_failure(
-    local_store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_exceptions_are_not_translated(local_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     class TimedOutError(Exception):
-        """As a job queue raises it, in the middle of anything."""
+        """An error such as a job queue raises at any point of the code."""
 
-    def interrupted(file: BinaryIO, chunks: Iterable[bytes]) -> None:
+    def interrupted(descriptor: int) -> None:
         raise TimedOutError
 
-    monkeypatch.setattr("core.store.local.write_durably", interrupted)
+    monkeypatch.setattr("os.fsync", interrupted)
     with pytest.raises(TimedOutError):
         local_store.jobs.save(job(created_at=NOON))

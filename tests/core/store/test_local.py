@@ -1,4 +1,4 @@
-"""Atomic visibility and crash safety of the store in a folder."""
+"""Atomicity and crash safety of local storage."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ import pytest
 from core.errors import StoreUnavailable
 from core.store.local import LocalBackend
 
-WRITE_FOR_EVER = """
+WRITE_REPEATEDLY = """
 import sys
 from pathlib import Path
 from core.store.local import LocalBackend
@@ -31,20 +31,18 @@ def backend(folder: Path) -> LocalBackend:
 
 
 def leave_temporary(folder: Path, key: str) -> None:
-    """Leave what a killed writer leaves."""
+    """Create a temporary file, as a killed writer leaves it."""
     path = folder / key
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_name(f".{path.name}.0123.tmp").write_bytes(b"half of")
 
 
-def test_a_file_comes_back_as_it_was_written(backend: LocalBackend) -> None:
+def test_read_returns_the_written_bytes(backend: LocalBackend) -> None:
     backend.write("a/b", b"\0 any bytes \xff")
     assert backend.read("a/b") == b"\0 any bytes \xff"
 
 
-def test_a_folder_goes_with_everything_in_it_and_nothing_beside_it(
-    backend: LocalBackend, folder: Path
-) -> None:
+def test_remove_all_removes_only_the_folder(backend: LocalBackend, folder: Path) -> None:
     for key in ("a/b/c", "a/.hidden", "ab/c"):
         backend.write(key, b"1")
     backend.remove_all("a")
@@ -52,12 +50,12 @@ def test_a_folder_goes_with_everything_in_it_and_nothing_beside_it(
     assert [path.name for path in folder.iterdir()] == ["ab"]
 
 
-def test_a_missing_file_is_none_and_removing_it_is_no_failure(backend: LocalBackend) -> None:
+def test_missing_file_is_none_and_remove_succeeds(backend: LocalBackend) -> None:
     assert backend.read("a/b") is None
     backend.remove("a/b")
 
 
-def test_a_reader_never_sees_half_a_file(backend: LocalBackend) -> None:
+def test_concurrent_reader_sees_only_complete_files(backend: LocalBackend) -> None:
     whole = {letter * 200_000 for letter in (b"a", b"b")}
     backend.write("file", min(whole))
     seen = set()
@@ -75,9 +73,9 @@ def test_a_reader_never_sees_half_a_file(backend: LocalBackend) -> None:
     assert seen <= whole
 
 
-def test_a_writer_killed_at_any_moment_leaves_a_whole_file(backend: LocalBackend, folder: Path) -> None:
+def test_killed_writer_leaves_a_complete_file(backend: LocalBackend, folder: Path) -> None:
     for wait in (0.02, 0.05, 0.11):
-        command = [sys.executable, "-c", WRITE_FOR_EVER, str(folder)]
+        command = [sys.executable, "-c", WRITE_REPEATEDLY, str(folder)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()
@@ -90,7 +88,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(backend: LocalBackend
         assert backend.files("jobs") == ["one/job.json"]
 
 
-def test_what_a_killed_writer_left_is_never_listed(backend: LocalBackend, folder: Path) -> None:
+def test_temporary_files_are_not_listed(backend: LocalBackend, folder: Path) -> None:
     leave_temporary(folder, "jobs/one/job.json")
     assert backend.files("jobs") == []
     assert backend.stamps("jobs", "job.json") == {}
@@ -98,35 +96,33 @@ def test_what_a_killed_writer_left_is_never_listed(backend: LocalBackend, folder
     assert backend.files("jobs") == ["one/job.json"]
 
 
-def test_of_two_that_create_one_file_the_second_is_told(backend: LocalBackend) -> None:
+def test_create_returns_false_for_an_existing_file(backend: LocalBackend) -> None:
     assert backend.create("a/b", b"first")
     assert not backend.create("a/b", b"second")
     assert backend.read("a/b") == b"first"
     assert backend.files("") == ["a/b"]
 
 
-def test_others_of_the_same_machine_can_read_what_is_written(backend: LocalBackend, folder: Path) -> None:
+def test_written_file_has_default_permissions(backend: LocalBackend, folder: Path) -> None:
     plain = folder.parent / "plain"
     backend.write("a", b"")
     plain.write_bytes(b"")
     assert (folder / "a").stat().st_mode == plain.stat().st_mode
 
 
-def test_appended_lines_follow_each_other(backend: LocalBackend) -> None:
+def test_append_adds_lines_in_order(backend: LocalBackend) -> None:
     backend.append("log", b"one\n")
     backend.append("log", b"two\nthree\n")
     assert backend.read("log") == b"one\ntwo\nthree\n"
 
 
-def test_a_line_torn_by_a_killed_writer_does_not_swallow_the_next(
-    backend: LocalBackend, folder: Path
-) -> None:
+def test_append_starts_a_new_line_after_an_incomplete_one(backend: LocalBackend, folder: Path) -> None:
     backend.write("log", b"one\nhal")
     backend.append("log", b"two\n")
     assert backend.read("log") == b"one\nhal\ntwo\n"
 
 
-def test_a_stamp_changes_with_its_file(backend: LocalBackend) -> None:
+def test_stamp_changes_with_the_file(backend: LocalBackend) -> None:
     backend.write("jobs/one/job.json", b"1")
     before = backend.stamps("jobs", "job.json")
     backend.write("jobs/one/job.json", b"22")
@@ -134,7 +130,7 @@ def test_a_stamp_changes_with_its_file(backend: LocalBackend) -> None:
     assert backend.stamps("jobs", "job.json") != before
 
 
-def test_one_unreadable_file_is_left_out_of_many(backend: LocalBackend, folder: Path) -> None:
+def test_read_many_skips_unreadable_files(backend: LocalBackend, folder: Path) -> None:
     backend.write("good", b"1")
     (folder / "bad").mkdir()
     assert backend.read_many(["bad", "gone", "good"]) == {"good": b"1"}
@@ -142,7 +138,7 @@ def test_one_unreadable_file_is_left_out_of_many(backend: LocalBackend, folder: 
         backend.read("bad")
 
 
-def test_files_go_up_and_down_whole(backend: LocalBackend, tmp_path: Path) -> None:
+def test_upload_and_download_preserve_the_content(backend: LocalBackend, tmp_path: Path) -> None:
     data = os.urandom(3_000_001)
     (tmp_path / "source").write_bytes(data)
     backend.upload("big/file", tmp_path / "source")

@@ -1,4 +1,4 @@
-"""The store behind an fsspec URL."""
+"""Storage behind an fsspec URL."""
 
 import os
 from pathlib import Path
@@ -24,24 +24,24 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, method: str, error: Exception) ->
     monkeypatch.setattr(MemoryFileSystem, method, fail)
 
 
-def test_a_file_comes_back_as_it_was_written(backend: RemoteBackend) -> None:
+def test_read_returns_the_written_bytes(backend: RemoteBackend) -> None:
     backend.write("a/b", b"\0 any bytes \xff")
     assert backend.read("a/b") == b"\0 any bytes \xff"
     assert backend.files("") == ["a/b"]
     assert backend.folder("a") is None
 
 
-def test_an_empty_file_comes_back_empty(backend: RemoteBackend) -> None:
+def test_read_returns_an_empty_file(backend: RemoteBackend) -> None:
     backend.write("a", b"")
     assert backend.read("a") == b""
 
 
-def test_a_missing_file_is_none_and_removing_it_is_no_failure(backend: RemoteBackend) -> None:
+def test_missing_file_is_none_and_remove_succeeds(backend: RemoteBackend) -> None:
     assert backend.read("a/b") is None
     backend.remove("a/b")
 
 
-def test_a_folder_goes_with_everything_in_it_and_nothing_beside_it(backend: RemoteBackend) -> None:
+def test_remove_all_removes_only_the_folder(backend: RemoteBackend) -> None:
     for key in ("a/b/c", "a/.hidden", "ab/c"):
         backend.write(key, b"1")
     backend.remove_all("a")
@@ -50,18 +50,18 @@ def test_a_folder_goes_with_everything_in_it_and_nothing_beside_it(backend: Remo
     assert backend.read("a/.hidden") is None
 
 
-def test_a_missing_folder_is_empty(backend: RemoteBackend) -> None:
+def test_missing_folder_is_empty(backend: RemoteBackend) -> None:
     assert backend.files("jobs") == []
     assert backend.stamps("jobs", "job.json") == {}
 
 
-def test_of_two_that_create_one_file_the_second_is_told(backend: RemoteBackend) -> None:
+def test_create_returns_false_for_an_existing_object(backend: RemoteBackend) -> None:
     assert backend.create("a", b"first")
     assert not backend.create("a", b"second")
     assert backend.read("a") == b"first"
 
 
-def test_a_lost_race_that_is_told_as_another_error_is_still_a_lost_race(
+def test_create_returns_false_when_the_conflict_has_another_error(
     backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend.write("a", b"first")
@@ -69,7 +69,7 @@ def test_a_lost_race_that_is_told_as_another_error_is_still_a_lost_race(
     assert not backend.create("a", b"second")
 
 
-def test_a_put_whose_answer_was_lost_is_found_to_have_worked(
+def test_create_returns_true_when_the_response_was_lost(
     backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend.write("a", b"mine")
@@ -77,7 +77,7 @@ def test_a_put_whose_answer_was_lost_is_found_to_have_worked(
     assert backend.create("a", b"mine")
 
 
-def test_a_creation_that_fails_without_a_rival_is_a_failure(
+def test_create_raises_when_no_object_exists_after_an_error(
     backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_with(monkeypatch, "pipe_file", FileExistsError("a file where a folder should be"))
@@ -85,7 +85,7 @@ def test_a_creation_that_fails_without_a_rival_is_a_failure(
         backend.create("a", b"mine")
 
 
-def test_only_the_named_file_of_each_child_is_stamped(backend: RemoteBackend) -> None:
+def test_stamps_include_only_the_named_file(backend: RemoteBackend) -> None:
     for key in ("jobs/one/job.json", "jobs/one/state/job.json", "jobs/two/events.jsonl", "jobs/job.json"):
         backend.write(key, b"1")
     before = backend.stamps("jobs", "job.json")
@@ -94,21 +94,21 @@ def test_only_the_named_file_of_each_child_is_stamped(backend: RemoteBackend) ->
     assert backend.stamps("jobs", "job.json") != before
 
 
-def test_many_files_come_in_the_order_asked_for_and_a_missing_one_is_left_out(backend: RemoteBackend) -> None:
+def test_read_many_preserves_the_order_and_skips_missing_files(backend: RemoteBackend) -> None:
     for key in "abc":
         backend.write(key, key.encode())
     assert list(backend.read_many(["c", "gone", "a"]).items()) == [("c", b"c"), ("a", b"a")]
     assert backend.read_many([]) == {}
 
 
-def test_appended_lines_follow_each_other_even_after_a_torn_one(backend: RemoteBackend) -> None:
+def test_append_starts_a_new_line_after_an_incomplete_one(backend: RemoteBackend) -> None:
     backend.append("log", b"one\n")
     backend.write("log", b"one\nhal")
     backend.append("log", b"two\n")
     assert backend.read("log") == b"one\nhal\ntwo\n"
 
 
-def test_a_store_with_real_folders_gets_them_made(tmp_path: Path) -> None:
+def test_write_creates_missing_folders(tmp_path: Path) -> None:
     backend = RemoteBackend(f"file://{tmp_path}")
     backend.write("a/b/c", b"1")
     (tmp_path / "source").write_bytes(b"2")
@@ -117,14 +117,14 @@ def test_a_store_with_real_folders_gets_them_made(tmp_path: Path) -> None:
     assert backend.files("") == ["a/b/c", "d/e", "f/g", "source"]
 
 
-def test_a_bucket_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_write_does_not_create_a_missing_bucket(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         RemoteBackend(f"file://{tmp_path}/bucket").write("a", b"1")
     assert not (tmp_path / "bucket").exists()
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Access Denied"), ConnectionError("refused")])
-def test_a_store_that_does_not_answer_is_unavailable(
+def test_unresponsive_storage_raises_store_unavailable(
     backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch, error: OSError
 ) -> None:
     for method in ("pipe_file", "cat_file", "find", "rm_file", "put_file", "get_file"):
@@ -144,13 +144,13 @@ def test_a_store_that_does_not_answer_is_unavailable(
             use()
 
 
-def test_a_store_without_space_is_full(backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_storage_raises_store_full(backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(monkeypatch, "pipe_file", OSError(28, "No space left on device"))
     with pytest.raises(StoreFull):
         backend.write("a", b"")
 
 
-def test_an_error_of_the_client_library_is_a_failure_of_the_store(
+def test_client_library_errors_raise_store_unavailable(
     backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = type("NoCredentialsError", (Exception,), {"__module__": "botocore.exceptions"})
@@ -159,7 +159,7 @@ def test_an_error_of_the_client_library_is_a_failure_of_the_store(
         backend.read("a")
 
 
-def test_a_job_in_a_forked_process_does_not_use_its_parents_connection(
+def test_forked_process_opens_its_own_connection(
     backend: RemoteBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[int] = []

@@ -1,4 +1,4 @@
-"""The store on S3, as a user names it: a URL, and Amazon's variables in the environment."""
+"""The store on S3, configured by a URL and the environment variables of AWS."""
 
 import os
 import subprocess
@@ -12,18 +12,11 @@ import pytest
 
 from core.contracts.jobs import JobEvent, JobStatus
 from core.contracts.reports import CheckpointManifest, Deployment
+from core.contracts.values import MTOD
 from core.errors import CorruptArtifact, NotFound, PreconditionFailed, StoreUnavailable
 from core.store import Store
 from core.store.remote import RemoteBackend
-from tests.core.store.builders import (
-    MTOD,
-    NOON,
-    checkpoint_folder,
-    checkpoint_manifest,
-    contents,
-    examples,
-    job,
-)
+from tests.core.store.builders import NOON, checkpoint_folder, checkpoint_manifest, contents, examples, job
 from tests.core.store.s3 import ENVIRONMENT, S3, client, new_bucket, s3_server
 from tests.repository import ROOT
 
@@ -73,19 +66,17 @@ def manifest(trained: Path) -> CheckpointManifest:
 
 
 class TestRoundTrips:
-    def test_the_store_works_and_leaves_nothing_of_the_trial(
-        self, store: Store, bucket: str, endpoint: str
-    ) -> None:
+    def test_check_passes_and_leaves_no_objects(self, store: Store, bucket: str, endpoint: str) -> None:
         store.check()
         assert client(endpoint).list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
-    def test_a_dataset(self, store: Store, url: str) -> None:
+    def test_dataset_round_trips(self, store: Store, url: str) -> None:
         manifest = store.datasets.put(examples(), task=MTOD, language="es")
         another = Store(url)
         assert another.datasets.manifest(manifest.dataset_id) == manifest
         assert list(another.datasets.load(manifest.dataset_id)) == examples()
 
-    def test_a_checkpoint(
+    def test_checkpoint_round_trips(
         self, store: Store, trained: Path, manifest: CheckpointManifest, tmp_path: Path
     ) -> None:
         assert store.checkpoints.publish(trained, manifest=manifest)
@@ -95,7 +86,7 @@ class TestRoundTrips:
         assert copy.is_relative_to(tmp_path / "cache")
         assert {**contents(copy), "manifest.json": b""} == {**contents(trained), "manifest.json": b""}
 
-    def test_a_checkpoint_that_is_deleted(
+    def test_deleted_checkpoint_leaves_no_objects(
         self, store: Store, trained: Path, manifest: CheckpointManifest, bucket: str, endpoint: str
     ) -> None:
         store.checkpoints.publish(trained, manifest=manifest)
@@ -103,11 +94,13 @@ class TestRoundTrips:
         assert store.checkpoints.list(MTOD) == []
         assert client(endpoint).list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
-    def test_a_job_and_its_history(self, store: Store, url: str) -> None:
+    def test_job_and_events_round_trip(self, store: Store, url: str) -> None:
         store.jobs.save(job())
         ended = job().model_copy(update={"status": JobStatus.SUCCEEDED, "ended_at": NOON})
         store.jobs.save(ended)
-        events = [JobEvent(event="status", at=NOON, data={"status": told}) for told in ("queued", "running")]
+        events = [
+            JobEvent(event="status", at=NOON, data={"status": status}) for status in ("queued", "running")
+        ]
         for event in events:
             store.jobs.append_events("job-1", [event])
         another = Store(url)
@@ -115,7 +108,7 @@ class TestRoundTrips:
         assert another.jobs.events("job-1") == events
         assert another.jobs.list() == [ended]
 
-    def test_what_another_writer_changed_is_seen_at_once(self, store: Store, url: str) -> None:
+    def test_changes_of_other_writers_are_visible_immediately(self, store: Store, url: str) -> None:
         another = Store(url)
         assert (another.jobs.list(), another.deployments.live(MTOD, "es")) == ([], None)
         store.jobs.save(job())
@@ -126,7 +119,7 @@ class TestRoundTrips:
         store.jobs.save(changed)
         assert another.jobs.list() == [changed]
 
-    def test_deployments(self, store: Store, url: str) -> None:
+    def test_deployments_round_trip(self, store: Store, url: str) -> None:
         first = store.deployments.deploy(MTOD, "es", "es-1", reason="first", job_id="job-1")
         second = store.deployments.deploy(MTOD, "es", "es-2", reason="better", expected=1)
         assert Store(url).deployments.history(MTOD, "es") == [second, first]
@@ -134,20 +127,20 @@ class TestRoundTrips:
 
 
 class TestExclusiveCreation:
-    def test_a_deployment_is_put_on_the_condition_that_there_is_none(
+    def test_deployment_uses_a_conditional_put(
         self, store: Store, server: tuple[str, S3], bucket: str
     ) -> None:
         store.deployments.deploy(MTOD, "es", "es-1", reason="first")
         key = f"/{bucket}/xmetra/deployments/mtod/es/000001.json"
-        assert ("PUT", key, "*") in server[1].seen
+        assert ("PUT", key, "*") in server[1].requests
 
-    def test_the_server_refuses_a_second_one(self, url: str) -> None:
+    def test_server_refuses_a_second_conditional_put(self, url: str) -> None:
         backend = RemoteBackend(url)
         assert backend.create("a", b"first")
         assert not backend.create("a", b"second")
         assert backend.read("a") == b"first"
 
-    def test_of_threads_that_expect_the_same_one_wins_and_the_others_are_told(self, url: str) -> None:
+    def test_concurrent_threads_with_equal_expectation_deploy_once(self, url: str) -> None:
         together = threading.Barrier(WRITERS)
         won: list[Deployment] = []
         refused: list[PreconditionFailed] = []
@@ -164,7 +157,7 @@ class TestExclusiveCreation:
         assert (len(won), len(refused)) == (1, WRITERS - 1)
         assert Store(url).deployments.history(MTOD, "es") == won
 
-    def test_of_threads_that_expect_nothing_all_succeed_and_none_is_lost(self, url: str) -> None:
+    def test_concurrent_threads_without_expectation_all_deploy(self, url: str) -> None:
         together = threading.Barrier(WRITERS)
 
         def deploy(writer: int) -> None:
@@ -175,10 +168,10 @@ class TestExclusiveCreation:
 
         race(deploy)
         history = Store(url).deployments.history(MTOD, "es")
-        assert [one.number for one in history] == list(range(WRITERS * 3, 0, -1))
-        assert len({one.checkpoint_id for one in history}) == WRITERS * 3
+        assert [deployment.number for deployment in history] == list(range(WRITERS * 3, 0, -1))
+        assert len({deployment.checkpoint_id for deployment in history}) == WRITERS * 3
 
-    def test_of_processes_that_expect_the_same_one_wins(self, url: str) -> None:
+    def test_concurrent_processes_with_equal_expectation_deploy_once(self, url: str) -> None:
         command = [sys.executable, "-c", RACER, url]
         processes = [
             subprocess.Popen([*command, name], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -191,15 +184,15 @@ class TestExclusiveCreation:
             assert process.stdin is not None
             process.stdin.write(b"go\n")
             process.stdin.flush()
-        told = sorted(process.communicate()[0].decode().strip() for process in processes)
-        assert told[1] == "refused"
-        assert told[0] in {"es-1", "es-2"}
+        outputs = sorted(process.communicate()[0].decode().strip() for process in processes)
+        assert outputs[1] == "refused"
+        assert outputs[0] in {"es-1", "es-2"}
         (live,) = Store(url).deployments.history(MTOD, "es")
-        assert live.checkpoint_id == told[0]
+        assert live.checkpoint_id == outputs[0]
 
-    def test_of_writers_of_different_checkpoints_of_one_name_one_wins(self, url: str, tmp_path: Path) -> None:
+    def test_concurrent_writers_of_one_checkpoint_id_publish_once(self, url: str, tmp_path: Path) -> None:
         together = threading.Barrier(WRITERS)
-        kept: list[CheckpointManifest] = []
+        published: list[CheckpointManifest] = []
 
         def publish(writer: int) -> None:
             folder = checkpoint_folder(tmp_path / str(writer))
@@ -207,17 +200,17 @@ class TestExclusiveCreation:
             together.wait()
             try:
                 Store(url).checkpoints.publish(folder, manifest=manifest)
-            except Exception:  # noqa: BLE001  a conflict; what is kept is looked at below
+            except Exception:  # noqa: BLE001  a conflict; the published one is checked below
                 return
-            kept.append(manifest)
+            published.append(manifest)
 
         race(publish)
-        assert len(kept) == 1
-        assert Store(url).checkpoints.manifest(MTOD, "es-1") == kept[0]
+        assert len(published) == 1
+        assert Store(url).checkpoints.manifest(MTOD, "es-1") == published[0]
 
 
-class TestHalfWrittenAndDamaged:
-    def test_a_checkpoint_whose_writer_died_midway_is_not_there(
+class TestPartialAndDamagedCheckpoints:
+    def test_partially_uploaded_checkpoint_does_not_exist(
         self,
         store: Store,
         trained: Path,
@@ -245,14 +238,14 @@ class TestHalfWrittenAndDamaged:
         assert store.checkpoints.publish(trained, manifest=manifest), "the next attempt is not hindered"
         assert store.checkpoints.list(MTOD) == [manifest]
 
-    def test_a_copy_is_fetched_once_and_again_when_it_is_damaged(
+    def test_fetch_downloads_once_and_again_when_damaged(
         self, store: Store, trained: Path, manifest: CheckpointManifest, server: tuple[str, S3], bucket: str
     ) -> None:
         store.checkpoints.publish(trained, manifest=manifest)
         weights = f"/{bucket}/{CHECKPOINT}/model.safetensors"
 
         def downloads() -> int:
-            return sum(1 for method, path, _ in server[1].seen if (method, path) == ("GET", weights))
+            return sum(1 for method, path, _ in server[1].requests if (method, path) == ("GET", weights))
 
         copy = store.checkpoints.fetch(MTOD, "es-1")
         store.checkpoints.fetch(MTOD, "es-1")
@@ -263,7 +256,7 @@ class TestHalfWrittenAndDamaged:
         assert (copy / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
 
     @pytest.mark.parametrize("change", [b"other weights", None])
-    def test_an_object_that_is_not_what_was_written_is_refused(
+    def test_fetch_refuses_a_damaged_object(
         self,
         change: bytes | None,
         store: Store,
@@ -284,12 +277,12 @@ class TestHalfWrittenAndDamaged:
         assert contents(tmp_path / "cache") == {}
 
 
-class TestTheWayThere:
-    def test_a_bucket_that_is_not_there_is_told(self, endpoint: str) -> None:
+class TestConnection:
+    def test_check_reports_a_missing_bucket(self, endpoint: str) -> None:
         with pytest.raises(StoreUnavailable):
             Store("s3://xmetra-no-such-bucket/here").check()
 
-    def test_the_endpoint_may_be_given_to_fsspec_alone(self, endpoint: str, bucket: str) -> None:
+    def test_endpoint_can_be_configured_for_fsspec_only(self, endpoint: str, bucket: str) -> None:
         environment = {key: value for key, value in os.environ.items() if key != "AWS_ENDPOINT_URL"}
         environment["FSSPEC_S3_ENDPOINT_URL"] = endpoint
         subprocess.run(
@@ -299,15 +292,15 @@ class TestTheWayThere:
 
 RACER = """
 import sys
-from core.contracts.values import TaskName
+from core.contracts.values import MTOD
 from core.errors import PreconditionFailed
 from core.store import Store
 store = Store(sys.argv[1])
-store.deployments.live(TaskName.MTOD, "es")
+store.deployments.live(MTOD, "es")
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    store.deployments.deploy(TaskName.MTOD, "es", sys.argv[2], reason="race", expected=0)
+    store.deployments.deploy(MTOD, "es", sys.argv[2], reason="race", expected=0)
     print(sys.argv[2])
 except PreconditionFailed:
     print("refused")
@@ -321,7 +314,7 @@ Store(sys.argv[1]).check()
 
 
 def race(write: Any) -> None:
-    """Let all writers write at once."""
+    """Run all writers concurrently."""
     threads = [threading.Thread(target=write, args=(writer,)) for writer in range(WRITERS)]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""How a process computes. It decides once, so each test asks a fresh one."""
+"""Configuration of threads and memory; each test uses a new process, because it is set once per process."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ NAMES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUN
 
 
 def in_fresh_process(code: str) -> str:
-    """Run code in a new interpreter, without what this one's environment says about threads."""
+    """Run code in a new interpreter, without the thread settings in the environment of this one."""
     environment = {name: value for name, value in os.environ.items() if name not in NAMES}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
@@ -21,7 +21,7 @@ def in_fresh_process(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_torch_computes_with_the_threads_asked_for() -> None:
+def test_torch_uses_the_configured_threads() -> None:
     code = (
         "from core.system.compute import configure_computing; configure_computing(1); "
         "import torch; print(torch.get_num_threads())"
@@ -30,7 +30,7 @@ def test_torch_computes_with_the_threads_asked_for() -> None:
     assert in_fresh_process(code) == "1"
 
 
-def test_threads_hardly_spin_while_they_wait_and_children_inherit_it() -> None:
+def test_wait_policy_is_passive_and_inherited() -> None:
     code = (
         "import os; from core.system.compute import configure_computing; configure_computing(3); "
         f"print(*(os.environ[name] for name in {NAMES}))"
@@ -39,25 +39,25 @@ def test_threads_hardly_spin_while_they_wait_and_children_inherit_it() -> None:
     assert in_fresh_process(code) == "3 3 PASSIVE 10000 false"
 
 
-def test_nought_takes_every_core_this_process_may_run_on() -> None:
+def test_zero_threads_uses_all_available_cores() -> None:
     code = "from core.system.compute import configure_computing; print(configure_computing())"
 
     assert in_fresh_process(code) == str(len(os.sched_getaffinity(0)))
 
 
-def test_fewer_threads_than_none_are_refused() -> None:
+def test_negative_threads_are_refused() -> None:
     with pytest.raises(ValueError, match="-1 threads"):
         configure_computing(-1)
 
 
-FAULTS = """
+COUNT_PAGE_FAULTS = """
 import resource
 from core.system.compute import configure_computing
 {configure}
 import torch
 def step():
-    torch.zeros(2**24)  # 64 MB, freed at once
-for _ in range(20):  # until the heap has found its size
+    torch.zeros(2**24)  # 64 MB, freed immediately
+for _ in range(20):  # until the heap has reached its size
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(5):
@@ -66,28 +66,28 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told")
-def test_memory_that_a_step_frees_is_there_for_the_next_one() -> None:
-    """By the pages that the system had to bring: five steps take 80,000 of 4 KB."""
-    kept = int(in_fresh_process(FAULTS.format(configure="configure_computing(1)")))
-    assert kept < 100
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be configured")
+def test_freed_memory_is_retained() -> None:
+    """Measured in page faults: without retention, five steps cause 80,000 of 4 KB."""
+    page_faults = int(in_fresh_process(COUNT_PAGE_FAULTS.format(configure="configure_computing(1)")))
+    assert page_faults < 100
 
 
-def test_core_runtime_does_not_import_torch_itself() -> None:
+def test_compute_does_not_import_torch() -> None:
     assert in_fresh_process("import sys, core.system.compute; print('torch' in sys.modules)") == "False"
 
 
-def test_it_is_told_when_torch_is_imported_already() -> None:
+def test_configure_computing_raises_when_torch_is_imported() -> None:
     import torch  # noqa: F401
 
     with pytest.raises(RuntimeError, match="before torch is imported"):
         configure_computing(1)
 
 
-def test_the_peak_of_memory_does_not_forget() -> None:
-    held = bytearray(os.urandom(1)) * (64 * 2**20)
+def test_peak_memory_does_not_decrease() -> None:
+    block = bytearray(os.urandom(1)) * (64 * 2**20)
     peak = peak_memory_bytes()
-    del held
+    del block
 
     assert peak >= 64 * 2**20
     assert peak_memory_bytes() >= peak

@@ -1,4 +1,4 @@
-"""Which device computes, and what is said of one that is not here."""
+"""Selection of the torch device."""
 
 import pytest
 import torch
@@ -9,16 +9,16 @@ from core.system.devices import resolve_device
 HAS_GPU = torch.cuda.is_available()
 
 
-def test_the_cpu_is_always_there() -> None:
+def test_resolve_device_accepts_the_cpu() -> None:
     assert resolve_device("cpu") == "cpu"
 
 
-def test_auto_takes_a_gpu_where_there_is_one() -> None:
+def test_resolve_device_auto_prefers_a_gpu() -> None:
     assert resolve_device("auto") == ("cuda" if HAS_GPU else "cpu")
 
 
 @pytest.mark.parametrize("name", ["", "gpu", "CPU ", "cuda:999", "../cpu", "meta"])
-def test_a_device_that_cannot_compute_here_is_told_by_name(name: str) -> None:
+def test_resolve_device_refuses_a_device_that_cannot_compute(name: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be used here") as refused:
         resolve_device(name)
 
@@ -27,6 +27,6 @@ def test_a_device_that_cannot_compute_here_is_told_by_name(name: str) -> None:
 
 
 @pytest.mark.skipif(HAS_GPU, reason="needs a machine without a GPU")
-def test_a_gpu_that_is_not_there_is_told() -> None:
+def test_resolve_device_refuses_a_missing_gpu() -> None:
     with pytest.raises(InvalidInput, match="'cuda' cannot be used here"):
         resolve_device("cuda")

@@ -1,4 +1,4 @@
-"""Each in a process of its own, for logging is set for a whole process."""
+"""Configuration of logging; each test uses a new process, because it applies to a whole process."""
 
 import json
 import subprocess
@@ -32,16 +32,16 @@ def logged(style: str) -> str:
     return ran.stderr
 
 
-def test_people_get_lines_they_can_read() -> None:
+def test_console_format_is_readable() -> None:
     lines = logged("console").splitlines()
     assert "job_started" in lines[0]
     assert "job_id=a" in lines[0]
     assert "it is late" in lines[1]
     assert "ZeroDivisionError: division by zero" in lines[-1]
-    assert "\x1b" not in "".join(lines)  # no colours where there is no terminal
+    assert "\x1b" not in "".join(lines)  # no colours without a terminal
 
 
-def test_machines_get_one_object_a_line() -> None:
+def test_json_format_is_one_object_per_line() -> None:
     first, second, third = (json.loads(line) for line in logged("json").splitlines())
     assert (first["event"], first["level"], first["job_id"]) == ("job_started", "info", "a")
     assert (second["event"], second["level"]) == ("it is late", "warning")
@@ -49,16 +49,16 @@ def test_machines_get_one_object_a_line() -> None:
     assert all("timestamp" in line for line in (first, second, third))
 
 
-def test_what_goes_to_no_terminal_is_for_machines_unless_somebody_said_otherwise() -> None:
+def test_auto_format_is_json_without_a_terminal() -> None:
     assert json.loads(logged("auto").splitlines()[0])["event"] == "job_started"
 
 
-def test_what_is_bound_is_on_every_line_meanwhile_even_on_those_of_libraries() -> None:
+def test_context_variables_are_added_to_messages_of_libraries() -> None:
     first, second, third = (json.loads(line) for line in logged("json").splitlines())
     assert {line["request_id"] for line in (first, second, third)} == {"trace-1"}
 
 
-def test_what_is_too_quiet_and_the_chatter_of_quiet_libraries_are_left_out() -> None:
+def test_messages_below_the_level_are_dropped() -> None:
     text = logged("console")
     assert "too_quiet" not in text
     assert "chatter" not in text

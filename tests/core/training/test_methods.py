@@ -31,81 +31,85 @@ STEPS = {"meta-train": 3, "meta-adapt": 2}
 TARGET, SOURCE = points(10), points(30, seed=5)
 
 
-def counted(episodes: Iterator[Episode[Point]], drawn: list[Episode[Point]]) -> Iterator[Episode[Point]]:
+def recorded(episodes: Iterator[Episode[Point]], log: list[Episode[Point]]) -> Iterator[Episode[Point]]:
+    """Yield episodes, and append each to a log."""
     for episode in episodes:
-        drawn.append(episode)
+        log.append(episode)
         yield episode
 
 
 def data(**episodes: Iterator[Episode[Point]]) -> StageData[Point]:
-    return StageData(TARGET, SOURCE, {name.replace("_", "-"): drawn for name, drawn in episodes.items()})
-
-
-def steps_told(told: list[Progress]) -> list[tuple[str, list[int]]]:
-    return [(name, [one.step for one in group]) for name, group in groupby(told, lambda one: one.stage)]
-
-
-def test_pre_and_ft_are_plain_training_under_their_own_names() -> None:
-    told, tracker = recorder()
-    pre(ToyLearner(), points(10), PretrainSettings(epochs=1, batch_size=5), seed=1, tracker=tracker)
-    run_stages(ToyLearner(), {"fine-tune": 2}, data(), HYPERPARAMETERS, tracker=tracker)
-    assert steps_told(told) == [("pre", [0, 1, 2]), ("fine-tune", [0, 1, 2])]
-
-
-def test_ft_trains_on_the_target_alone_with_the_seed_and_settings_of_the_job() -> None:
-    by_recipe, by_hand = ToyLearner(), ToyLearner()
-    tracker = silent_tracker("fine-tune")
-    run_stages(by_recipe, {"fine-tune": 2}, data(), HYPERPARAMETERS, tracker=tracker)
-    fine_tune(by_hand, TARGET, HYPERPARAMETERS.fine_tune, seed=9, tracker=silent_tracker("fine-tune"))
-    assert same_state(state_of(by_recipe.model), state_of(by_hand.model))
-
-
-def test_joint_training_gives_source_and_target_equal_weight_in_every_batch() -> None:
-    learner = ToyLearner()
-    run_stages(learner, {JOINT: 2}, data(), HYPERPARAMETERS, tracker=silent_tracker(JOINT))
-    origins = [(sum(one in TARGET for one in batch), len(batch)) for batch in learner.batches]
-    assert origins == [(5, 10), (5, 10)]
-    assert sorted(one.x for batch in learner.batches for one in batch if one in TARGET) == sorted(
-        one.x for one in TARGET
+    return StageData(
+        TARGET, SOURCE, {name.replace("_", "-"): iterator for name, iterator in episodes.items()}
     )
 
 
-def test_a_target_smaller_than_a_batch_gets_no_more_of_the_source_than_it_has() -> None:
+def reported_steps(reports: list[Progress]) -> list[tuple[str, list[int]]]:
+    """Return stage and steps of consecutive progress reports."""
+    groups = groupby(reports, lambda report: report.stage)
+    return [(name, [report.step for report in group]) for name, group in groups]
+
+
+def test_pre_and_fine_tune_report_their_stage_names() -> None:
+    reports, tracker = recorder()
+    pre(ToyLearner(), points(10), PretrainSettings(epochs=1, batch_size=5), seed=1, tracker=tracker)
+    run_stages(ToyLearner(), {"fine-tune": 2}, data(), HYPERPARAMETERS, tracker=tracker)
+    assert reported_steps(reports) == [("pre", [0, 1, 2]), ("fine-tune", [0, 1, 2])]
+
+
+def test_run_stages_fine_tunes_on_target_with_job_settings() -> None:
+    by_stages, by_fine_tune = ToyLearner(), ToyLearner()
+    tracker = silent_tracker("fine-tune")
+    run_stages(by_stages, {"fine-tune": 2}, data(), HYPERPARAMETERS, tracker=tracker)
+    fine_tune(by_fine_tune, TARGET, HYPERPARAMETERS.fine_tune, seed=9, tracker=silent_tracker("fine-tune"))
+    assert same_state(state_of(by_stages.model), state_of(by_fine_tune.model))
+
+
+def test_run_stages_joint_batches_are_half_source_half_target() -> None:
     learner = ToyLearner()
-    few = StageData(TARGET[:3], SOURCE, {})
-    run_stages(learner, {JOINT: 1}, few, HYPERPARAMETERS, tracker=silent_tracker(JOINT))
+    run_stages(learner, {JOINT: 2}, data(), HYPERPARAMETERS, tracker=silent_tracker(JOINT))
+    origins = [(sum(point in TARGET for point in batch), len(batch)) for batch in learner.batches]
+    assert origins == [(5, 10), (5, 10)]
+    targets = [point.x for batch in learner.batches for point in batch if point in TARGET]
+    assert sorted(targets) == sorted(point.x for point in TARGET)
+
+
+def test_run_stages_joint_batches_limit_source_to_size_of_small_target() -> None:
+    learner = ToyLearner()
+    stage_data = StageData(TARGET[:3], SOURCE, {})
+    run_stages(learner, {JOINT: 1}, stage_data, HYPERPARAMETERS, tracker=silent_tracker(JOINT))
     assert [len(batch) for batch in learner.batches] == [6]
 
 
-def test_meta_train_is_over_before_meta_adapt_begins() -> None:
-    told, tracker = recorder()
+def test_run_stages_finishes_meta_train_before_meta_adapt() -> None:
+    reports, tracker = recorder()
     train: list[Episode[Point]] = []
     adapt: list[Episode[Point]] = []
-    drawn = data(
-        meta_train=counted(toy_episodes(seed=1), train), meta_adapt=counted(toy_episodes(seed=100), adapt)
+    stage_data = data(
+        meta_train=recorded(toy_episodes(seed=1), train), meta_adapt=recorded(toy_episodes(seed=100), adapt)
     )
-    run_stages(ToyLearner(), STEPS, drawn, HYPERPARAMETERS, tracker=tracker)
-    assert steps_told(told) == [("meta-train", [0, 1, 2, 3]), ("meta-adapt", [0, 1, 2])]
+    run_stages(ToyLearner(), STEPS, stage_data, HYPERPARAMETERS, tracker=tracker)
+    assert reported_steps(reports) == [("meta-train", [0, 1, 2, 3]), ("meta-adapt", [0, 1, 2])]
     assert (len(train), len(adapt)) == (3 * 2, 2 * 2)
 
 
-def test_meta_adapt_goes_on_from_what_meta_train_made() -> None:
+def test_run_stages_meta_adapt_starts_from_meta_train_weights() -> None:
     learner = ToyLearner()
     start = state_of(learner.model)
     between: dict[str, torch.Tensor] = {}
 
-    def noting() -> Iterator[Episode[Point]]:
+    def adapt_episodes() -> Iterator[Episode[Point]]:
         for episode in toy_episodes(seed=100):
             between.update(between or state_of(learner.model))
             yield episode
 
-    drawn = data(meta_train=toy_episodes(seed=1), meta_adapt=noting())
-    run_stages(learner, STEPS, drawn, HYPERPARAMETERS, tracker=silent_tracker(*STEPS))
+    stage_data = data(meta_train=toy_episodes(seed=1), meta_adapt=adapt_episodes())
+    run_stages(learner, STEPS, stage_data, HYPERPARAMETERS, tracker=silent_tracker(*STEPS))
     assert not same_state(start, between)
     assert not same_state(between, state_of(learner.model))
 
 
-def test_interleaved_episodes_are_pairs_of_one_of_each_stage() -> None:
+def test_interleaved_pairs_an_episode_of_each_stage() -> None:
     pair = next(interleaved(toy_episodes(seed=1), toy_episodes(seed=100)))
     first, then = next(toy_episodes(seed=1)), next(toy_episodes(seed=100))
     assert (pair.support, pair.query, pair.then) == (first.support, first.query, then)

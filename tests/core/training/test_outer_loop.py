@@ -40,36 +40,38 @@ SETTINGS = MetaSettings(
 def run_stage(
     learner: ToyLearner, settings: MetaSettings = SETTINGS, *, steps: int = 1, seed: int = 1
 ) -> list[Progress]:
-    told, tracker = recorder()
+    reports, tracker = recorder()
     episodes = toy_episodes()
     meta_stage(learner, episodes, settings, steps=steps, seed=seed, tracker=tracker, stage="meta-train")
-    return told
+    return reports
 
 
 @pytest.mark.parametrize("inner_loop", InnerLoop)
-def test_an_outer_step_leaves_the_mean_of_the_episodes_gradients_and_the_weights_alone(
+def test_outer_step_stores_mean_gradient_without_changing_weights(
     inner_loop: InnerLoop,
 ) -> None:
     learner = ToyLearner(dtype=torch.float64)
     before = state_of(learner.model)
-    draw = toy_episodes()
-    meta_batch = [next(draw) for _ in range(3)]
+    episodes = toy_episodes()
+    meta_batch = [next(episodes) for _ in range(3)]
     settings = SETTINGS.model_copy(update={"inner_loop": inner_loop})
     support_loss, query_loss = outer_step(learner, meta_batch, settings)
-    alone = [
-        GRADIENTS[inner_loop](learner.model, [learner.batch(one.support)] * 2, learner.batch(one.query), 0.05)
-        for one in meta_batch
+    separate = [
+        GRADIENTS[inner_loop](
+            learner.model, [learner.batch(episode.support)] * 2, learner.batch(episode.query), 0.05
+        )
+        for episode in meta_batch
     ]
     for name, parameter in learner.model.named_parameters():
-        mean = torch.stack([one.gradients[name] for one in alone]).mean(dim=0)
+        mean = torch.stack([result.gradients[name] for result in separate]).mean(dim=0)
         torch.testing.assert_close(parameter.grad, mean, rtol=1e-10, atol=1e-12)
-    assert support_loss == pytest.approx(sum(one.support_loss for one in alone) / 3)
-    assert query_loss == pytest.approx(sum(one.query_loss for one in alone) / 3)
+    assert support_loss == pytest.approx(sum(result.support_loss for result in separate) / 3)
+    assert query_loss == pytest.approx(sum(result.query_loss for result in separate) / 3)
     assert same_state(state_of(learner.model), before)
 
 
 class Sums(nn.Module):
-    """Two tensors that are only ever added: autograd gives both the very same gradient tensor."""
+    """Uses only the sum of two parameters, so that autograd returns the same gradient tensor for both."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,8 +83,8 @@ class Sums(nn.Module):
         return (x @ (self.encoder + self.head) - y).square().mean()
 
 
-class Spread(Sums):
-    """Only the sums of both tensors count: autograd spreads one number over each gradient."""
+class ElementSums(Sums):
+    """Uses only the sum of each parameter, so that autograd expands a single number to each gradient."""
 
     def forward(self, batch: Pair) -> Tensor:
         x, y = batch
@@ -100,14 +102,14 @@ class SumsLearner(ToyLearner):
 
 
 @pytest.mark.parametrize("episodes", [1, 3])
-def test_tensors_that_share_a_gradient_are_not_given_it_twice(episodes: int) -> None:
+def test_outer_step_separates_gradients_that_share_memory(episodes: int) -> None:
     learner = SumsLearner()
     episode = next(toy_episodes())
     x, y = learner.batch(episode.query)
     with fast_weights(learner.model) as fast:
         inner_loop(learner.model, fast, [learner.batch(episode.support)] * 2, SETTINGS.inner_lr)
-        away = x @ (fast["encoder"] + fast["head"]) - y
-    expected = (2 * away @ x / len(y)).detach()
+        residual = x @ (fast["encoder"] + fast["head"]) - y
+    expected = (2 * residual @ x / len(y)).detach()
     outer_step(learner, [episode] * episodes, SETTINGS)
     torch.testing.assert_close(learner.sums.encoder.grad, expected)
     torch.testing.assert_close(learner.sums.head.grad, expected)
@@ -115,22 +117,22 @@ def test_tensors_that_share_a_gradient_are_not_given_it_twice(episodes: int) -> 
 
 
 @pytest.mark.parametrize("episodes", [1, 3])
-def test_a_gradient_that_is_one_number_spread_over_a_tensor_can_be_changed_in_place(episodes: int) -> None:
-    learner = SumsLearner(Spread())
+def test_outer_step_materialises_expanded_gradients(episodes: int) -> None:
+    learner = SumsLearner(ElementSums())
     outer_step(learner, [next(toy_episodes())] * episodes, SETTINGS)
-    found = learner.sums.head.grad
-    assert found is not None
-    before = found.clone()
-    found.mul_(0.5)
-    torch.testing.assert_close(found, before * 0.5)
+    gradient = learner.sums.head.grad
+    assert gradient is not None
+    before = gradient.clone()
+    gradient.mul_(0.5)
+    torch.testing.assert_close(gradient, before * 0.5)
 
 
-def test_a_meta_batch_without_episodes_is_refused() -> None:
+def test_outer_step_rejects_an_empty_meta_batch() -> None:
     with pytest.raises(ValueError, match="at least one episode"):
         outer_step(ToyLearner(), [], SETTINGS)
 
 
-def test_the_outer_optimiser_steps_with_the_outer_rates_whatever_the_inner_one() -> None:
+def test_meta_stage_uses_outer_learning_rates() -> None:
     learner = ToyLearner()
     before = state_of(learner.model)
     run_stage(learner, SETTINGS.model_copy(update={"inner_lr": 0.2}))
@@ -140,33 +142,33 @@ def test_the_outer_optimiser_steps_with_the_outer_rates_whatever_the_inner_one()
         assert (tensor - before[name]).abs().max().item() == pytest.approx(rate, rel=0.02), name
 
 
-def test_both_loops_see_the_model_as_training_does() -> None:
+def test_meta_stage_sets_training_mode() -> None:
     learner = ToyLearner()
     learner.model.eval()
     run_stage(learner)
     assert set(learner.linear.modes) == {True}
 
 
-def test_each_outer_step_draws_a_meta_batch_and_tells_its_losses() -> None:
+def test_meta_stage_samples_a_meta_batch_and_reports_losses_each_step() -> None:
     learner = ToyLearner()
-    told = run_stage(learner, steps=4)
+    reports = run_stage(learner, steps=4)
     queries_and_supports = SETTINGS.meta_batch_size * (1 + SETTINGS.inner_steps)
     assert len(learner.batches) == 4 * queries_and_supports
-    assert [one.step for one in told] == [0, 1, 2, 3, 4]
-    assert {one.stage for one in told} == {"meta-train"}
-    assert all(one.metrics.keys() == {"support_loss", "query_loss"} for one in told[1:])
+    assert [report.step for report in reports] == [0, 1, 2, 3, 4]
+    assert {report.stage for report in reports} == {"meta-train"}
+    assert all(report.metrics.keys() == {"support_loss", "query_loss"} for report in reports[1:])
 
 
-def test_what_is_learnt_is_to_adapt_well() -> None:
+def test_meta_stage_reduces_the_query_loss() -> None:
     learner = ToyLearner()
     settings = SETTINGS.model_copy(update={"outer_lr": 0.02})
-    told = run_stage(learner, settings, steps=60)
-    assert told[-1].metrics["query_loss"] < 0.5 * told[1].metrics["query_loss"]
-    assert told[-1].metrics["query_loss"] < told[-1].metrics["support_loss"] * 1.5
+    reports = run_stage(learner, settings, steps=60)
+    assert reports[-1].metrics["query_loss"] < 0.5 * reports[1].metrics["query_loss"]
+    assert reports[-1].metrics["query_loss"] < reports[-1].metrics["support_loss"] * 1.5
 
 
 @pytest.mark.parametrize("stage", ["meta-train", "meta-adapt"])
-def test_two_stages_with_one_seed_are_identical(stage: str, bert_folder: Path, one_thread: None) -> None:
+def test_meta_stage_is_deterministic_for_a_seed(stage: str, bert_folder: Path, one_thread: None) -> None:
     first, second, other = (_after_a_stage(bert_folder, stage, seed) for seed in (5, 5, 6))
     assert same_state(first, second)
     assert not same_state(first, other)
@@ -189,11 +191,11 @@ def _after_a_stage(folder: Path, stage: str, seed: int) -> dict[str, Tensor]:
 
 def _episodes_of(learner: MtodLearner, seed: int) -> Iterator[Episode]:  # type: ignore[type-arg]
     features = learner.features(english())
-    pool = {str(number): [one for one in features if one.intent == number] for number in range(3)}
+    pool = {str(number): [example for example in features if example.intent == number] for number in range(3)}
     return within_language_episodes(pool, k_shot=2, q_shot=2, seed=seed)
 
 
-def test_a_loss_that_is_no_number_ends_the_stage_before_the_weights_are_touched() -> None:
+def test_meta_stage_raises_before_updating_weights_when_loss_is_not_finite() -> None:
     learner = ToyLearner()
     before = state_of(learner.model)
     broken = Episode((Point((1.0, 1.0, 1.0), 1.0),), (Point((1.0, 1.0, 1.0), math.nan),))
@@ -210,7 +212,7 @@ def test_a_loss_that_is_no_number_ends_the_stage_before_the_weights_are_touched(
     assert same_state(state_of(learner.model), before)
 
 
-def test_a_monitor_stops_the_stage() -> None:
+def test_meta_stage_stops_when_monitor_raises() -> None:
     learner = ToyLearner()
     tracker = ProgressTracker(stopping_at("meta-adapt", 2), {"meta-adapt": 1.0})
     with pytest.raises(JobCancelled):
@@ -219,9 +221,9 @@ def test_a_monitor_stops_the_stage() -> None:
 
 
 @given(st.integers(1, 200), st.integers(1, 50))
-def test_every_inner_step_sees_examples_and_every_example_is_seen(size: int, inner_steps: int) -> None:
+def test_minibatches_cover_all_examples_and_steps(size: int, inner_steps: int) -> None:
     support = points(size)
     parts = minibatches(support, inner_steps)
     assert len(parts) == inner_steps
-    assert {id(one) for part in parts for one in part} == {id(one) for one in support}
+    assert {id(point) for part in parts for point in part} == {id(point) for point in support}
     assert min(len(part) for part in parts) >= min(size, SMALLEST_MINIBATCH)

@@ -1,4 +1,4 @@
-"""The smallest things that can be learnt: a two-layer linear model of a few numbers."""
+"""Test doubles for training: a two-layer linear model, its learner, points and episodes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from core.tasks.engine import Episode
 
 @dataclass(frozen=True)
 class Point:
-    """An example: what goes in, and what should come out."""
+    """An example of a regression task: input and output."""
 
     x: tuple[float, ...]
     y: float
@@ -28,7 +28,7 @@ Pair = tuple[Tensor, Tensor]
 
 
 class LinearModel(nn.Module):
-    """An "encoder" and a "head"; the loss is the mean squared error."""
+    """A linear encoder and a linear head; the loss is the mean squared error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class LinearModel(nn.Module):
 
 
 class ToyLearner:
-    """Learns points; remembers every batch it was asked for."""
+    """A learner of points that records its batches."""
 
     def __init__(self, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> None:
         torch.manual_seed(seed)
@@ -66,23 +66,23 @@ class ToyLearner:
 
     def batch(self, features: Sequence[Point]) -> Pair:
         self.batches.append(list(features))
-        x = torch.tensor([one.x for one in features], dtype=self._dtype)
-        y = torch.tensor([one.y for one in features], dtype=self._dtype)
+        x = torch.tensor([point.x for point in features], dtype=self._dtype)
+        y = torch.tensor([point.y for point in features], dtype=self._dtype)
         return x, y
 
 
 def points(count: int, *, seed: int = 0, slope: float = 1.0) -> list[Point]:
-    """Points of a plane whose steepness is the slope."""
-    draw = torch.Generator().manual_seed(seed)
-    inputs = torch.randn(count, 3, generator=draw).tolist()
+    """Return points of a plane with a slope."""
+    generator = torch.Generator().manual_seed(seed)
+    inputs = torch.randn(count, 3, generator=generator).tolist()
     return [Point(tuple(x), slope * sum(x)) for x in inputs]
 
 
 def toy_episodes(*, seed: int = 0, size: int = 6) -> Iterator[Episode[Point]]:
-    """Yield pseudo-tasks: planes of one slope each."""
+    """Yield episodes whose points are on a plane with a slope per episode."""
     while True:
-        both = points(2 * size, seed=seed, slope=1.0 + seed % 3)
-        yield Episode(tuple(both[:size]), tuple(both[size:]))
+        episode_points = points(2 * size, seed=seed, slope=1.0 + seed % 3)
+        yield Episode(tuple(episode_points[:size]), tuple(episode_points[size:]))
         seed += 1
 
 
@@ -92,24 +92,24 @@ def state_of(model: nn.Module) -> dict[str, Tensor]:
 
 
 def same_state(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
-    """Tell whether two models are equal to the last bit."""
+    """Return whether two model states are bitwise equal."""
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 def silent_tracker(*stages: str) -> ProgressTracker:
-    """Return a tracker of stages of equal cost that tells nobody."""
+    """Return a tracker of stages of equal cost that discards its reports."""
     return ProgressTracker(lambda _: None, dict.fromkeys(stages, 1.0))
 
 
 def recorder() -> tuple[list[Progress], ProgressTracker]:
-    """Return what is told, and a tracker of every stage that tells it."""
-    told: list[Progress] = []
+    """Return a list that receives progress reports, and a tracker of every stage that appends to it."""
+    reports: list[Progress] = []
     stages = ("pre", "fine-tune", "meta-train", "meta-adapt", "stage")
-    return told, ProgressTracker(told.append, dict.fromkeys(stages, 1.0))
+    return reports, ProgressTracker(reports.append, dict.fromkeys(stages, 1.0))
 
 
 def stopping_at(stage: str, step: int) -> Monitor:
-    """Return a monitor that cancels the work at a step of a stage."""
+    """Return a monitor that cancels the job at a step of a stage."""
 
     def monitor(progress: Progress) -> None:
         if (progress.stage, progress.step) == (stage, step):

@@ -14,7 +14,7 @@ CONTEXT = "Kisima kilichimbwa mwaka 1962."
 
 
 def answers(*texts: str, context: str = CONTEXT, adapted: bool = True) -> dict[str, Any]:
-    """Return what the service answers: one text each."""
+    """Return a response with one answer to each question."""
     return {
         "predictions": [
             {
@@ -40,28 +40,28 @@ def article(tmp_path: Path) -> str:
     return str(file)
 
 
-def test_ask_shows_the_answer_where_it_stands(service: FakeService, run: Run, article: str) -> None:
+def test_ask_shows_the_answer_in_its_context(service: FakeService, run: Run, article: str) -> None:
     service.answer("POST /predict/qa", answers("1962"))
     result = run("ask", "sw", "Lini?", "--context", article)
     assert result.code == 0
     assert all(part in result.out for part in ("Lini?", "62.5 %", "1962", "kilichimbwa mwaka 1962."))
     assert "zero-shot" not in result.out
-    assert service.asked[0].json == {
+    assert service.requests[0].json == {
         "questions": [{"question": "Lini?", "context": CONTEXT}],
         "language": "sw",
         "top_k": 1,
     }
 
 
-def test_ask_says_when_nobody_adapted_the_language(service: FakeService, run: Run, article: str) -> None:
+def test_ask_marks_a_zero_shot_answer(service: FakeService, run: Run, article: str) -> None:
     service.answer("POST /predict/qa", answers("1962", adapted=False))
     assert "(zero-shot)" in run("ask", "sw", "Lini?", "--context", article).out
 
 
-def test_ask_says_when_there_is_no_answer(service: FakeService, run: Run, article: str) -> None:
-    told = answers("1962")
-    told["predictions"][0]["answers"] = []
-    service.answer("POST /predict/qa", told)
+def test_ask_shows_none_when_there_is_no_answer(service: FakeService, run: Run, article: str) -> None:
+    response = answers("1962")
+    response["predictions"][0]["answers"] = []
+    service.answer("POST /predict/qa", response)
     assert "none" in run("ask", "sw", "Lini?", "--context", article).out
 
 
@@ -71,14 +71,16 @@ def test_ask_reads_the_context_from_stdin(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CONTEXT.encode())))
     service.answer("POST /predict/qa", answers("1962", "Kisima"))
     result = run("ask", "sw", "Lini?", "Nini?", "--json")
-    assert [one["answers"][0]["text"] for one in json.loads(result.out)["predictions"]] == ["1962", "Kisima"]
-    assert [one["question"] for one in service.asked[0].json["questions"]] == ["Lini?", "Nini?"]
+    assert [row["answers"][0]["text"] for row in json.loads(result.out)["predictions"]] == ["1962", "Kisima"]
+    assert [row["question"] for row in service.requests[0].json["questions"]] == ["Lini?", "Nini?"]
 
 
 @pytest.mark.parametrize(
     ("content", "message"), [(b"\xff\xfe", "is not UTF-8 (byte 0)"), (b"\n \n", "holds no text")]
 )
-def test_a_context_that_is_none_ends_with_2(run: Run, tmp_path: Path, content: bytes, message: str) -> None:
+def test_ask_exits_with_2_when_the_context_has_no_text(
+    run: Run, tmp_path: Path, content: bytes, message: str
+) -> None:
     file = tmp_path / "article.txt"
     file.write_bytes(content)
     result = run("ask", "sw", "Lini?", "--context", str(file))
@@ -86,31 +88,20 @@ def test_a_context_that_is_none_ends_with_2(run: Run, tmp_path: Path, content: b
     assert message in result.err
 
 
-def test_an_answer_cannot_command_the_terminal(service: FakeService, run: Run, tmp_path: Path) -> None:
+def test_ask_prints_no_control_characters(service: FakeService, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "article.txt"
     file.write_text("a \x1b[31mred\x07 b", encoding="utf-8")
     service.answer("POST /predict/qa", answers("red", context="a \x1b[31mred\x07 b"))
     assert "\x1b" not in run("ask", "sw", "a \x1b[1m?", "--context", str(file)).out
 
 
-def test_evaluate_measures_answers(service: FakeService, run: Run, tmp_path: Path) -> None:
-    gold = {"question": "Lini?", "context": CONTEXT, "answers": [{"text": "1962", "answer_start": 25}]}
-    file = tmp_path / "held.jsonl"
-    file.write_text(f"{json.dumps(gold)}\n" * 2, encoding="utf-8")
-    service.answer("POST /predict/qa", answers("1962", "mwaka 1962"))
-    result = run("evaluate", "sw", str(file), "--task", "qa", "--json")
-    measured = json.loads(result.out)
-    assert (measured["examples"], measured["exact_match"]) == (2, 0.5)
-    assert measured["f1"] == pytest.approx((1 + 2 / 3) / 2)
-
-
-def test_long_contexts_are_asked_of_in_several_requests(
+def test_ask_splits_long_contexts_into_several_requests(
     service: FakeService, run: Run, tmp_path: Path
 ) -> None:
-    long = CONTEXT + " neno" * (DEFAULTS.max_context_characters // 12)
+    text = CONTEXT + " neno" * (DEFAULTS.max_context_characters // 12)
     file = tmp_path / "article.txt"
-    file.write_text(long, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     service.answer("POST /predict/qa", answers("1962", "Kisima"), answers("mwaka"))
     result = run("ask", "sw", "a?", "b?", "c?", "--context", str(file), "--json")
-    assert [len(asked.json["questions"]) for asked in service.asked] == [2, 1]
+    assert [len(request.json["questions"]) for request in service.requests] == [2, 1]
     assert len(json.loads(result.out)["predictions"]) == 3

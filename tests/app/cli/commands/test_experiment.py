@@ -1,4 +1,4 @@
-"""``xmetra experiment``: what it asks, what it lists, and how it ends."""
+"""``xmetra experiment``: its options, its dry run, its results and its exit codes."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from core.contracts.jobs import AdaptJob, JobRecord
 from core.contracts.reports import Report
 from core.experiments import runners
 from core.experiments.folder import Folder
-from core.experiments.records import Failed, Failure, Kept
+from core.experiments.records import ExperimentManifest, Failure, JobError
 from core.experiments.sampling import Draw
 from core.progress import Monitor
 from core.store import Store
@@ -32,15 +32,15 @@ def out(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def dry(run: Run, out: Path) -> Run:
-    """List the runs on the samples."""
+    """Run a dry run on the samples."""
 
-    def listed(*arguments: str) -> Result:
+    def run_dry(*arguments: str) -> Result:
         return run("experiment", *arguments, "--data", SAMPLE_FOLDER, "--out", str(out), "--dry-run")
 
-    return listed
+    return run_dry
 
 
-def test_a_dry_run_lists_every_run_with_its_examples_and_does_nothing(dry: Run, out: Path) -> None:
+def test_dry_run_lists_every_run_with_its_examples_and_writes_nothing(dry: Run, out: Path) -> None:
     result = dry("mtod", "--languages", "es, th", "--seeds", "42 35", "--shots", "3", "--draws", "1")
     assert result.code == 0
     lines = [line.split() for line in result.out.splitlines()]
@@ -50,26 +50,26 @@ def test_a_dry_run_lists_every_run_with_its_examples_and_does_nothing(dry: Run, 
     assert not out.exists()
 
 
-def test_several_values_may_be_words_of_their_own(dry: Run) -> None:
-    words = dry("mtod", "--languages", "es", "th", "--seeds", "42", "35", "--methods", "ft", "mono")
-    one = dry("mtod", "--languages", "es th", "--seeds", "42 35", "--methods", "ft mono")
-    assert words.code == 0
-    assert words.out == one.out
+def test_experiment_accepts_several_values_as_separate_arguments(dry: Run) -> None:
+    separate = dry("mtod", "--languages", "es", "th", "--seeds", "42", "35", "--methods", "ft", "mono")
+    joined = dry("mtod", "--languages", "es th", "--seeds", "42 35", "--methods", "ft mono")
+    assert separate.code == 0
+    assert separate.out == joined.out
 
 
-def test_a_dry_run_as_json_is_one_document(dry: Run) -> None:
+def test_dry_run_prints_one_json_document(dry: Run) -> None:
     result = dry("qa", "--languages", "sw", "--methods", "pre ft", "--seeds", "1", "--json")
     (cell,) = json.loads(result.out)["cells"]
     assert (cell["key"], cell["method"], cell["state"]) == ("sw.ft.full.seed-1", "ft", "to do")
 
 
-def test_the_seeds_are_the_paper_s_if_nobody_says(dry: Run) -> None:
+def test_experiment_uses_the_seeds_of_the_paper_by_default(dry: Run) -> None:
     for task, seeds in (("mtod", {42, 35, 119, 40}), ("qa", {42, 44, 40, 163})):
         cells = json.loads(dry(task, "--languages", "es", "--methods", "ft", "--json").out)["cells"]
         assert {cell["seed"] for cell in cells} == seeds
 
 
-def test_a_dry_run_tells_what_was_done_and_what_failed_before(dry: Run, out: Path) -> None:
+def test_dry_run_counts_runs_that_are_done_and_that_failed(dry: Run, out: Path) -> None:
     folder = Folder(out)
     for path in (folder.run("es.ft.full.seed-42"), folder.error("es.mono.full.seed-42")):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,15 +78,15 @@ def test_a_dry_run_tells_what_was_done_and_what_failed_before(dry: Run, out: Pat
     assert result.out.splitlines()[-1] == "5 runs after one base: 1 done, 1 failed before, 3 to do"
 
 
-def test_every_option_that_cannot_be_used_is_told_at_once(dry: Run) -> None:
+def test_experiment_reports_all_invalid_options_at_once(dry: Run) -> None:
     result = dry(
         *("mtod", "--languages", "es en", "--methods", "ft best", "--seeds", "x", "--shots", "0"),
         *("--draws", "0", "--downsample", "2", "--trainable", "tail", "--schedule", "never"),
         *("--set", "meta.inner_stepz=1", "--set", "seed=3", "--set", "no", "--set-base", "epochs=-1"),
     )
     assert result.code == 2
-    told = [line.strip().split(": ")[0] for line in result.err.splitlines()[1:]]
-    assert sorted(set(told)) == [
+    places = [line.strip().split(": ")[0] for line in result.err.splitlines()[1:]]
+    assert sorted(places) == [
         "--downsample",
         "--draws",
         "--languages",
@@ -95,13 +95,14 @@ def test_every_option_that_cannot_be_used_is_told_at_once(dry: Run) -> None:
         "--seeds",
         "--set",
         "--set meta.inner_stepz",
+        "--set no",
         "--set-base epochs",
         "--shots",
         "--trainable",
     ]
 
 
-def test_settings_that_contradict_a_schedule_are_told(dry: Run) -> None:
+def test_experiment_reports_settings_that_contradict_the_schedule(dry: Run) -> None:
     result = dry(
         *("mtod", "--languages", "es", "--schedule", "interleaved"),
         *("--set", "meta.inner_loop=learn2learn"),
@@ -110,7 +111,7 @@ def test_settings_that_contradict_a_schedule_are_told(dry: Run) -> None:
     assert "--set meta: the interleaved schedule needs inner_loop fused" in result.err
 
 
-def test_missing_files_are_told_all_at_once(dry: Run) -> None:
+def test_experiment_reports_all_missing_files_at_once(dry: Run) -> None:
     result = dry("mtod", "--languages", "fi ko")
     assert result.code == 2
     assert [line.strip().split(": ")[0] for line in result.err.splitlines()[1:]] == [
@@ -120,46 +121,46 @@ def test_missing_files_are_told_all_at_once(dry: Run) -> None:
     ]
 
 
-Failing = Callable[[JobRecord], Failed | None]
+FailureOf = Callable[[JobRecord], JobError | None]
 
 
-def in_this_process(monkeypatch: pytest.MonkeyPatch, failing: Failing = lambda _: None) -> None:
-    """Do jobs where the test is: a process of its own costs seconds."""
+def run_in_this_process(monkeypatch: pytest.MonkeyPatch, failure_of: FailureOf = lambda _: None) -> None:
+    """Run jobs in the process of the test: another process takes seconds to start."""
 
-    def apart(store_url: str, *, device: str, threads: int) -> runners.Runner:
-        here = runners.run_here(Store(store_url), device=device)
+    def in_process_runner(store_url: str, *, device: str, threads: int) -> runners.Runner:
+        run_job = runners.in_process_runner(Store(store_url), device=device)
 
-        def do(record: JobRecord, monitor: Monitor) -> Report | Failed:
-            return failing(record) or here(record, monitor)
+        def run_or_fail(record: JobRecord, monitor: Monitor) -> Report | JobError:
+            return failure_of(record) or run_job(record, monitor)
 
-        return do
+        return run_or_fail
 
-    monkeypatch.setattr(runners, "run_apart", apart)
+    monkeypatch.setattr(runners, "subprocess_runner", in_process_runner)
 
 
 @pytest.fixture
 def experiment(run: Run, tmp_path: Path, out: Path) -> Run:
     """Run fine-tuning with a tiny encoder on a few utterances."""
-    # They bring torch, which must not be there when other tests are collected: some make an api then.
-    from tests.core.experiments.laboratory import write_samples
+    # Imported here: they import torch, and some test modules create an API, without torch, when collected.
+    from tests.core.experiments.small_experiments import write_samples
     from tests.core.tiny import english, spanish, texts_of, tiny_encoder_folder
 
     encoder = tiny_encoder_folder(tmp_path, "bert", texts_of(english(), spanish()))
     data = write_samples(tmp_path / "data")
 
-    def done(*arguments: str) -> Result:
+    def run_experiment(*arguments: str) -> Result:
         return run(
             *("experiment", "mtod", "--data", str(data), "--out", str(out), "--languages", "es"),
             *("--encoder", str(encoder), "--methods", "ft", "--device", "cpu", *QUICK, *arguments),
         )
 
-    return done
+    return run_experiment
 
 
-def test_an_experiment_ends_with_its_table_and_where_its_files_are(
+def test_experiment_prints_its_table_and_the_paths_of_its_files(
     experiment: Run, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_this_process(monkeypatch)
+    run_in_this_process(monkeypatch)
     result = experiment("--seeds", "42,35")
     assert result.code == 0
     assert "es.ft.full.seed-35: fine-tune" in result.err
@@ -168,41 +169,41 @@ def test_an_experiment_ends_with_its_table_and_where_its_files_are(
     for name in ("results.json", "report.md", "figures"):
         assert (out / name).exists()
         assert str(out / name) in result.out
-    kept = Folder(out).read(out / "experiment.json", Kept)
-    assert kept is not None
-    assert (kept.experiment.seeds, kept.hyperparameters.tune) == ((42, 35), False)
+    manifest = Folder(out).read(out / "experiment.json", ExperimentManifest)
+    assert manifest is not None
+    assert (manifest.experiment.seeds, manifest.hyperparameters.tune) == ((42, 35), False)
     assert Folder(out).read(out / "draws" / "es.full.0.json", Draw) is not None
 
 
-def test_as_json_it_is_one_document_on_stdout(experiment: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_this_process(monkeypatch)
-    answer = json.loads(experiment("--seeds", "42", "--json").out)
-    assert [row["variant"]["method"] for row in answer["table"]] == ["pre", "ft"]
-    assert set(answer) == {"table", "comparisons", "failures", "files"}
+def test_experiment_prints_one_json_document(experiment: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_in_this_process(monkeypatch)
+    document = json.loads(experiment("--seeds", "42", "--json").out)
+    assert [row["variant"]["method"] for row in document["table"]] == ["pre", "ft"]
+    assert set(document) == {"table", "comparisons", "failures", "files"}
 
 
-def test_runs_that_failed_are_told_at_the_end_and_are_exit_code_1(
+def test_experiment_exits_with_1_and_lists_the_runs_that_failed(
     experiment: Run, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(record: JobRecord) -> Failed | None:
+    def fail_first_seed(record: JobRecord) -> JobError | None:
         is_first = isinstance(record.request, AdaptJob) and record.request.hyperparameters.seed == 42
-        return Failed(kind="TrainingDiverged", reason="the loss is nan") if is_first else None
+        return JobError(kind="TrainingDiverged", reason="the loss is nan") if is_first else None
 
-    in_this_process(monkeypatch, failing)
+    run_in_this_process(monkeypatch, fail_first_seed)
     result = experiment("--seeds", "42 35")
     assert result.code == 1
     assert "1 failed; the same command tries again:" in result.err
     assert "es.ft.full.seed-42: the loss is nan" in result.err
     assert "ft" in result.out
     assert Folder(out).read(out / "runs" / "es.ft.full.seed-42.error.json", Failure) is not None
-    in_this_process(monkeypatch)
+    run_in_this_process(monkeypatch)
     assert experiment("--seeds", "42 35").code == 0
 
 
-def test_other_settings_in_the_same_folder_are_refused(
+def test_experiment_refuses_a_folder_of_other_settings(
     experiment: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_this_process(monkeypatch)
+    run_in_this_process(monkeypatch)
     experiment("--seeds", "42")
     result = experiment("--seeds", "42", "--set", "fine_tune.epochs=2")
     assert result.code == 2

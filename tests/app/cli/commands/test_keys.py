@@ -16,44 +16,44 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_a_new_key_is_all_that_stdout_holds_and_opens_the_service(run: Run, file: Path) -> None:
-    made = run("keys", "new", "--name", "shop", "--scopes", "predict, adapt")
+def test_keys_new_prints_only_the_key_on_stdout(run: Run, file: Path) -> None:
+    result = run("keys", "new", "--name", "shop", "--scopes", "predict, adapt")
 
-    assert made.code == 0
-    kept = KeyStore(file).ring().find(made.out.removesuffix("\n"))
-    assert kept is not None
-    assert (kept.name, kept.scopes) == ("shop", (Scope.PREDICT, Scope.ADAPT))
-    assert "not shown again" in made.err
+    assert result.code == 0
+    key = KeyStore(file).current_keys().find(result.out.removesuffix("\n"))
+    assert key is not None
+    assert (key.name, key.scopes) == ("shop", (Scope.PREDICT, Scope.ADAPT))
+    assert "not shown again" in result.err
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_key_may_predict_unless_more_is_said(run: Run, file: Path) -> None:
+def test_keys_new_grants_predict_by_default(run: Run, file: Path) -> None:
     run("keys", "new", "--name", "shop")
 
     assert read_keys(file)[0].scopes == (Scope.PREDICT,)
 
 
-def test_a_machine_gets_the_key_with_its_id(run: Run, file: Path) -> None:
-    told = json.loads(run("keys", "new", "--name", "shop", "--json").out)
+def test_keys_new_prints_the_key_and_its_id_as_json(run: Run, file: Path) -> None:
+    document = json.loads(run("keys", "new", "--name", "shop", "--json").out)
 
-    kept = KeyStore(file).ring().find(told.pop("key"))
-    assert kept is not None
-    assert told == kept.model_dump(mode="json", exclude={"sha256"})
-
-
-@pytest.mark.parametrize("more", [[], ["--json"]], ids=["people", "machines"])
-def test_a_list_tells_everything_but_secrets(run: Run, file: Path, more: list[str]) -> None:
-    shown = run("keys", "new", "--name", "[red]shop[/]", "--scopes", "admin").out.strip()
-    (kept,) = read_keys(file)
-
-    told = run("keys", "list", *more).out
-
-    assert all(part in told for part in (kept.id, "[red]shop[/]", "admin"))
-    assert kept.sha256 not in told
-    assert shown.rsplit("_", maxsplit=1)[-1] not in told
+    key = KeyStore(file).current_keys().find(document.pop("key"))
+    assert key is not None
+    assert document == key.model_dump(mode="json", exclude={"sha256"})
 
 
-def test_a_revoked_key_is_gone_and_the_others_stay(run: Run, file: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["table", "json"])
+def test_keys_list_prints_no_secrets(run: Run, file: Path, options: list[str]) -> None:
+    secret = run("keys", "new", "--name", "[red]shop[/]", "--scopes", "admin").out.strip()
+    (key,) = read_keys(file)
+
+    output = run("keys", "list", *options).out
+
+    assert all(part in output for part in (key.id, "[red]shop[/]", "admin"))
+    assert key.sha256 not in output
+    assert secret.rsplit("_", maxsplit=1)[-1] not in output
+
+
+def test_keys_revoke_removes_only_the_given_key(run: Run, file: Path) -> None:
     for name in ("shop", "bank"):
         run("keys", "new", "--name", name)
     shop, bank = read_keys(file)
@@ -66,7 +66,7 @@ def test_a_revoked_key_is_gone_and_the_others_stay(run: Run, file: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (
             ["new", "--name", "shop", "--scopes", "fly,predict,"],
@@ -78,29 +78,29 @@ def test_a_revoked_key_is_gone_and_the_others_stay(run: Run, file: Path) -> None
         (["list"], "No such file or directory"),
     ],
 )
-def test_what_cannot_be_done_is_told_and_writes_no_key(
-    run: Run, file: Path, arguments: list[str], told: str
+def test_keys_exits_with_2_and_writes_no_key_when_the_arguments_are_invalid(
+    run: Run, file: Path, arguments: list[str], message: str
 ) -> None:
-    ended = run("keys", *arguments)
+    result = run("keys", *arguments)
 
-    assert ended.code == 2
-    assert told in ended.err
+    assert result.code == 2
+    assert message in result.err
     assert not file.exists() or not read_keys(file)
 
 
-def test_a_faulty_file_is_not_written_over(run: Run, file: Path) -> None:
+def test_keys_new_does_not_overwrite_an_invalid_file(run: Run, file: Path) -> None:
     file.write_text("{\n{}\n")
 
-    ended = run("keys", "new", "--name", "shop")
+    result = run("keys", "new", "--name", "shop")
 
-    assert ended.code == 2
-    assert f"{file} line 1" in ended.err
-    assert f"{file} line 2" in ended.err
+    assert result.code == 2
+    assert f"{file} line 1" in result.err
+    assert f"{file} line 2" in result.err
     assert file.read_text() == "{\n{}\n"
 
 
-def test_a_file_must_be_named(run: Run) -> None:
-    ended = run("keys", "list")
+def test_keys_list_exits_with_2_when_no_file_is_given(run: Run) -> None:
+    result = run("keys", "list")
 
-    assert ended.code == 2
-    assert "XMETRA_KEYS_FILE" in ended.err
+    assert result.code == 2
+    assert "XMETRA_KEYS_FILE" in result.err

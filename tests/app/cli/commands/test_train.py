@@ -39,36 +39,36 @@ def test_adapt_shows_progress_a_table_the_verdict_and_the_decision(
     assert "95.0 %" in result.out
     assert "X-METRA-ADA beats the base by 47.5 points." in result.out
     assert "promoted: it scores 0.93 against 0.45" in result.out
-    asked = service.asked[0]
-    assert asked.has_field("baselines", '["ft"]')
-    assert asked.has_field("language", "es")
-    assert asked.has_file("evaluation", "es.jsonl", examples.read_bytes())
+    request = service.requests[0]
+    assert request.has_field("baselines", '["ft"]')
+    assert request.has_field("language", "es")
+    assert request.has_file("evaluation", "es.jsonl", examples.read_bytes())
 
 
-def test_a_model_that_was_not_promoted_is_no_failure(service: FakeService, run: Run, examples: Path) -> None:
+def test_adapt_exits_with_0_when_the_model_is_not_promoted(
+    service: FakeService, run: Run, examples: Path
+) -> None:
     accept(service, "POST /adapt", succeeded(promoted=False))
     result = run("adapt", "es", str(examples))
     assert result.code == 0
     assert "not promoted: " in result.out
 
 
-def test_adapt_as_json_prints_nothing_but_the_job_on_stdout(
-    service: FakeService, run: Run, examples: Path
-) -> None:
+def test_adapt_prints_only_the_job_on_stdout_as_json(service: FakeService, run: Run, examples: Path) -> None:
     accept(service, "POST /adapt", succeeded())
     result = run("adapt", "es", str(examples), "--json")
     assert json.loads(result.out)["report"]["result"]["name"] == "x-metra-ada"
 
 
-def test_adapt_without_following_returns_at_once(service: FakeService, run: Run, examples: Path) -> None:
+def test_adapt_returns_at_once_with_no_follow(service: FakeService, run: Run, examples: Path) -> None:
     accept(service, "POST /adapt", succeeded())
     result = run("adapt", "es", str(examples), "--no-follow", "--json")
     assert json.loads(result.out)["job_id"] == "job-1"
-    assert [asked.path for asked in service.asked] == ["/adapt"]
+    assert [request.path for request in service.requests] == ["/adapt"]
     assert "xmetra jobs watch job-1" in run("adapt", "es", str(examples), "--no-follow").err
 
 
-def test_a_dry_run_shows_the_plan(service: FakeService, run: Run, examples: Path) -> None:
+def test_adapt_prints_the_plan_in_a_dry_run(service: FakeService, run: Run, examples: Path) -> None:
     stage = {"name": "meta-train", "steps": 60, "examples": 90, "episodes": 240, "k_shot": 6, "q_shot": 6}
     plan = {
         "method": "x-metra-ada",
@@ -81,46 +81,57 @@ def test_a_dry_run_shows_the_plan(service: FakeService, run: Run, examples: Path
     service.answer("POST /adapt", {"checks": {"warnings": []}, "plan": plan})
     result = run("adapt", "es", str(examples), "--dry-run")
     assert result.code == 0
-    assert "120 examples to learn from, 30 held out" in result.out
+    assert "120 training examples, 30 held out" in result.out
     assert "meta-train" in result.out
     assert "about 41 seconds" in result.out
     assert "greet has one example" in result.err
 
 
-def test_settings_are_nested_by_their_dots(service: FakeService, run: Run, examples: Path) -> None:
+def test_adapt_nests_settings_by_their_dots(service: FakeService, run: Run, examples: Path) -> None:
     accept(service, "POST /adapt", succeeded())
     settings = ["--set", "meta.inner_steps=3", "--set", "seed=7", "--set", "meta.inner_loop=learn2learn"]
     assert run("adapt", "es", str(examples), *settings).code == 0
     nested = '{"meta": {"inner_steps": 3, "inner_loop": "learn2learn"}, "seed": 7}'
-    assert service.asked[0].has_field("hyperparameters", nested)
+    assert service.requests[0].has_field("hyperparameters", nested)
 
 
-@pytest.mark.parametrize("settings", [["seed"], ["=3"], ["seed=1", "seed.x=2"]])
-def test_a_setting_that_is_none_is_a_usage_error(run: Run, examples: Path, settings: Sequence[str]) -> None:
-    result = run("adapt", "es", str(examples), *(part for one in settings for part in ("--set", one)))
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["seed"], "--set seed: expected NAME=VALUE"),
+        (["=3"], "--set =3: expected NAME=VALUE"),
+        (["seed=1", "seed.x=2"], "--set seed.x: there is no hyperparameter of that name"),
+        (["meta=1", "meta.k_shot=2"], "--set meta.k_shot=2: contradicts another assignment"),
+        (["meta.k_shot=2", "meta=1"], "--set meta=1: contradicts another assignment"),
+    ],
+)
+def test_adapt_exits_with_2_when_an_assignment_is_invalid(
+    run: Run, examples: Path, settings: Sequence[str], message: str
+) -> None:
+    result = run("adapt", "es", str(examples), *(part for setting in settings for part in ("--set", setting)))
     assert result.code == 2
-    assert "expected NAME=VALUE" in result.err
+    assert message in result.err
 
 
-def test_questions_are_taught_with_the_similarity_asked_for(
+def test_adapt_sends_the_similarity_of_questions(service: FakeService, run: Run, examples: Path) -> None:
+    accept(service, "POST /adapt", succeeded())
+    result = run("adapt", "sw", str(examples), "--task", "qa", "--similarity", "embedded-en")
+    assert result.code == 0
+    assert service.requests[0].has_field("task", "qa")
+    assert service.requests[0].has_field("similarity", "embedded-en")
+    assert b"extend_labels" not in service.requests[0].body
+
+
+def test_pretrain_sends_its_source_language_and_settings(
     service: FakeService, run: Run, examples: Path
 ) -> None:
-    accept(service, "POST /adapt", succeeded())
-    asked = ("adapt", "sw", str(examples), "--task", "qa", "--similarity", "embedded-en")
-    assert run(*asked).code == 0
-    assert service.asked[0].has_field("task", "qa")
-    assert service.asked[0].has_field("similarity", "embedded-en")
-    assert b"extend_labels" not in service.asked[0].body
-
-
-def test_pretrain_names_its_source_language(service: FakeService, run: Run, examples: Path) -> None:
     accept(service, "POST /pretrain", job(JobStatus.SUCCEEDED, kind=JobKind.PRETRAIN, checkpoint_id="base-1"))
     assert run("pretrain", "en", str(examples), "--set", "epochs=1").code == 0
-    assert service.asked[0].has_field("source_language", "en")
-    assert service.asked[0].has_field("settings", '{"epochs": 1}')
+    assert service.requests[0].has_field("source_language", "en")
+    assert service.requests[0].has_field("settings", '{"epochs": 1}')
 
 
-def test_a_job_that_failed_is_told_in_a_line_and_ends_with_1(
+def test_adapt_exits_with_1_and_prints_one_line_when_the_job_fails(
     service: FakeService, run: Run, examples: Path
 ) -> None:
     problem = Problem(title="Training diverged", detail="the loss is no longer a number")
@@ -130,7 +141,7 @@ def test_a_job_that_failed_is_told_in_a_line_and_ends_with_1(
     assert result.err.splitlines()[-1] == "xmetra: job job-1 failed: the loss is no longer a number"
 
 
-def test_refused_data_is_told_line_by_line_and_ends_with_2(
+def test_adapt_exits_with_2_and_prints_every_fault_when_the_data_is_refused(
     service: FakeService, run: Run, examples: Path
 ) -> None:
     problem = {
@@ -149,5 +160,5 @@ def test_refused_data_is_told_line_by_line_and_ends_with_2(
     "arguments",
     [["adapt"], ["adapt", "es", "no-such-file"], ["unknown"], ["jobs", "show"], ["adapt", "es", "."]],
 )
-def test_a_wrong_command_line_ends_with_2(run: Run, arguments: Sequence[str]) -> None:
+def test_command_exits_with_2_when_the_command_line_is_invalid(run: Run, arguments: Sequence[str]) -> None:
     assert run(*arguments).code == 2

@@ -3,24 +3,29 @@ import io
 import pytest
 from rich.console import Console
 
-from app.cli.rendering.job_progress import LineWatcher, details, duration, watcher
+from app.cli.rendering.job_progress import (
+    ProgressLines,
+    format_duration,
+    progress_details,
+    progress_display,
+)
 from core.contracts.jobs import Progress
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0.4, "0:00"), (59.6, "1:00"), (95, "1:35"), (3725, "1:02:05")]
+    ("seconds", "text"), [(0.4, "0:00"), (59.6, "1:00"), (95, "1:35"), (3725, "1:02:05")]
 )
-def test_a_duration_is_told_as_a_clock_does(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
+def test_format_duration_shows_minutes_and_seconds(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
-def test_nothing_is_told_of_what_is_not_known() -> None:
-    assert details(Progress()) == ""
+def test_progress_details_omits_unknown_values() -> None:
+    assert progress_details(Progress()) == ""
 
 
-def test_a_terminal_gets_a_bar_with_stage_step_losses_and_time_to_go() -> None:
+def test_progress_display_draws_a_bar_with_details_on_a_terminal() -> None:
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
-    with watcher(console) as bar:
+    with progress_display(console) as bar:
         bar.show(
             Progress(
                 percent=40,
@@ -32,18 +37,18 @@ def test_a_terminal_gets_a_bar_with_stage_step_losses_and_time_to_go() -> None:
             )
         )
     assert isinstance(console.file, io.StringIO)
-    drawn = console.file.getvalue()
+    output = console.file.getvalue()
     for part in ("meta-train", "40 %", "step 24/60  loss 0.123  1:35 to go"):
-        assert part in drawn
+        assert part in output
 
 
-def test_a_log_gets_a_line_a_stage_and_one_now_and_then() -> None:
+def test_progress_lines_prints_each_stage_and_at_intervals() -> None:
     console = Console(file=io.StringIO(), width=120)
     assert isinstance(console.file, io.StringIO)
-    rare, frequent = LineWatcher(console), LineWatcher(console, pause_seconds=0.0)
-    for lines in (rare, frequent):
+    rare, frequent = ProgressLines(console), ProgressLines(console, interval_seconds=0.0)
+    for display in (rare, frequent):
         for step in (1, 2):
-            lines.show(Progress(percent=step, stage="meta-train", step=step, total_steps=60))
-        lines.show(Progress(percent=90, stage="evaluate"))
-    told = console.file.getvalue().splitlines()
-    assert [line.split()[0] for line in told] == ["1", "90", "1", "2", "90"]
+            display.show(Progress(percent=step, stage="meta-train", step=step, total_steps=60))
+        display.show(Progress(percent=90, stage="evaluate"))
+    lines = console.file.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "90", "1", "2", "90"]

@@ -11,9 +11,9 @@ from core.encoders.embedded.artifact import (
     MANIFEST,
     ROWS,
     Student,
-    quantised,
+    dequantise,
+    quantise,
     read_artifact,
-    restored,
     write_artifact,
 )
 from core.errors import CorruptArtifact
@@ -21,12 +21,12 @@ from core.errors import CorruptArtifact
 
 @pytest.fixture
 def student() -> Student:
-    draw = np.random.default_rng(1)
+    generator = np.random.default_rng(1)
     return Student(
         numbers=np.array([3, 30522, 30523]),
-        rows=draw.normal(size=(3, 8)).astype(np.float32),
+        rows=generator.normal(size=(3, 8)).astype(np.float32),
         pieces=30524,
-        body={"encoder.weight": draw.normal(size=(4, 2, 3)).astype(np.float32)},
+        body={"encoder.weight": generator.normal(size=(4, 2, 3)).astype(np.float32)},
         languages=("es", "th"),
     )
 
@@ -38,35 +38,39 @@ def folder(tmp_path: Path, student: Student) -> Path:
 
 
 @given(arrays(np.float32, (3, 5), elements=st.floats(-100, 100, width=32)))
-def test_a_row_loses_no_more_than_half_a_step(rows: np.ndarray) -> None:
-    levels, steps = quantised(rows)
+def test_quantise_loses_at_most_half_a_step(rows: np.ndarray) -> None:
+    levels, steps = quantise(rows)
     assert levels.dtype == np.int8
     largest = np.abs(rows).max(axis=1, keepdims=True)
-    assert (np.abs(restored(levels, steps) - rows) <= 0.51 * largest / 127 + 1e-30).all()
+    assert (np.abs(dequantise(levels, steps) - rows) <= 0.51 * largest / 127 + 1e-30).all()
 
 
-def test_what_is_read_is_what_was_written(folder: Path, student: Student) -> None:
-    read = read_artifact(folder)
-    assert (read.numbers.tolist(), read.pieces, read.languages) == ([3, 30522, 30523], 30524, ("es", "th"))
-    np.testing.assert_allclose(read.rows, student.rows, atol=0.02)
-    np.testing.assert_allclose(read.body["encoder.weight"], student.body["encoder.weight"], atol=0.02)
+def test_read_artifact_returns_the_stored_student(folder: Path, student: Student) -> None:
+    stored = read_artifact(folder)
+    assert (stored.numbers.tolist(), stored.pieces, stored.languages) == (
+        [3, 30522, 30523],
+        30524,
+        ("es", "th"),
+    )
+    np.testing.assert_allclose(stored.rows, student.rows, atol=0.02)
+    np.testing.assert_allclose(stored.body["encoder.weight"], student.body["encoder.weight"], atol=0.02)
 
 
 @pytest.mark.parametrize("name", [ROWS, CARD])
-def test_a_changed_file_is_told(name: str, folder: Path) -> None:
+def test_read_artifact_rejects_a_changed_file(name: str, folder: Path) -> None:
     (folder / name).write_bytes((folder / name).read_bytes() + b" ")
     with pytest.raises(CorruptArtifact, match=f"{name} of the embedded encoder"):
         read_artifact(folder)
 
 
 @pytest.mark.parametrize("name", [ROWS, MANIFEST])
-def test_a_missing_file_is_told(name: str, folder: Path) -> None:
+def test_read_artifact_rejects_a_missing_file(name: str, folder: Path) -> None:
     (folder / name).unlink()
     with pytest.raises(CorruptArtifact, match="cannot be read"):
         read_artifact(folder)
 
 
-def test_rows_for_another_base_are_refused(folder: Path) -> None:
+def test_read_artifact_rejects_another_base(folder: Path) -> None:
     text = (folder / MANIFEST).read_text()
     (folder / MANIFEST).write_text(text.replace('"base": "5', '"base": "6'))
     with pytest.raises(CorruptArtifact, match="made for the base 6"):

@@ -29,7 +29,7 @@ def base() -> BertModel:
 
 @pytest.fixture(scope="module")
 def teacher() -> TeacherStates:
-    return teacher_states(base(), ENGLISH, tell=lambda _: None)
+    return teacher_states(base(), ENGLISH, report=lambda _: None)
 
 
 def student(
@@ -54,28 +54,28 @@ TRANSLATIONS = [
 ]
 
 
-def drawn(seed: int = 1) -> chain[list[Example]]:
+def batches(seed: int = 1) -> chain[list[Example]]:
     english = [identity(index) for index in range(len(ENGLISH))]
     return chain.from_iterable(
         epoch(TRANSLATIONS, english, SETTINGS, seed=seed, number=number) for number in count()
     )
 
 
-def test_the_teachers_states_are_the_models_whatever_the_batch(teacher: TeacherStates) -> None:
+def test_teacher_states_do_not_depend_on_batching(teacher: TeacherStates) -> None:
     for index, sentence in enumerate(ENGLISH):
         with torch.inference_mode():
-            alone = base()(input_ids=torch.tensor([[101, *sentence, 102]])).last_hidden_state[0]
-        np.testing.assert_allclose(teacher[index], alone.numpy(), atol=2e-3)  # half precision
+            states = base()(input_ids=torch.tensor([[101, *sentence, 102]])).last_hidden_state[0]
+        np.testing.assert_allclose(teacher[index], states.numpy(), atol=2e-3)  # half precision
     np.testing.assert_allclose(teacher.pooled()[0], teacher[0].mean(axis=0), rtol=1e-6)
 
 
-def test_who_already_says_what_the_teacher_says_has_nothing_to_learn(teacher: TeacherStates) -> None:
+def test_losses_are_zero_for_a_perfect_student(teacher: TeacherStates) -> None:
     sentence, token = student(teacher).losses([identity(0), identity(1)])
     assert float(sentence.detach()) == pytest.approx(0, abs=1e-5)
     assert float(token.detach()) == pytest.approx(0, abs=1e-5)
 
 
-def test_the_losses_are_relative_squared_distances(teacher: TeacherStates) -> None:
+def test_losses_are_relative_squared_distances(teacher: TeacherStates) -> None:
     learner = student(teacher)
     example = TRANSLATIONS[1]
     with torch.inference_mode():
@@ -84,9 +84,9 @@ def test_the_losses_are_relative_squared_distances(teacher: TeacherStates) -> No
     english = teacher[1]
     scale = np.mean([np.square(teacher.pooled()[index]).sum() for index in range(len(ENGLISH))])
     expected = np.square(states.mean(axis=0) - english.mean(axis=0)).sum() / scale
-    wanted = np.stack([english[0], english[1], (english[2] + english[3]) / 2])
+    targets = np.stack([english[0], english[1], (english[2] + english[3]) / 2])
     weights = np.array([0.5, 1.0, 1.0])
-    distances = np.square(states[:3] - wanted).sum(axis=1)
+    distances = np.square(states[:3] - targets).sum(axis=1)
     token_scale = np.mean([np.square(teacher[index]).sum(axis=1).mean() for index in range(len(ENGLISH))])
     sentence, token = learner.losses([example])
     assert float(sentence.detach()) == pytest.approx(expected, rel=1e-3)
@@ -95,70 +95,72 @@ def test_the_losses_are_relative_squared_distances(teacher: TeacherStates) -> No
     )
 
 
-def test_only_rows_that_may_move_and_were_read_move(teacher: TeacherStates) -> None:
+def test_train_updates_only_used_trainable_rows(teacher: TeacherStates) -> None:
     learner = student(teacher)
     before = learner.rows.detach().clone()
-    learner.train(drawn(), lambda _, __: None)
-    moved = (learner.rows.detach() != before).any(dim=1).nonzero().flatten().tolist()
-    assert moved == [120, 121, 122, 123, 124]
+    learner.train(batches(), lambda _, __: None)
+    changed = (learner.rows.detach() != before).any(dim=1).nonzero().flatten().tolist()
+    assert changed == [120, 121, 122, 123, 124]
 
 
-def test_it_learns(teacher: TeacherStates) -> None:
+def test_train_reduces_the_loss(teacher: TeacherStates) -> None:
     learner = student(teacher, steps=60)
-    told: list[float] = []
-    learner.train(drawn(), lambda _, losses: told.append(losses["sentence"]))
-    assert len(told) == 60
-    assert sum(told[-5:]) < 0.5 * sum(told[:5])
+    sentence_losses: list[float] = []
+    learner.train(batches(), lambda _, losses: sentence_losses.append(losses["sentence"]))
+    assert len(sentence_losses) == 60
+    assert sum(sentence_losses[-5:]) < 0.5 * sum(sentence_losses[:5])
 
 
-def test_the_body_moves_only_where_it_is_trained(teacher: TeacherStates) -> None:
-    for settings, moves in ((SETTINGS, False), (replace(SETTINGS, body_lr=1e-3), True)):
+def test_train_updates_the_body_only_with_a_learning_rate(teacher: TeacherStates) -> None:
+    for settings, is_trained in ((SETTINGS, False), (replace(SETTINGS, body_lr=1e-3), True)):
         learner = student(teacher, settings)
-        learner.train(drawn(), lambda _, __: None)
+        learner.train(batches(), lambda _, __: None)
         same = [
-            torch.equal(ours, theirs)
-            for ours, theirs in zip(
+            torch.equal(trained, initial)
+            for trained, initial in zip(
                 learner.model.encoder.parameters(), base().encoder.parameters(), strict=True
             )
         ]
-        assert all(same) is not moves
-        assert bool(learner.body()) is moves
+        assert all(same) is not is_trained
+        assert bool(learner.body()) is is_trained
 
 
 @pytest.mark.parametrize("body_lr", [0.0, 1e-3])
-def test_a_run_that_was_interrupted_ends_where_it_would_have(teacher: TeacherStates, body_lr: float) -> None:
+def test_restored_training_equals_uninterrupted_training(teacher: TeacherStates, body_lr: float) -> None:
     settings = replace(SETTINGS, body_lr=body_lr)
-    whole, half, rest = (student(teacher, settings) for _ in range(3))
-    whole.train(drawn(), lambda _, __: None)
+    uninterrupted, interrupted, resumed = (student(teacher, settings) for _ in range(3))
+    uninterrupted.train(batches(), lambda _, __: None)
 
     def stop(step: int, _: object) -> None:
         if step == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        half.train(drawn(), stop)
-    rest.restore(half.state())
-    rest.train(drawn(), lambda _, __: None)
-    assert torch.equal(whole.rows, rest.rows)
-    for name, tensor in whole.body().items():
-        np.testing.assert_array_equal(tensor, rest.body()[name])
+        interrupted.train(batches(), stop)
+    resumed.restore(interrupted.state())
+    resumed.train(batches(), lambda _, __: None)
+    assert torch.equal(uninterrupted.rows, resumed.rows)
+    for name, tensor in uninterrupted.body().items():
+        np.testing.assert_array_equal(tensor, resumed.body()[name])
 
 
-def test_an_epoch_has_every_translation_once_in_batches_that_fit() -> None:
+def test_epoch_has_every_translation_once_in_batches_within_the_limit() -> None:
     translations = [Example([120] * (1 + index % 9), index, None) for index in range(50)]
     english = [Example([110], index, None) for index in range(10)]
-    cut = epoch(translations, english, SETTINGS, seed=1, number=0)
-    seen = Counter(example.english for batch in cut for example in batch if example.pieces[0] == 120)
-    assert seen == Counter(range(50))
-    assert sum(example.pieces[0] == 110 for batch in cut for example in batch) == SETTINGS.english
-    for batch in cut:
+    epoch_batches = epoch(translations, english, SETTINGS, seed=1, number=0)
+    counts = Counter(
+        example.english for batch in epoch_batches for example in batch if example.pieces[0] == 120
+    )
+    assert counts == Counter(range(50))
+    assert sum(example.pieces[0] == 110 for batch in epoch_batches for example in batch) == SETTINGS.english
+    for batch in epoch_batches:
         longest = max(len(example.pieces) for example in batch) + 2
         assert longest * len(batch) <= SETTINGS.batch_tokens
-    assert cut == epoch(translations, english, SETTINGS, seed=1, number=0)
-    assert cut != epoch(translations, english, SETTINGS, seed=1, number=1)
+    assert epoch_batches == epoch(translations, english, SETTINGS, seed=1, number=0)
+    assert epoch_batches != epoch(translations, english, SETTINGS, seed=1, number=1)
 
 
-def test_what_is_empty_or_too_long_is_passed_over() -> None:
-    odd = [Example([], 0, None), Example([120] * (LONGEST + 1), 1, None), Example([120], 2, None)]
-    (batch,) = epoch(odd, [], SETTINGS, seed=1, number=0)
+def test_epoch_skips_empty_and_too_long_examples() -> None:
+    examples = [Example([], 0, None), Example([120] * (LONGEST + 1), 1, None), Example([120], 2, None)]
+    (batch,) = epoch(examples, [], SETTINGS, seed=1, number=0)
     assert [example.english for example in batch] == [2]

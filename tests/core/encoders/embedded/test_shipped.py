@@ -1,4 +1,4 @@
-"""The encoder that comes with the package: what it reads, and that it is what was published."""
+"""The encoder in the package: languages, format and checksums."""
 
 import json
 import shutil
@@ -54,57 +54,57 @@ def shipped() -> Shipped:
     return load_student()
 
 
-def test_it_reads_the_languages_its_manifest_names() -> None:
+def test_manifest_names_all_languages() -> None:
     manifest = json.loads((SHIPPED / MANIFEST).read_text(encoding="utf-8"))
     assert tuple(manifest["languages"]) == LANGUAGES
     assert set(TRANSLATED) == set(LANGUAGES)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_request_is_nearest_to_what_it_means(shipped: Shipped, language: str) -> None:
-    likeness = mean_states(*shipped, TRANSLATED[language]) @ mean_states(*shipped, ENGLISH).T
-    assert likeness.argmax(dim=1).tolist() == [0, 1]
+def test_shipped_encoder_retrieves_translations(shipped: Shipped, language: str) -> None:
+    similarities = mean_states(*shipped, TRANSLATED[language]) @ mean_states(*shipped, ENGLISH).T
+    assert similarities.argmax(dim=1).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_character_of_a_request_is_unknown(shipped: Shipped, language: str) -> None:
+def test_shipped_tokenizer_has_no_unknown_characters(shipped: Shipped, language: str) -> None:
     pieces = shipped[1].tokenize(" ".join(TRANSLATED[language]))
     assert not any(piece == "[UNK]" or piece.startswith("<0x") for piece in pieces)
 
 
-def test_a_character_it_never_met_becomes_bytes(shipped: Shipped) -> None:
+def test_shipped_tokenizer_falls_back_to_bytes(shipped: Shipped) -> None:
     assert shipped[1].tokenize("ꙮ")[-3:] == ["<0xEA>", "<0x99>", "<0xAE>"]
 
 
-def test_english_pieces_keep_their_numbers(shipped: Shipped) -> None:
-    known = shipped[1].convert_ids_to_tokens(list(range(len(base_vocabulary()))))
-    assert known == [base_piece(piece) for piece in base_vocabulary()]
+def test_shipped_tokenizer_keeps_ids_of_the_base(shipped: Shipped) -> None:
+    tokens = shipped[1].convert_ids_to_tokens(list(range(len(base_vocabulary()))))
+    assert tokens == [base_piece(piece) for piece in base_vocabulary()]
     ids = shipped[1]("wake me up at six")["input_ids"]
     assert ids == [101, 5256, 2033, 2039, 2012, 2416, 102]
 
 
-def test_it_is_a_plain_bert_of_the_base_s_shape(shipped: Shipped) -> None:
+def test_shipped_encoder_is_a_bert_with_shapes_of_the_base(shipped: Shipped) -> None:
     model, tokenizer = shipped
     assert type(model) is BertModel
     assert model.config.vocab_size == len(tokenizer)
-    ours, base = (dict(one.named_parameters()) for one in (model, base_model()))
+    ours, base = (dict(encoder.named_parameters()) for encoder in (model, base_model()))
     rows = "embeddings.word_embeddings.weight"
-    assert {name: one.shape for name, one in ours.items() if name != rows} == {
-        name: one.shape for name, one in base.items() if name != rows
+    assert {name: tensor.shape for name, tensor in ours.items() if name != rows} == {
+        name: tensor.shape for name, tensor in base.items() if name != rows
     }
 
 
-def test_it_takes_at_most_40_megabytes() -> None:
+def test_artifact_has_at_most_40_megabytes() -> None:
     assert sum(file.stat().st_size for file in SHIPPED.iterdir()) <= 40_000_000
 
 
-def test_its_card_names_every_source_and_language() -> None:
+def test_model_card_names_every_source_and_language() -> None:
     card = (SHIPPED / CARD).read_text(encoding="utf-8")
-    for needed in ("Apache-2.0", "CC-BY-SA-4.0", "CC-BY-4.0", "MASSIVE", "NTREX", *LANGUAGES):
-        assert needed in card
+    for name in ("Apache-2.0", "CC-BY-SA-4.0", "CC-BY-4.0", "MASSIVE", "NTREX", *LANGUAGES):
+        assert name in card
 
 
-def test_one_changed_bit_is_refused(tmp_path: Path) -> None:
+def test_load_student_rejects_a_changed_bit(tmp_path: Path) -> None:
     folder = shutil.copytree(SHIPPED, tmp_path / "student")
     rows = bytearray((folder / ROWS).read_bytes())
     rows[-1] ^= 1

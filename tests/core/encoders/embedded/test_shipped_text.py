@@ -1,4 +1,4 @@
-"""The shipped tokenizer on real text of every language: its pieces lead back to the characters."""
+"""Offsets of the shipped tokenizer on real text of every language."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +13,9 @@ from core.encoders.embedded.normalization import WORD_MARK, normalizer
 
 pytestmark = pytest.mark.data
 
-ODD = 5
-"""Of about 10,000 pieces a language, those that may part a letter from its mark: a Hindi nukta, a Bengali
-vowel written as two."""
+MAX_MISMATCHES = 5
+"""Tolerated mismatches among about 10,000 tokens per language: those that separate a letter from its mark,
+as a Hindi nukta, or a Bengali vowel written as two characters."""
 
 
 @pytest.fixture(scope="module")
@@ -31,23 +31,25 @@ def sentences(data_folder: Path, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-def test_offsets_lead_back_to_what_a_piece_was_made_of(
+def test_offsets_refer_to_the_text_of_each_token(
     data_folder: Path, tokenizer: Tokenizer, language: str
 ) -> None:
-    normal = normalizer()
-    odd = 0
+    normalization = normalizer()
+    mismatches = 0
     for text in sentences(data_folder, language):
         encoding = tokenizer.encode(text, add_special_tokens=False)
         starts = [start for start, _ in encoding.offsets]
         assert all(before <= after for before, after in pairwise(starts))
         covered = {index for start, end in encoding.offsets for index in range(start, end)}
-        odd += sum(
-            index not in covered and not character.isspace() and bool(normal.normalize_str(character).strip())
+        mismatches += sum(
+            index not in covered
+            and not character.isspace()
+            and bool(normalization.normalize_str(character).strip())
             for index, character in enumerate(text)
         )
         for piece, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
             if piece == WORD_MARK or piece.startswith("<0x"):
                 continue
-            spelt = normal.normalize_str(text[start:end]).replace(" ", "")
-            odd += spelt != piece.removeprefix(WORD_MARK)
-    assert odd <= ODD
+            covered_text = normalization.normalize_str(text[start:end]).replace(" ", "")
+            mismatches += covered_text != piece.removeprefix(WORD_MARK)
+    assert mismatches <= MAX_MISMATCHES

@@ -4,12 +4,12 @@ from functools import cache
 import pytest
 
 from core.tasks.mtod.features import Featurizer
-from tests.core.tasks.mtod.scripts import script_encoder
+from tests.core.tasks.mtod.writing_systems import script_encoder
 
 
 @pytest.fixture(scope="session")
 def featurizer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Featurizer]:
-    """Give the featurizer of a tokenizer by its name in `scripts.TOKENIZERS`; each is built once."""
+    """Return the featurizer of a tokenizer named in `writing_systems.TOKENIZERS`; each is built once."""
 
     @cache
     def build(name: str) -> Featurizer:

@@ -1,4 +1,4 @@
-"""What a CRF should say, by enumerating every tag sequence."""
+"""Reference results of a CRF by enumeration of every tag sequence."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
@@ -37,27 +37,30 @@ def pad(
     emissions: Tensor, tags: Tensor, mask: Tensor, *, value: float = 7.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Add three units of padding to every row."""
-    more = (0, 3)
+    padding = (0, 3)
     return (
-        nn.functional.pad(emissions, (0, 0, *more), value=value),
-        nn.functional.pad(tags, more, value=-100),
-        nn.functional.pad(mask, more, value=False),
+        nn.functional.pad(emissions, (0, 0, *padding), value=value),
+        nn.functional.pad(tags, padding, value=-100),
+        nn.functional.pad(mask, padding, value=False),
     )
 
 
-@torch.no_grad()
-def score(crf: Crf, emissions: Tensor, path: Path) -> float:
-    """Score one tag sequence, term by term; emissions: [units, tags]."""
-    total = crf.start_transitions[path[0]] + crf.end_transitions[path[-1]]
-    total = total + sum(emissions[unit, tag] for unit, tag in enumerate(path))
-    total = total + sum(crf.transitions[left, right] for left, right in pairwise(path))
-    return float(total)
-
-
 def distribution(crf: Crf, emissions: Tensor) -> dict[Path, float]:
-    """Return the probability of every tag sequence; emissions: [units, tags]."""
+    """Return the probability of every tag sequence, scored term by term; emissions: [units, tags]."""
+    # Lists, because indexing single elements of tensors takes ten times as long.
+    start, transitions, end = (
+        parameter.tolist() for parameter in (crf.start_transitions, crf.transitions, crf.end_transitions)
+    )
+    unit_scores = emissions.tolist()
+
+    def score(path: Path) -> float:
+        total: float = start[path[0]] + end[path[-1]]
+        total += sum(unit_scores[unit][tag] for unit, tag in enumerate(path))
+        total += sum(transitions[left][right] for left, right in pairwise(path))
+        return total
+
     paths = list(product(range(crf.num_tags), repeat=len(emissions)))
-    scores = torch.tensor([score(crf, emissions, path) for path in paths], dtype=torch.float64)
+    scores = torch.tensor([score(path) for path in paths], dtype=torch.float64)
     return dict(zip(paths, scores.softmax(0).tolist(), strict=True))
 
 

@@ -1,4 +1,4 @@
-"""The CRF against enumeration of every tag sequence, and against torchcrf."""
+"""Test the CRF against enumeration of every tag sequence and against torchcrf."""
 
 from collections.abc import Callable
 
@@ -24,8 +24,8 @@ from tests.core.tasks.mtod.enumeration import (
 )
 
 
-class Bare(nn.Module):
-    """A module whose forward is the loss, as a joint model's is."""
+class CrfLoss(nn.Module):
+    """A module whose forward returns the CRF's loss."""
 
     def __init__(self, crf: Crf) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Bare(nn.Module):
         return self.crf.negative_log_likelihood(emissions, tags, mask)
 
 
-def test_the_loss_is_that_of_enumeration() -> None:
+def test_negative_log_likelihood_matches_enumeration() -> None:
     crf, (emissions, tags, mask) = make_crf(), make_batch()
     probabilities = [
         distribution(crf, own)[tuple(tags[row, : len(own)].tolist())] for row, own in rows(emissions)
@@ -46,8 +46,8 @@ def test_the_loss_is_that_of_enumeration() -> None:
 
 @pytest.mark.parametrize("scale", [0.1, 3.0, 100.0, 1000.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_loss_and_its_gradients_are_those_of_torchcrf(scale: float, dtype: torch.dtype) -> None:
-    """Also where transitions differ so much that a product of exponentials would underflow."""
+def test_negative_log_likelihood_and_gradients_match_torchcrf(scale: float, dtype: torch.dtype) -> None:
+    """Include transitions that differ so much that a product of exponentials would underflow."""
     ours = make_crf(scale=scale).to(dtype)
     theirs = CRF(len(LABELS), batch_first=True).to(dtype)
     theirs.load_state_dict(ours.state_dict())
@@ -64,7 +64,7 @@ def test_the_loss_and_its_gradients_are_those_of_torchcrf(scale: float, dtype: t
         torch.testing.assert_close(ours_parameter.grad, theirs_parameter.grad)
 
 
-def test_emissions_that_are_far_apart_stay_finite() -> None:
+def test_negative_log_likelihood_is_finite_for_extreme_emissions() -> None:
     crf, (emissions, tags, mask) = make_crf(), make_batch()
     emissions = (1000 * emissions).requires_grad_()
     loss = crf.negative_log_likelihood(emissions, tags, mask)
@@ -75,11 +75,11 @@ def test_emissions_that_are_far_apart_stay_finite() -> None:
 
 
 @pytest.mark.parametrize("scale", [1.0, 40.0])
-def test_second_derivatives_stay_finite_at_and_beyond_the_safe_spread(scale: float) -> None:
+def test_second_derivatives_are_finite_at_and_beyond_safe_spread(scale: float) -> None:
     crf, (emissions, tags, mask) = make_crf().float(), make_batch()
     with torch.no_grad():
         crf.transitions.zero_()
-        crf.transitions[OUTSIDE] = -29.9 * scale  # from the one tag that is likely, everything is unlikely
+        crf.transitions[OUTSIDE] = -29.9 * scale  # every transition from the only probable tag is improbable
     emissions = emissions.float()
     emissions[:, :, OUTSIDE] += 25
     emissions.requires_grad_()
@@ -90,16 +90,16 @@ def test_second_derivatives_stay_finite_at_and_beyond_the_safe_spread(scale: flo
     assert second.isfinite().all()
 
 
-def test_first_derivatives_are_those_of_finite_differences() -> None:
+def test_first_derivatives_match_finite_differences() -> None:
     check_derivatives(torch.autograd.gradcheck)
 
 
-def test_second_derivatives_are_those_of_finite_differences() -> None:
+def test_second_derivatives_match_finite_differences() -> None:
     check_derivatives(torch.autograd.gradgradcheck)
 
 
 def check_derivatives(check: Callable[..., bool]) -> None:
-    model, (emissions, tags, mask) = Bare(make_crf(labels=LABELS[:3])), make_batch(tags=3)
+    model, (emissions, tags, mask) = CrfLoss(make_crf(labels=LABELS[:3])), make_batch(tags=3)
     names = [name for name, _ in model.named_parameters()]
 
     def loss(own: Tensor, *values: Tensor) -> Tensor:
@@ -111,8 +111,8 @@ def check_derivatives(check: Callable[..., bool]) -> None:
     assert check(loss, [value.requires_grad_() for value in inputs])
 
 
-def test_fast_weights_give_the_loss_of_a_crf_that_holds_them() -> None:
-    model, batch = Bare(make_crf()), make_batch()
+def test_loss_with_fast_weights_equals_loss_with_parameters() -> None:
+    model, batch = CrfLoss(make_crf()), make_batch()
     fast = {name: parameter + 0.3 for name, parameter in model.named_parameters()}
     called = functional_call(model, fast, batch)
     with torch.no_grad():
@@ -121,8 +121,8 @@ def test_fast_weights_give_the_loss_of_a_crf_that_holds_them() -> None:
     assert torch.equal(called, model(*batch))
 
 
-def test_a_step_on_the_loss_moves_every_transition_and_lowers_it() -> None:
-    model, batch = Bare(make_crf()), make_batch()
+def test_gradient_step_changes_every_parameter_and_lowers_loss() -> None:
+    model, batch = CrfLoss(make_crf()), make_batch()
     weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
     slopes = grad(lambda values: functional_call(model, values, batch))(weights)
     assert all(slope.ne(0).all() for slope in slopes.values())
@@ -131,7 +131,7 @@ def test_a_step_on_the_loss_moves_every_transition_and_lowers_it() -> None:
 
 
 @pytest.mark.parametrize("value", [7.0, float("nan"), float("inf")])
-def test_padding_changes_no_bit_of_any_result(value: float) -> None:
+def test_results_are_identical_with_padding(value: float) -> None:
     crf, batch = make_crf().float(), make_batch()
     batch = (batch[0].float(), *batch[1:])
     padded = pad(*batch, value=value)
@@ -146,7 +146,7 @@ def test_padding_changes_no_bit_of_any_result(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [7.0, float("nan")])
-def test_padding_changes_no_gradient_and_receives_none(value: float) -> None:
+def test_gradients_are_unchanged_by_padding_and_zero_in_it(value: float) -> None:
     gradients = []
     for emissions, tags, mask in (make_batch(), pad(*make_batch(), value=value)):
         crf = make_crf()
@@ -159,7 +159,7 @@ def test_padding_changes_no_gradient_and_receives_none(value: float) -> None:
         torch.testing.assert_close(alone, padded, rtol=1e-14, atol=1e-15)
 
 
-def test_a_batch_gives_each_row_what_it_gets_alone() -> None:
+def test_loss_of_batch_is_mean_of_single_row_losses() -> None:
     crf, (emissions, tags, mask) = make_crf(), make_batch()
     alone = [
         crf.negative_log_likelihood(
@@ -171,7 +171,7 @@ def test_a_batch_gives_each_row_what_it_gets_alone() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_viterbi_finds_the_best_of_all_sequences(seed: int) -> None:
+def test_viterbi_returns_best_of_all_sequences(seed: int) -> None:
     crf, (emissions, _, mask) = make_crf(), make_batch(seed=seed)
     for (_, own), path in zip(rows(emissions), crf.viterbi(emissions, mask), strict=True):
         everything = distribution(crf, own)
@@ -179,22 +179,22 @@ def test_viterbi_finds_the_best_of_all_sequences(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_constrained_viterbi_finds_the_best_of_all_bio_sequences(seed: int) -> None:
+def test_constrained_viterbi_returns_best_of_all_bio_sequences(seed: int) -> None:
     crf, (emissions, _, mask) = make_crf(constrained=True), make_batch(seed=seed)
-    emissions[:, :, I_TIME] += 2  # tempts it to break the scheme
+    emissions[:, :, I_TIME] += 2  # favours paths that are not valid BIO
     for (_, own), path in zip(rows(emissions), crf.viterbi(emissions, mask), strict=True):
         everything = distribution(crf, own)
         assert tuple(path) == max(filter(is_bio, everything), key=everything.__getitem__)
 
 
-def test_viterbi_is_that_of_torchcrf_on_a_large_batch() -> None:
+def test_viterbi_matches_torchcrf_on_large_batch() -> None:
     labels = ["O", *(f"{prefix}-{slot}" for slot in range(15) for prefix in "BI")]
     crf = make_crf(labels=labels)
     emissions, _, mask = make_batch([1 + row % 12 for row in range(32)], tags=31)
     assert crf.viterbi(emissions, mask) == crf.decode(emissions, mask)  # type: ignore[arg-type]
 
 
-def test_constraints_change_neither_the_loss_nor_the_probabilities() -> None:
+def test_constraints_change_neither_loss_nor_marginals() -> None:
     free, bound, (emissions, tags, mask) = make_crf(), make_crf(constrained=True), make_batch()
     assert torch.equal(
         free.negative_log_likelihood(emissions, tags, mask),
@@ -203,14 +203,14 @@ def test_constraints_change_neither_the_loss_nor_the_probabilities() -> None:
     assert torch.equal(free.marginals(emissions, mask), bound.marginals(emissions, mask))
 
 
-def test_viterbi_leaves_no_trace_in_the_graph() -> None:
+def test_viterbi_is_not_part_of_autograd_graph() -> None:
     crf, (emissions, tags, mask) = make_crf(), make_batch()
     loss = crf.negative_log_likelihood(emissions.requires_grad_(), tags, mask)
     crf.viterbi(emissions, mask)
     loss.backward()  # type: ignore[no-untyped-call]
 
 
-def test_autocast_does_not_round_the_sums() -> None:
+def test_loss_is_single_precision_under_autocast() -> None:
     crf, (emissions, tags, mask) = make_crf().float(), make_batch()
     emissions = emissions.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -218,11 +218,11 @@ def test_autocast_does_not_round_the_sums() -> None:
     assert torch.equal(rounded, crf.negative_log_likelihood(emissions, tags, mask))
 
 
-def test_a_checkpoint_holds_the_parameters_of_torchcrf_and_nothing_else() -> None:
+def test_state_dict_has_keys_of_torchcrf_only() -> None:
     assert make_crf().state_dict().keys() == CRF(len(LABELS)).state_dict().keys()
 
 
-def test_a_row_without_units_is_named() -> None:
+def test_methods_raise_with_row_number_when_row_has_no_units() -> None:
     crf, (emissions, tags, mask) = make_crf(), make_batch()
     mask[1] = False
     for call in (
@@ -236,7 +236,7 @@ def test_a_row_without_units_is_named() -> None:
 
 
 @pytest.mark.parametrize("hole", [0, 1])
-def test_padding_before_a_unit_is_named(hole: int) -> None:
+def test_viterbi_raises_with_row_number_when_padding_precedes_unit(hole: int) -> None:
     crf, (emissions, _, mask) = make_crf(), make_batch()
     mask[2, hole] = False
     with pytest.raises(ValueError, match="row 2 has padding before a unit"):
@@ -244,12 +244,12 @@ def test_padding_before_a_unit_is_named(hole: int) -> None:
 
 
 @pytest.mark.parametrize(("shape", "message"), [((0, 3), "no rows"), ((2, 0), "row 0 has no units")])
-def test_an_empty_batch_is_refused(shape: tuple[int, int], message: str) -> None:
+def test_viterbi_raises_when_batch_is_empty(shape: tuple[int, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_crf().viterbi(torch.zeros(*shape, len(LABELS)), torch.ones(shape, dtype=torch.bool))
 
 
-def test_shapes_that_do_not_fit_are_refused() -> None:
+def test_methods_raise_when_shapes_differ() -> None:
     crf, (emissions, tags, mask) = make_crf(), make_batch()
     with pytest.raises(ValueError, match="do not fit"):
         crf.viterbi(emissions[:, :, :3], mask)
@@ -269,6 +269,6 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         ((), "lack O"),
     ],
 )
-def test_labels_that_are_no_bio_scheme_are_refused(labels: tuple[str, ...], message: str) -> None:
+def test_crf_raises_when_labels_are_not_bio(labels: tuple[str, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Crf(labels)

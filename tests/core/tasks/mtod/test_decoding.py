@@ -1,4 +1,4 @@
-"""From scores to answers: the order of the texts, ranked intents, slots with offsets and confidences."""
+"""Test decoding: order of texts, ranked intents, slots with offsets and confidences."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from core.tasks.mtod import decoding
-from core.tasks.mtod.decoding import Answer, answer
+from core.tasks.mtod.decoding import MtodAnswer, answer
 from core.tasks.mtod.labels import unit_spans
 from core.tasks.mtod.learner import MtodLearner
 from tests.core.tiny import english, spanish, texts_of, tiny_learner
@@ -23,22 +23,24 @@ TEXTS = [
 
 @pytest.fixture
 def learner(bert_folder: Path) -> MtodLearner:
-    """Untrained, with slot scores so far apart that it finds slots of every shape."""
-    made = tiny_learner(bert_folder, english(), seed=5)
+    """An untrained learner with slot scores so far apart that it predicts slots of every shape."""
+    learner = tiny_learner(bert_folder, english(), seed=5)
     with torch.no_grad():
-        made.network.slot_head.weight.mul_(8.0)
-    return made
+        learner.network.slot_head.weight.mul_(8.0)
+    return learner
 
 
-def answers_to(learner: MtodLearner, texts: list[str], top_k: int = 3) -> list[Answer]:
+def answers_to(learner: MtodLearner, texts: list[str], top_k: int = 3) -> list[MtodAnswer]:
     return answer(learner, learner.featurizer.texts(texts), top_k=top_k)
 
 
-def confidences(one: Answer) -> list[float]:
-    return [intent.confidence for intent in one.intents] + [slot.confidence for slot in one.slots]
+def confidences(prediction: MtodAnswer) -> list[float]:
+    return [intent.confidence for intent in prediction.intents] + [
+        slot.confidence for slot in prediction.slots
+    ]
 
 
-def test_the_model_is_put_in_evaluation_mode_first(learner: MtodLearner) -> None:
+def test_answer_sets_evaluation_mode(learner: MtodLearner) -> None:
     learner.model.train()
 
     first = answers_to(learner, TEXTS)
@@ -47,11 +49,11 @@ def test_the_model_is_put_in_evaluation_mode_first(learner: MtodLearner) -> None
     assert answers_to(learner, TEXTS) == first
 
 
-def test_no_texts_have_no_answers(learner: MtodLearner) -> None:
+def test_answer_returns_empty_list_without_texts(learner: MtodLearner) -> None:
     assert answers_to(learner, []) == []
 
 
-def test_answers_keep_the_order_of_texts_of_any_length(
+def test_answers_are_in_order_of_texts_of_any_length(
     learner: MtodLearner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = [answers_to(learner, [text])[0] for text in TEXTS]
@@ -59,71 +61,71 @@ def test_answers_keep_the_order_of_texts_of_any_length(
 
     together = answers_to(learner, TEXTS)
 
-    assert [one.spans for one in together] == [one.spans for one in alone]
-    assert [one.tokens for one in together] == [one.tokens for one in alone]
-    for one, other in zip(together, alone, strict=True):
-        sure = confidences(one)
-        assert sure == pytest.approx(confidences(other), abs=1e-4)
+    assert [prediction.spans for prediction in together] == [prediction.spans for prediction in alone]
+    assert [prediction.tokens for prediction in together] == [prediction.tokens for prediction in alone]
+    for prediction, other in zip(together, alone, strict=True):
+        probabilities = confidences(prediction)
+        assert probabilities == pytest.approx(confidences(other), abs=1e-4)
 
 
-def test_the_test_itself_sees_slots_in_most_texts(learner: MtodLearner) -> None:
-    counts = [len(one.slots) for one in answers_to(learner, TEXTS)]
+def test_fixture_predicts_slots_in_most_texts(learner: MtodLearner) -> None:
+    counts = [len(prediction.slots) for prediction in answers_to(learner, TEXTS)]
 
     assert sum(count > 0 for count in counts) > len(TEXTS) / 2
     assert max(counts) > 1
 
 
-def test_intents_are_ranked_and_share_one_whole(learner: MtodLearner) -> None:
-    (one,) = answers_to(learner, ["wake me"], top_k=99)
+def test_intents_are_sorted_by_confidence_and_sum_to_one(learner: MtodLearner) -> None:
+    (prediction,) = answers_to(learner, ["wake me"], top_k=99)
 
-    sure = [intent.confidence for intent in one.intents]
-    assert sorted(intent.name for intent in one.intents) == sorted(learner.labels.intents)
-    assert sure == sorted(sure, reverse=True)
-    assert sum(sure) == pytest.approx(1.0)
+    probabilities = [intent.confidence for intent in prediction.intents]
+    assert sorted(intent.name for intent in prediction.intents) == sorted(learner.labels.intents)
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("top_k", [1, 2])
-def test_no_more_intents_are_told_than_asked_for(learner: MtodLearner, top_k: int) -> None:
-    assert all(len(one.intents) == top_k for one in answers_to(learner, TEXTS, top_k=top_k))
+def test_answer_ranks_top_k_intents(learner: MtodLearner, top_k: int) -> None:
+    assert all(len(prediction.intents) == top_k for prediction in answers_to(learner, TEXTS, top_k=top_k))
 
 
-def test_a_slot_is_its_place_in_the_text_and_its_value(learner: MtodLearner) -> None:
-    for text, one in zip(TEXTS, answers_to(learner, TEXTS), strict=True):
-        assert all(text[slot.start : slot.end] == slot.value for slot in one.slots)
-        assert [slot.start for slot in one.slots] == sorted(slot.start for slot in one.slots)
-        assert [(span.slot, span.start, span.end) for span in one.spans] == [
-            (slot.slot, slot.start, slot.end) for slot in one.slots
+def test_slots_have_offsets_and_values_of_text(learner: MtodLearner) -> None:
+    for text, prediction in zip(TEXTS, answers_to(learner, TEXTS), strict=True):
+        assert all(text[slot.start : slot.end] == slot.value for slot in prediction.slots)
+        assert [slot.start for slot in prediction.slots] == sorted(slot.start for slot in prediction.slots)
+        assert [(span.slot, span.start, span.end) for span in prediction.spans] == [
+            (slot.slot, slot.start, slot.end) for slot in prediction.slots
         ]
 
 
-def test_slots_and_their_confidences_are_those_of_the_crf(learner: MtodLearner) -> None:
+def test_slots_and_confidences_match_crf(learner: MtodLearner) -> None:
     features = learner.featurizer.texts(TEXTS)
     crf = learner.network.crf
 
-    for one, told in zip(features, answer(learner, features, top_k=1), strict=True):
+    for text, prediction in zip(features, answer(learner, features, top_k=1), strict=True):
         with torch.no_grad():
-            batch = learner.batch([one])
+            batch = learner.batch([text])
             emissions = learner.network.scores(batch)[1]
             (path,) = crf.viterbi(emissions, batch.unit_mask)
-            found = unit_spans(path)
-            tagged = [(first, last, path[first:last]) for _, first, last in found]
-            sure = crf.span_confidences(emissions[0], tagged).tolist() if tagged else []
-        assert [slot.slot for slot in told.slots] == [learner.labels.slots[slot] for slot, *_ in found]
-        assert [slot.confidence for slot in told.slots] == pytest.approx(sure, abs=1e-4)
-        assert all(0.0 <= slot.confidence <= 1.0 for slot in told.slots)
+            spans = unit_spans(path)
+            tagged = [(first, last, path[first:last]) for _, first, last in spans]
+            probabilities = crf.span_confidences(emissions[0], tagged).tolist() if tagged else []
+        assert [slot.slot for slot in prediction.slots] == [learner.labels.slots[slot] for slot, *_ in spans]
+        assert [slot.confidence for slot in prediction.slots] == pytest.approx(probabilities, abs=1e-4)
+        assert all(0.0 <= slot.confidence <= 1.0 for slot in prediction.slots)
 
 
-def test_a_model_without_slot_types_answers_with_intents_only(bert_folder: Path) -> None:
+def test_answer_without_slot_types_has_intents_only(bert_folder: Path) -> None:
     bare = [example.model_copy(update={"slots": ()}) for example in english()]
     learner = tiny_learner(bert_folder, bare)
 
-    (one,) = answers_to(learner, ["wake me at two"])
+    (prediction,) = answers_to(learner, ["wake me at two"])
 
-    assert one.slots == ()
-    assert len(one.intents) == 3
+    assert prediction.slots == ()
+    assert len(prediction.intents) == 3
 
 
-def test_the_tokens_of_an_answer_are_counted_with_the_special_ones(learner: MtodLearner) -> None:
-    (one,) = answers_to(learner, ["wake me"])
+def test_answer_counts_special_tokens(learner: MtodLearner) -> None:
+    (prediction,) = answers_to(learner, ["wake me"])
 
-    assert one.tokens == 4
+    assert prediction.tokens == 4

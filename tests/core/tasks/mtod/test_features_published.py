@@ -1,4 +1,4 @@
-"""M-BERT's own vocabulary, on sentences of many languages and on the published MTOD files."""
+"""Test M-BERT's vocabulary on sentences of many languages and on the published MTOD files."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from core.formats import read_examples
 from core.tasks.mtod.features import Features, Featurizer
 from core.tasks.mtod.labels import LabelSet, tag_units, text_spans
 from core.tasks.mtod.learner import MtodLearner
-from tests.core.tasks.mtod.scripts import SENTENCES
+from tests.core.tasks.mtod.writing_systems import SENTENCES
 
 pytestmark = pytest.mark.data
 
@@ -21,10 +21,10 @@ EXPRESSIBLE = {
     ("embedded", "th/eval-th.tsv"): 0.99,
     ("embedded-en", "es/eval-es.tsv"): 0.996,
 }
-"""Share of gold spans that survive, at least.
+"""Minimum share of gold spans that are preserved by conversion to tags and back.
 
-Measured: 3011 of 3020 (es, both encoders; the nine lost begin or end inside a word, as in `ueves` of
-Jueves) and 1784 of 1796 (th; a subword holds the end of one word and the beginning of the next).
+Measured: 3011 of 3020 (es, both encoders; the nine others start or end inside a word, as in `ueves` of
+Jueves) and 1784 of 1796 (th; a subword contains the end of one word and the start of the next).
 """
 
 
@@ -44,30 +44,30 @@ def multilingual_bert(data_folder: Path) -> Encoder:
     return assemble_encoder("m-bert", model, tokenizer)
 
 
-def read(encoder: Encoder, text: str) -> tuple[Features, list[str], list[str]]:
-    """Return features, pieces without the special tokens, and the texts of the units."""
+def tokenize(encoder: Encoder, text: str) -> tuple[Features, list[str], list[str]]:
+    """Return features, tokens without the special ones, and the texts of the units."""
     (features,) = Featurizer(encoder).texts([text])
-    pieces = [str(encoder.tokenizer.convert_ids_to_tokens(number)) for number in features.input_ids]
-    return features, pieces[1:-1], [text[start:end] for start, end in features.units]
+    tokens = [str(encoder.tokenizer.convert_ids_to_tokens(number)) for number in features.input_ids]
+    return features, tokens[1:-1], [text[start:end] for start, end in features.units]
 
 
 @pytest.mark.parametrize("language", SENTENCES)
-def test_units_and_first_subwords_spell_the_text(multilingual_bert: Encoder, language: str) -> None:
+def test_units_and_first_tokens_match_text(multilingual_bert: Encoder, language: str) -> None:
     text = SENTENCES[language]
-    features, pieces, units = read(multilingual_bert, text)
+    features, tokens, units = tokenize(multilingual_bert, text)
 
-    spelt = "".join(piece.removeprefix("##") for piece in pieces)
-    if "[UNK]" not in pieces:
-        assert spelt == "".join(text.split()).replace("\u200d", "").replace("\u200c", "")
+    text_of_tokens = "".join(token.removeprefix("##") for token in tokens)
+    if "[UNK]" not in tokens:
+        assert text_of_tokens == "".join(text.split()).replace("\u200d", "").replace("\u200c", "")
     assert "".join(units).replace(" ", "") == "".join(text.split())
-    for unit, owner in zip(units, features.unit_tokens, strict=True):
-        piece = pieces[owner - 1].removeprefix("##")
-        # A Thai subword may begin with the tone mark of the character before: then it holds the next.
-        assert piece == "[UNK]" or unit.startswith(piece[0]) or unit[0] in piece
+    for unit, first_token in zip(units, features.unit_tokens, strict=True):
+        token = tokens[first_token - 1].removeprefix("##")
+        # A Thai subword may start with the tone mark of the previous character; then it contains the next.
+        assert token == "[UNK]" or unit.startswith(token[0]) or unit[0] in token
 
 
 @pytest.mark.parametrize(
-    ("language", "pieces"),
+    ("language", "tokens"),
     [
         ("spanish", ["¿", "Qué", "tiempo", "har", "##á", "mañana", "en", "Málaga", "?"]),
         ("hindi", ["म", "##ु", "##झ", "##े", "स", "##ु", "##ब", "##ह"]),
@@ -76,13 +76,11 @@ def test_units_and_first_subwords_spell_the_text(multilingual_bert: Encoder, lan
         ("thai", ["ป", "##ล", "##ุ", "##ก", "##ฉ", "##ัน"]),
     ],
 )
-def test_nothing_is_lower_cased_or_stripped(
-    multilingual_bert: Encoder, language: str, pieces: list[str]
-) -> None:
-    assert read(multilingual_bert, SENTENCES[language])[1][: len(pieces)] == pieces
+def test_tokens_keep_case_and_accents(multilingual_bert: Encoder, language: str, tokens: list[str]) -> None:
+    assert tokenize(multilingual_bert, SENTENCES[language])[1][: len(tokens)] == tokens
 
 
-def test_a_folder_as_the_hub_once_had_them_is_read_cased(
+def test_folder_with_vocab_txt_is_loaded_cased(
     multilingual_bert: Encoder, data_folder: Path, tmp_path: Path
 ) -> None:
     multilingual_bert.model.save_pretrained(tmp_path)
@@ -92,11 +90,11 @@ def test_a_folder_as_the_hub_once_had_them_is_read_cased(
     encoder = load_encoder(str(tmp_path))
 
     for sentence in SENTENCES.values():
-        assert read(encoder, sentence)[1] == read(multilingual_bert, sentence)[1]
+        assert tokenize(encoder, sentence)[1] == tokenize(multilingual_bert, sentence)[1]
 
 
 @pytest.mark.parametrize(("name", "file"), EXPRESSIBLE)
-def test_nearly_every_gold_span_can_be_expressed(
+def test_most_gold_spans_are_preserved_by_tags(
     request: pytest.FixtureRequest, data_folder: Path, name: str, file: str
 ) -> None:
     is_bert = name == "m-bert"
@@ -105,17 +103,19 @@ def test_nearly_every_gold_span_can_be_expressed(
     labels = LabelSet.of(examples)
     features = Featurizer(encoder).texts([example.text for example in examples])
 
-    kept = total = 0
-    for example, one in zip(examples, features, strict=True):
-        tags = tag_units(one.units, example.slots, labels)
-        kept += len(set(example.slots) & set(text_spans(tags, one.units, labels)))
+    preserved = total = 0
+    for example, text_features in zip(examples, features, strict=True):
+        tags = tag_units(text_features.units, example.slots, labels)
+        preserved += len(set(example.slots) & set(text_spans(tags, text_features.units, labels)))
         total += len(example.slots)
 
-    print(f"{name} {file}: {kept} of {total} spans")  # noqa: T201
-    assert kept / total >= EXPRESSIBLE[name, file]
+    print(f"{name} {file}: {preserved} of {total} spans")  # noqa: T201
+    assert preserved / total >= EXPRESSIBLE[name, file]
 
 
-def test_a_learner_over_its_vocabulary_has_a_loss(multilingual_bert: Encoder, data_folder: Path) -> None:
+def test_learner_with_published_vocabulary_has_finite_loss(
+    multilingual_bert: Encoder, data_folder: Path
+) -> None:
     file = data_folder / "mtod" / "th" / "eval-th.tsv"
     examples = read_examples(file.read_bytes(), name=file.name)[:8]
     learner = MtodLearner(multilingual_bert, LabelSet.of(examples))

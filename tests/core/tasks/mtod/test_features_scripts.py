@@ -1,4 +1,4 @@
-"""Character offsets in every script, with a tokenizer of every kind: nothing shifts and nothing is lost."""
+"""Test character offsets of units in every script with a tokenizer of every kind."""
 
 import unicodedata
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.contracts.examples import MtodExample, SlotSpan
 from core.tasks.mtod.features import Features, Featurizer
 from core.tasks.mtod.labels import LabelSet, text_spans
-from tests.core.tasks.mtod.scripts import SENTENCES, TOKENIZERS, script_texts
+from tests.core.tasks.mtod.writing_systems import SENTENCES, TOKENIZERS, script_texts
 
 LABELS = LabelSet(("i",), ("a", "b"))
 Build = Callable[[str], Featurizer]
@@ -28,13 +28,13 @@ def unit_texts(features: Features) -> list[str]:
     return [features.text[start:end] for start, end in features.units]
 
 
-def lost(features: Features) -> list[str]:
-    """Return the visible characters outside every unit; the invisible ones no one can mark."""
-    held = {place for start, end in features.units for place in range(start, end)}
+def uncovered(features: Features) -> list[str]:
+    """Return the visible characters outside all units; invisible ones cannot be annotated."""
+    covered = {place for start, end in features.units for place in range(start, end)}
     return [
         character
         for place, character in enumerate(features.text)
-        if place not in held
+        if place not in covered
         and not character.isspace()
         and unicodedata.category(character) not in {"Cc", "Cf"}
     ]
@@ -43,7 +43,7 @@ def lost(features: Features) -> list[str]:
 @every_tokenizer
 @SETTINGS
 @given(text=script_texts())
-def test_units_are_in_order_and_hold_all_that_can_be_seen(featurizer: Build, name: str, text: str) -> None:
+def test_units_are_in_order_and_cover_visible_characters(featurizer: Build, name: str, text: str) -> None:
     (features,) = featurizer(name).texts([text])
 
     places = [place for unit in features.units for place in unit]
@@ -51,13 +51,13 @@ def test_units_are_in_order_and_hold_all_that_can_be_seen(featurizer: Build, nam
     assert places[0] >= 0
     assert places[-1] <= len(text)
     assert all(unit and unit == unit.strip() for unit in unit_texts(features)) or len(features.units) == 1
-    assert not lost(features)
+    assert not uncovered(features)
 
 
 @every_tokenizer
 @SETTINGS
 @given(text=script_texts())
-def test_every_unit_has_a_token_of_its_own(featurizer: Build, name: str, text: str) -> None:
+def test_every_unit_has_its_own_first_token(featurizer: Build, name: str, text: str) -> None:
     (features,) = featurizer(name).texts([text])
 
     assert len(features.unit_tokens) == len(features.units)
@@ -68,7 +68,7 @@ def test_every_unit_has_a_token_of_its_own(featurizer: Build, name: str, text: s
 @every_tokenizer
 @SETTINGS
 @given(text=script_texts(), data=st.data())
-def test_spans_of_whole_units_come_back_as_they_went_in(
+def test_spans_of_whole_units_round_trip(
     featurizer: Build, name: str, text: str, data: st.DataObject
 ) -> None:
     (plain,) = featurizer(name).texts([text])
@@ -93,7 +93,7 @@ def test_spans_of_whole_units_come_back_as_they_went_in(
 
 @every_tokenizer
 @every_sentence
-def test_words_of_spaced_scripts_are_units(featurizer: Build, name: str, language: str) -> None:
+def test_words_of_spaced_scripts_start_units(featurizer: Build, name: str, language: str) -> None:
     text = SENTENCES[language]
     (features,) = featurizer(name).texts([text])
     starts = {start for start, _ in features.units}
@@ -101,7 +101,7 @@ def test_words_of_spaced_scripts_are_units(featurizer: Build, name: str, languag
     words = {place for place, letter in enumerate(text) if place == 0 or text[place - 1] == " "}
 
     assert words <= starts
-    assert not lost(features)
+    assert not uncovered(features)
 
 
 @every_tokenizer
@@ -117,7 +117,7 @@ def test_words_of_spaced_scripts_are_units(featurizer: Build, name: str, languag
         ("emoji", ["call", "mamá", "👩‍👩‍👧", "in", "🇪🇸", "at", "6", "👍🏽", "❤️"]),
     ],
 )
-def test_a_word_or_symbol_is_one_unit(featurizer: Build, name: str, language: str, words: list[str]) -> None:
+def test_word_or_symbol_is_one_unit(featurizer: Build, name: str, language: str, words: list[str]) -> None:
     (features,) = featurizer(name).texts([SENTENCES[language]])
 
     assert unit_texts(features) == words
@@ -125,7 +125,7 @@ def test_a_word_or_symbol_is_one_unit(featurizer: Build, name: str, language: st
 
 @every_tokenizer
 @pytest.mark.parametrize("language", ["thai", "lao", "khmer", "burmese", "chinese", "japanese"])
-def test_scripts_without_spaces_are_cut_at_subwords_but_never_inside_a_character(
+def test_scripts_without_spaces_are_split_at_tokens_but_not_inside_characters(
     featurizer: Build, name: str, language: str
 ) -> None:
     (features,) = featurizer(name).texts([SENTENCES[language]])
@@ -138,7 +138,7 @@ def test_scripts_without_spaces_are_cut_at_subwords_but_never_inside_a_character
 
 @every_tokenizer
 @pytest.mark.parametrize("language", ["english", "swahili", "spanish", "hindi", "arabic", "emoji", "thai"])
-def test_tokens_that_an_example_brings_are_the_units(featurizer: Build, name: str, language: str) -> None:
+def test_tokens_of_example_are_units(featurizer: Build, name: str, language: str) -> None:
     text = SENTENCES[language]
 
     (features,) = featurizer(name).texts([text], [text.split()])
@@ -147,7 +147,7 @@ def test_tokens_that_an_example_brings_are_the_units(featurizer: Build, name: st
 
 
 @every_tokenizer
-def test_parts_that_given_tokens_leave_out_carry_no_tag(featurizer: Build, name: str) -> None:
+def test_text_outside_tokens_of_example_has_no_unit(featurizer: Build, name: str) -> None:
     example = MtodExample(text="wake me at six", intent="i", tokens=("wake", "six"))
 
     (features,) = featurizer(name).examples([example], LABELS)
@@ -157,9 +157,7 @@ def test_parts_that_given_tokens_leave_out_carry_no_tag(featurizer: Build, name:
 
 @every_tokenizer
 @pytest.mark.parametrize("text", ["\u200b", "\u200d\u200c", "\ufeff \u200b", "\u00ad"])
-def test_a_text_of_nothing_but_zero_width_characters_has_one_unit(
-    featurizer: Build, name: str, text: str
-) -> None:
+def test_text_of_zero_width_characters_has_unit(featurizer: Build, name: str, text: str) -> None:
     (features,) = featurizer(name).texts([text])
 
     assert len(features.units) >= 1
@@ -167,11 +165,11 @@ def test_a_text_of_nothing_but_zero_width_characters_has_one_unit(
 
 
 @every_tokenizer
-def test_special_tokens_written_in_a_text_are_only_text(featurizer: Build, name: str) -> None:
+def test_special_tokens_in_text_are_plain_text(featurizer: Build, name: str) -> None:
     text = "say [SEP] </s> <unk> [UNK] now"
 
     (features,) = featurizer(name).texts([text])
 
     assert unit_texts(features)[0] == "say"
     assert unit_texts(features)[-1] == "now"
-    assert not lost(features)
+    assert not uncovered(features)

@@ -1,4 +1,4 @@
-"""Intents and slots as numbers, spans as BIO tags and back."""
+"""Test label sets, and conversion of spans to BIO tags and back."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def span(slot: str, start: int, end: int) -> SlotSpan:
     return SlotSpan(slot=slot, start=start, end=end)
 
 
-def test_labels_are_sorted_and_each_comes_once() -> None:
+def test_label_set_of_examples_is_sorted_without_duplicates() -> None:
     examples = [
         MtodExample(text="at six", intent="b", slots=(span("time", 3, 6),)),
         MtodExample(text="ana at six", intent="a", slots=(span("person", 0, 3), span("time", 7, 10))),
@@ -33,11 +33,11 @@ def test_tags_are_outside_then_begin_and_inside_of_each_slot() -> None:
     assert LABELS.intent_ids == {"greet": 0, "leave": 1}
 
 
-def test_labels_without_slots_still_have_the_outside_tag() -> None:
+def test_tags_without_slots_are_outside_only() -> None:
     assert LabelSet(("i",), ()).tags == ("O",)
 
 
-def test_new_labels_come_at_the_end_and_move_no_old_number() -> None:
+def test_extended_appends_new_labels() -> None:
     longer = LABELS.extended(LabelSet(("alarm", "greet"), ("city", "time")))
 
     assert longer == LabelSet(("greet", "leave", "alarm"), ("person", "time", "city"))
@@ -55,7 +55,7 @@ def test_new_labels_come_at_the_end_and_move_no_old_number() -> None:
         ([span("person", 0, 4), span("time", 5, 14)], [B_PERSON, B_TIME, I_TIME, I_TIME]),
     ],
 )
-def test_the_first_unit_of_a_span_begins_it(spans: list[SlotSpan], tags: list[int]) -> None:
+def test_tag_units_begins_span_at_its_first_unit(spans: list[SlotSpan], tags: list[int]) -> None:
     assert tag_units(WORDS, spans, LABELS) == tags
 
 
@@ -68,13 +68,11 @@ def test_the_first_unit_of_a_span_begins_it(spans: list[SlotSpan], tags: list[in
         ([span("person", 0, 2), span("time", 2, 7)], [B_PERSON, B_TIME, 0, 0]),
     ],
 )
-def test_a_span_that_cuts_a_unit_takes_all_of_it_unless_another_has_it(
-    spans: list[SlotSpan], tags: list[int]
-) -> None:
+def test_tag_units_assigns_partly_covered_unit_to_first_span(spans: list[SlotSpan], tags: list[int]) -> None:
     assert tag_units(WORDS, spans, LABELS) == tags
 
 
-def test_a_slot_outside_the_labels_is_left_out() -> None:
+def test_tag_units_ignores_slot_outside_labels() -> None:
     assert tag_units(WORDS, [span("city", 0, 4), span("time", 5, 7)], LABELS) == [0, B_TIME, 0, 0]
 
 
@@ -89,17 +87,17 @@ def test_a_slot_outside_the_labels_is_left_out() -> None:
         ([B_TIME, 0, I_TIME], [(1, 0, 1), (1, 2, 3)]),
     ],
 )
-def test_an_inside_tag_that_continues_nothing_begins_a_span(
+def test_unit_spans_starts_span_at_inside_tag_without_predecessor(
     tags: list[int], spans: list[tuple[int, int, int]]
 ) -> None:
     assert unit_spans(tags) == spans
 
 
 @given(st.lists(st.sampled_from(range(5)), min_size=4, max_size=4))
-def test_every_tag_sequence_reads_as_spans_that_tag_the_same_units(tags: list[int]) -> None:
+def test_tag_sequences_round_trip_through_spans(tags: list[int]) -> None:
     spans = text_spans(tags, WORDS, LABELS)
 
-    again = tag_units(WORDS, spans, LABELS)
+    converted = tag_units(WORDS, spans, LABELS)
 
-    assert text_spans(again, WORDS, LABELS) == spans
-    assert [tag == 0 for tag in again] == [tag == 0 for tag in tags]
+    assert text_spans(converted, WORDS, LABELS) == spans
+    assert [tag == 0 for tag in converted] == [tag == 0 for tag in tags]

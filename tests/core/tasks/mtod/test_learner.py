@@ -1,4 +1,4 @@
-"""One learner over every kind of encoder: loss, gradients, learning, and a checkpoint that is the same."""
+"""Test the learner of mtod with every kind of encoder: loss, gradients, training and checkpoints."""
 
 from pathlib import Path
 from typing import get_args
@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.checkpoints import write_whole
+from core.checkpoints import write_full
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName, now
+from core.contracts.values import MTOD, now
 from core.tasks.mtod.decoding import answer
 from core.tasks.mtod.learner import MtodLearner
 from tests.core.tiny import Kind, english, read_mtod, spanish, texts_of, tiny_encoder_folder, tiny_learner
@@ -31,9 +31,7 @@ def scores(learner: MtodLearner, texts: list[str]) -> tuple[Tensor, Tensor]:
 
 
 @every_kind
-def test_a_batch_has_one_finite_loss_and_a_score_for_every_label(
-    folders: dict[Kind, Path], kind: Kind
-) -> None:
+def test_batch_has_finite_scalar_loss_and_scores_of_all_labels(folders: dict[Kind, Path], kind: Kind) -> None:
     learner = tiny_learner(folders[kind], EXAMPLES)
     batch = learner.batch(learner.features(EXAMPLES[:4]))
 
@@ -47,9 +45,7 @@ def test_a_batch_has_one_finite_loss_and_a_score_for_every_label(
 
 
 @every_kind
-def test_every_trainable_tensor_receives_a_gradient_the_encoder_too(
-    folders: dict[Kind, Path], kind: Kind
-) -> None:
+def test_every_tensor_receives_gradient(folders: dict[Kind, Path], kind: Kind) -> None:
     learner = tiny_learner(folders[kind], EXAMPLES)
     learner.model(learner.batch(learner.features(EXAMPLES))).backward()
 
@@ -57,15 +53,15 @@ def test_every_trainable_tensor_receives_a_gradient_the_encoder_too(
     assert all(tensor.requires_grad for tensor in named.values())
     assert [name for name, tensor in named.items() if tensor.grad is None] == []
     assert all(torch.isfinite(tensor.grad).all() for tensor in named.values() if tensor.grad is not None)
-    # The softmax of attention does not change when all keys move together: those gradients are nought.
-    still = [name for name, tensor in named.items() if tensor.grad is not None and not tensor.grad.any()]
-    assert all(name.endswith("bias") for name in still)
+    # The softmax of attention is invariant to a shift of all keys: gradients of key biases are zero.
+    zero_gradients = [
+        name for name, tensor in named.items() if tensor.grad is not None and not tensor.grad.any()
+    ]
+    assert all(name.endswith("bias") for name in zero_gradients)
 
 
 @every_kind
-def test_the_scores_of_a_text_do_not_depend_on_what_it_is_batched_with(
-    folders: dict[Kind, Path], kind: Kind
-) -> None:
+def test_scores_of_text_are_independent_of_batch(folders: dict[Kind, Path], kind: Kind) -> None:
     learner = tiny_learner(folders[kind], EXAMPLES)
     texts = ["wake me", "remind me to call Carmen today and will it rain in New York"]
 
@@ -79,7 +75,7 @@ def test_the_scores_of_a_text_do_not_depend_on_what_it_is_batched_with(
 
 
 @every_kind
-def test_dropout_acts_in_training_and_nowhere_else(folders: dict[Kind, Path], kind: Kind) -> None:
+def test_dropout_is_active_in_training_mode_only(folders: dict[Kind, Path], kind: Kind) -> None:
     learner = tiny_learner(folders[kind], EXAMPLES)
     batch = learner.batch(learner.features(EXAMPLES[:4]))
 
@@ -90,7 +86,7 @@ def test_dropout_acts_in_training_and_nowhere_else(folders: dict[Kind, Path], ki
 
 
 @every_kind
-def test_a_learner_learns_its_examples(folders: dict[Kind, Path], kind: Kind) -> None:
+def test_learner_memorises_examples(folders: dict[Kind, Path], kind: Kind) -> None:
     learner = tiny_learner(folders[kind], EXAMPLES)
     examples = EXAMPLES[::5]
     features = learner.features(examples)
@@ -104,46 +100,44 @@ def test_a_learner_learns_its_examples(folders: dict[Kind, Path], kind: Kind) ->
         optimiser.step()
 
     answers = answer(learner, features, top_k=1)
-    assert [one.intents[0].name for one in answers] == [example.intent for example in examples]
-    assert [one.spans for one in answers] == [example.slots for example in examples]
+    assert [prediction.intents[0].name for prediction in answers] == [example.intent for example in examples]
+    assert [prediction.spans for prediction in answers] == [example.slots for example in examples]
 
 
 @every_kind
-def test_a_checkpoint_answers_to_the_last_bit_as_the_learner_did(
+def test_loaded_checkpoint_predicts_identically(
     folders: dict[Kind, Path], kind: Kind, tmp_path: Path
 ) -> None:
     learner = tiny_learner(folders[kind], EXAMPLES, seed=3)
     texts = ["wake me at two", "recuérdame llamar a Inés", "👩‍👩‍👧 ξ 明天", "\u200b"]
-    files = write_whole(learner, tmp_path)
+    files = write_full(learner, tmp_path)
 
-    again = read_mtod(tmp_path, manifest_of(learner, files))
+    loaded = read_mtod(tmp_path, manifest_of(learner, files))
 
-    assert again.labels == learner.labels
-    assert again.encoder.max_tokens == learner.encoder.max_tokens
-    assert again.featurizer.texts(texts) == learner.featurizer.texts(texts)
-    for one, other in zip(scores(learner, texts), scores(again, texts), strict=True):
-        assert torch.equal(one, other)
+    assert loaded.labels == learner.labels
+    assert loaded.encoder.max_tokens == learner.encoder.max_tokens
+    assert loaded.featurizer.texts(texts) == learner.featurizer.texts(texts)
+    for expected, actual in zip(scores(learner, texts), scores(loaded, texts), strict=True):
+        assert torch.equal(actual, expected)
     before = answer(learner, learner.featurizer.texts(texts), top_k=3)
-    assert answer(again, again.featurizer.texts(texts), top_k=3) == before
+    assert answer(loaded, loaded.featurizer.texts(texts), top_k=3) == before
 
 
-def test_an_extended_learner_is_written_and_read_with_its_new_labels(
-    folders: dict[Kind, Path], tmp_path: Path
-) -> None:
+def test_extended_labels_are_saved_and_loaded(folders: dict[Kind, Path], tmp_path: Path) -> None:
     learner = tiny_learner(folders["bert"], EXAMPLES[:10])
     learner.extend_labels(tiny_learner(folders["bert"], EXAMPLES).labels)
-    files = write_whole(learner, tmp_path)
+    files = write_full(learner, tmp_path)
 
-    again = read_mtod(tmp_path, manifest_of(learner, files))
+    loaded = read_mtod(tmp_path, manifest_of(learner, files))
 
-    assert again.labels.intents == ("set_alarm", "find_weather", "set_reminder")
-    assert torch.equal(scores(again, ["wake me"])[1], scores(learner, ["wake me"])[1])
+    assert loaded.labels.intents == ("set_alarm", "find_weather", "set_reminder")
+    assert torch.equal(scores(loaded, ["wake me"])[1], scores(learner, ["wake me"])[1])
 
 
 def manifest_of(learner: MtodLearner, files: dict[str, str]) -> CheckpointManifest:
     return CheckpointManifest(
         checkpoint_id="c",
-        task=TaskName.MTOD,
+        task=MTOD,
         method="pre",
         languages=("en",),
         base_id=None,

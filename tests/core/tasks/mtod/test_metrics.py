@@ -1,4 +1,4 @@
-"""Scores of predictions against seqeval and scikit-learn, and by hand."""
+"""Test metrics against seqeval and scikit-learn, and against values by hand."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ from sklearn.metrics import precision_recall_fscore_support as intent_scores
 
 from core.contracts.evaluations import MtodEvaluation, Scores
 from core.contracts.examples import MtodExample, SlotSpan
-from core.tasks.mtod.metrics import Prediction, evaluate_predictions
+from core.tasks.mtod.metrics import IntentAndSlots, evaluate_predictions
 
 UNITS = 6
 Tags = list[str]
@@ -22,7 +22,7 @@ Tags = list[str]
 
 @st.composite
 def bio_tags(draw: st.DrawFn) -> Tags:
-    """Draw a proper BIO sequence of six units."""
+    """Draw a valid BIO sequence of six units."""
     tags: Tags = []
     while len(tags) < UNITS:
         slot = draw(st.sampled_from([None, "time", "place", "who"]))
@@ -34,13 +34,13 @@ def bio_tags(draw: st.DrawFn) -> Tags:
 def spans(tags: Tags) -> tuple[SlotSpan, ...]:
     """Turn tags of one-letter words into character spans."""
     starts = [unit for unit, tag in enumerate(tags) if tag.startswith("B-")]
-    found = []
+    character_spans = []
     for start in starts:
         end = start + 1
         while end < len(tags) and tags[end].startswith("I-"):
             end += 1
-        found.append(SlotSpan(slot=tags[start][2:], start=2 * start, end=2 * end - 1))
-    return tuple(found)
+        character_spans.append(SlotSpan(slot=tags[start][2:], start=2 * start, end=2 * end - 1))
+    return tuple(character_spans)
 
 
 def example(intent: str, *slots: SlotSpan) -> MtodExample:
@@ -52,8 +52,8 @@ def span(slot: str, start: int, end: int) -> SlotSpan:
 
 
 def evaluate_tags(pairs: list[tuple[Tags, Tags]]) -> MtodEvaluation:
-    gold = [example("x", *spans(right)) for right, _ in pairs]
-    return evaluate_predictions(gold, [("x", spans(told)) for _, told in pairs])
+    gold = [example("x", *spans(gold_tags)) for gold_tags, _ in pairs]
+    return evaluate_predictions(gold, [("x", spans(predicted)) for _, predicted in pairs])
 
 
 tag_pairs = st.lists(st.tuples(bio_tags(), bio_tags()), min_size=1, max_size=8)
@@ -61,7 +61,7 @@ intent_pairs = st.lists(st.tuples(*[st.sampled_from("abcd")] * 2), min_size=1, m
 
 
 @given(tag_pairs)
-def test_slot_f1_is_that_of_seqeval_in_strict_mode(pairs: list[tuple[Tags, Tags]]) -> None:
+def test_slot_f1_matches_seqeval_strict_mode(pairs: list[tuple[Tags, Tags]]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # seqeval warns of 0/0
         expected = f1_score(*map(list, zip(*pairs, strict=True)), mode="strict", scheme=IOB2)
@@ -69,12 +69,12 @@ def test_slot_f1_is_that_of_seqeval_in_strict_mode(pairs: list[tuple[Tags, Tags]
 
 
 @given(tag_pairs)
-def test_scores_of_each_slot_are_those_of_seqeval(pairs: list[tuple[Tags, Tags]]) -> None:
-    gold, told = map(list, zip(*pairs, strict=True))
-    labels = sorted({tag[2:] for tags in (*gold, *told) for tag in tags if tag != "O"})
+def test_slot_scores_match_seqeval(pairs: list[tuple[Tags, Tags]]) -> None:
+    gold, predicted = map(list, zip(*pairs, strict=True))
+    labels = sorted({tag[2:] for tags in (*gold, *predicted) for tag in tags if tag != "O"})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        columns = precision_recall_fscore_support(gold, told, scheme=IOB2) if labels else ()
+        columns = precision_recall_fscore_support(gold, predicted, scheme=IOB2) if labels else ()
     slots = evaluate_tags(pairs).slots
     assert list(slots) == labels
     for label, *expected in zip(labels, *columns, strict=True):
@@ -82,86 +82,95 @@ def test_scores_of_each_slot_are_those_of_seqeval(pairs: list[tuple[Tags, Tags]]
 
 
 @given(intent_pairs)
-def test_scores_of_each_intent_are_those_of_scikit_learn(pairs: list[tuple[str, str]]) -> None:
-    gold, told = zip(*pairs, strict=True)
-    labels = sorted({*gold, *told})
-    found = evaluate_predictions(
-        [example(intent) for intent in gold], [(intent, ()) for intent in told]
+def test_intent_scores_match_scikit_learn(pairs: list[tuple[str, str]]) -> None:
+    gold, predicted = zip(*pairs, strict=True)
+    labels = sorted({*gold, *predicted})
+    scores = evaluate_predictions(
+        [example(intent) for intent in gold], [(intent, ()) for intent in predicted]
     ).intents
-    columns = intent_scores(gold, told, labels=labels, zero_division=0)
-    assert list(found) == labels
+    columns = intent_scores(gold, predicted, labels=labels, zero_division=0)
+    assert list(scores) == labels
     for label, *expected in zip(labels, *columns, strict=True):
-        assert list(found[label].model_dump().values()) == pytest.approx(expected)
+        assert list(scores[label].model_dump().values()) == pytest.approx(expected)
 
 
 @given(intent_pairs)
-def test_the_confusion_holds_every_wrong_answer_and_no_right_one(pairs: list[tuple[str, str]]) -> None:
-    found = evaluate_predictions([example(gold) for gold, _ in pairs], [(told, ()) for _, told in pairs])
-    counted = {
-        (gold, told): count for gold, row in found.intent_confusion.items() for told, count in row.items()
+def test_intent_confusion_counts_wrong_predictions_only(pairs: list[tuple[str, str]]) -> None:
+    evaluation = evaluate_predictions(
+        [example(gold) for gold, _ in pairs], [(predicted, ()) for _, predicted in pairs]
+    )
+    confusion = {
+        (gold, predicted): count
+        for gold, row in evaluation.intent_confusion.items()
+        for predicted, count in row.items()
     }
     wrong = [pair for pair in pairs if pair[0] != pair[1]]
-    assert counted == {pair: wrong.count(pair) for pair in wrong}
-    assert found.intent_accuracy == pytest.approx(1 - len(wrong) / len(pairs))
+    assert confusion == {pair: wrong.count(pair) for pair in wrong}
+    assert evaluation.intent_accuracy == pytest.approx(1 - len(wrong) / len(pairs))
 
 
-def test_perfect_predictions_score_one_everywhere() -> None:
+def test_perfect_predictions_have_scores_of_one() -> None:
     gold = [example("wake", span("time", 0, 3)), example("rain", span("place", 4, 5))]
-    found = evaluate_predictions(gold, [(one.intent, one.slots) for one in gold])
-    assert (found.intent_accuracy, found.slot_f1, found.exact_match) == (1, 1, 1)
-    assert found.intent_confusion == {}
-    assert found.slots == {slot: Scores(precision=1, recall=1, f1=1, support=1) for slot in ("place", "time")}
+    evaluation = evaluate_predictions(gold, [(labelled.intent, labelled.slots) for labelled in gold])
+    assert (evaluation.intent_accuracy, evaluation.slot_f1, evaluation.exact_match) == (1, 1, 1)
+    assert evaluation.intent_confusion == {}
+    assert evaluation.slots == {
+        slot: Scores(precision=1, recall=1, f1=1, support=1) for slot in ("place", "time")
+    }
 
 
-@pytest.mark.parametrize("told", [span("time", 0, 5), span("time", 2, 3), span("place", 0, 3)])
-def test_a_span_with_a_wrong_edge_or_slot_counts_as_missed_and_as_invented(told: SlotSpan) -> None:
-    found = evaluate_predictions([example("wake", span("time", 0, 3))], [("wake", (told,))])
-    assert (found.slot_f1, found.exact_match, found.intent_accuracy) == (0, 0, 1)
+@pytest.mark.parametrize("predicted", [span("time", 0, 5), span("time", 2, 3), span("place", 0, 3)])
+def test_span_with_wrong_boundary_or_slot_is_false_positive_and_false_negative(predicted: SlotSpan) -> None:
+    evaluation = evaluate_predictions([example("wake", span("time", 0, 3))], [("wake", (predicted,))])
+    assert (evaluation.slot_f1, evaluation.exact_match, evaluation.intent_accuracy) == (0, 0, 1)
 
 
-def test_slot_f1_pools_the_spans_of_all_utterances() -> None:
+def test_slot_f1_is_micro_averaged() -> None:
     gold = [example("x", span("time", 0, 1), span("time", 2, 3), span("place", 4, 5)), example("x")]
-    told: list[Prediction] = [("x", (span("time", 0, 1), span("place", 4, 5))), ("x", (span("who", 0, 1),))]
-    found = evaluate_predictions(gold, told)
-    assert found.slot_f1 == pytest.approx(2 * 2 / (3 + 3))
-    assert found.slots["time"] == Scores(precision=1, recall=0.5, f1=2 / 3, support=2)
-    assert found.slots["who"] == Scores(precision=0, recall=0, f1=0, support=0)
+    predicted: list[IntentAndSlots] = [
+        ("x", (span("time", 0, 1), span("place", 4, 5))),
+        ("x", (span("who", 0, 1),)),
+    ]
+    evaluation = evaluate_predictions(gold, predicted)
+    assert evaluation.slot_f1 == pytest.approx(2 * 2 / (3 + 3))
+    assert evaluation.slots["time"] == Scores(precision=1, recall=0.5, f1=2 / 3, support=2)
+    assert evaluation.slots["who"] == Scores(precision=0, recall=0, f1=0, support=0)
 
 
-def test_an_exact_match_needs_the_intent_and_all_slots() -> None:
+def test_exact_match_requires_intent_and_all_slots() -> None:
     time, place = span("time", 0, 1), span("place", 4, 5)
     gold = [example("x", time, place)] * 4
-    told: list[Prediction] = [("x", (place, time)), ("y", (time, place)), ("x", (time,)), ("x", ())]
-    assert evaluate_predictions(gold, told).exact_match == 0.25
+    predicted: list[IntentAndSlots] = [("x", (place, time)), ("y", (time, place)), ("x", (time,)), ("x", ())]
+    assert evaluate_predictions(gold, predicted).exact_match == 0.25
 
 
-def test_the_same_span_told_twice_counts_once() -> None:
+def test_duplicate_predicted_span_counts_once() -> None:
     time = span("time", 0, 1)
     assert evaluate_predictions([example("x", time)], [("x", (time, time))]).slot_f1 == 1
 
 
-def test_without_any_span_slot_f1_is_zero_and_no_slot_is_listed() -> None:
-    found = evaluate_predictions([example("x")], [("x", ())])
-    assert (found.slot_f1, found.slots, found.exact_match) == (0, {}, 1)
+def test_slot_f1_is_zero_without_spans() -> None:
+    evaluation = evaluate_predictions([example("x")], [("x", ())])
+    assert (evaluation.slot_f1, evaluation.slots, evaluation.exact_match) == (0, {}, 1)
 
 
-def test_an_intent_that_was_only_told_is_listed_with_no_support() -> None:
-    found = evaluate_predictions([example("wake")], [("rain", ())])
+def test_intent_in_predictions_only_has_support_zero() -> None:
+    evaluation = evaluate_predictions([example("wake")], [("rain", ())])
     nothing = {"precision": 0, "recall": 0, "f1": 0}
-    assert found.intents == {"rain": Scores(**nothing, support=0), "wake": Scores(**nothing, support=1)}
-    assert found.intent_confusion == {"wake": {"rain": 1}}
+    assert evaluation.intents == {"rain": Scores(**nothing, support=0), "wake": Scores(**nothing, support=1)}
+    assert evaluation.intent_confusion == {"wake": {"rain": 1}}
 
 
-def test_nothing_to_measure_is_refused() -> None:
+def test_evaluate_predictions_raises_without_examples() -> None:
     with pytest.raises(ValueError, match="no example"):
         evaluate_predictions([], [])
 
 
-def test_predictions_that_do_not_match_the_examples_are_refused() -> None:
+def test_evaluate_predictions_raises_when_lengths_differ() -> None:
     with pytest.raises(ValueError, match="2 predictions for 1 examples"):
         evaluate_predictions([example("x")], [("x", ()), ("x", ())])
 
 
-def test_measuring_needs_neither_torch_nor_numpy() -> None:
+def test_metrics_import_neither_torch_nor_numpy() -> None:
     code = "import sys, core.tasks.mtod.metrics; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

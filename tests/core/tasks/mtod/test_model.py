@@ -28,7 +28,7 @@ NOVEL = [
 
 @pytest.fixture(params=Pooling)
 def learner(bert_folder: Path, request: pytest.FixtureRequest) -> MtodLearner:
-    """A learner in double precision, so that only padding could make a difference."""
+    """A learner in double precision, so that differences come from padding only."""
     encoder = replace(load_encoder(str(bert_folder)), pooling=request.param)
     learner = MtodLearner(encoder, LabelSet.of([*english(), SHORT, LONG]))
     learner.network.double().eval()
@@ -36,23 +36,23 @@ def learner(bert_folder: Path, request: pytest.FixtureRequest) -> MtodLearner:
 
 
 def loss(learner: MtodLearner, examples: list[MtodExample]) -> Tensor:
-    found: Tensor = learner.model(learner.batch(learner.features(examples)))
-    return found
+    value: Tensor = learner.model(learner.batch(learner.features(examples)))
+    return value
 
 
-def test_padding_changes_no_loss(learner: MtodLearner) -> None:
+def test_loss_is_unchanged_by_padding(learner: MtodLearner) -> None:
     together = loss(learner, [SHORT, LONG, SHORT])
-    alone = torch.stack([loss(learner, [one]) for one in (SHORT, LONG, SHORT)]).mean()
+    alone = torch.stack([loss(learner, [example]) for example in (SHORT, LONG, SHORT)]).mean()
     torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-12)
 
 
-def test_padding_changes_no_gradient(learner: MtodLearner) -> None:
+def test_gradients_are_unchanged_by_padding(learner: MtodLearner) -> None:
     together = _gradients(learner, loss(learner, [SHORT, LONG]))
     alone = _gradients(learner, (loss(learner, [SHORT]) + loss(learner, [LONG])) / 2)
     torch.testing.assert_close(together, alone, rtol=1e-8, atol=1e-10)
 
 
-def test_what_the_padding_holds_is_never_read(learner: MtodLearner) -> None:
+def test_loss_ignores_values_of_padding(learner: MtodLearner) -> None:
     batch = learner.batch(learner.features([SHORT, LONG]))
     expected = learner.model(batch)
     batch.input_ids[batch.attention_mask == 0] = 11
@@ -61,7 +61,7 @@ def test_what_the_padding_holds_is_never_read(learner: MtodLearner) -> None:
     torch.testing.assert_close(learner.model(batch), expected, rtol=1e-12, atol=0)
 
 
-def test_the_state_of_a_text_is_its_first_tokens_or_the_mean_of_them_all(learner: MtodLearner) -> None:
+def test_intent_logits_use_pooling(learner: MtodLearner) -> None:
     batch = learner.batch(learner.features([SHORT]))
     states = learner.network.encoder(batch.input_ids, batch.attention_mask).last_hidden_state[0]
     text = states[0] if learner.network.pooling is Pooling.CLS else states.mean(dim=0)
@@ -69,15 +69,15 @@ def test_the_state_of_a_text_is_its_first_tokens_or_the_mean_of_them_all(learner
     torch.testing.assert_close(intents[0], learner.network.intent_head(text))
 
 
-def test_the_loss_is_that_of_the_intents_plus_that_of_the_slots(learner: MtodLearner) -> None:
+def test_loss_is_sum_of_intent_and_slot_loss(learner: MtodLearner) -> None:
     batch = learner.batch(learner.features([SHORT, LONG]))
     logits, emissions = learner.network.scores(batch)
-    chosen = logits.log_softmax(dim=1).gather(1, batch.intents.unsqueeze(1)).mean()
+    log_probability = logits.log_softmax(dim=1).gather(1, batch.intents.unsqueeze(1)).mean()
     slots = learner.network.crf.negative_log_likelihood(emissions, batch.tags, batch.unit_mask)
-    torch.testing.assert_close(learner.model(batch), slots - chosen)
+    torch.testing.assert_close(learner.model(batch), slots - log_probability)
 
 
-def test_an_intent_the_model_does_not_know_is_passed_over(learner: MtodLearner) -> None:
+def test_loss_ignores_unknown_intent(learner: MtodLearner) -> None:
     unknown = SHORT.model_copy(update={"intent": "play_game"})
     batch = learner.batch(learner.features([unknown, SHORT]))
     logits, emissions = learner.network.scores(batch)
@@ -86,46 +86,46 @@ def test_an_intent_the_model_does_not_know_is_passed_over(learner: MtodLearner) 
     torch.testing.assert_close(learner.model(batch), slots - logits[1].log_softmax(dim=0)[batch.intents[1]])
 
 
-def test_a_batch_of_unknown_intents_only_still_has_a_finite_loss(learner: MtodLearner) -> None:
+def test_loss_is_finite_when_all_intents_are_unknown(learner: MtodLearner) -> None:
     unknown = SHORT.model_copy(update={"intent": "play_game"})
-    found = loss(learner, [unknown, unknown])
-    (gradient,) = torch.autograd.grad(found, [learner.network.intent_head.weight])
-    assert torch.isfinite(found)
+    value = loss(learner, [unknown, unknown])
+    (gradient,) = torch.autograd.grad(value, [learner.network.intent_head.weight])
+    assert torch.isfinite(value)
     assert gradient.abs().max() == 0
 
 
-def test_encoder_and_heads_are_all_there_is_and_share_nothing(learner: MtodLearner) -> None:
-    encoder = {id(one) for one in learner.encoder_parameters}
-    heads = {id(one) for one in learner.head_parameters}
+def test_encoder_and_head_parameters_partition_model(learner: MtodLearner) -> None:
+    encoder = {id(tensor) for tensor in learner.encoder_parameters}
+    heads = {id(tensor) for tensor in learner.head_parameters}
     assert not encoder & heads
-    assert encoder | heads == {id(one) for one in learner.model.parameters()}
+    assert encoder | heads == {id(tensor) for tensor in learner.model.parameters()}
     assert len(heads) == 7
 
 
-def test_one_seed_makes_the_same_heads(bert_folder: Path) -> None:
+def test_heads_are_reproducible_by_seed(bert_folder: Path) -> None:
     first, second, other = (tiny_learner(bert_folder, english(), seed=seed) for seed in (1, 1, 2))
     weight = first.network.slot_head.weight
     assert torch.equal(weight, second.network.slot_head.weight)
     assert not torch.equal(weight, other.network.slot_head.weight)
 
 
-def test_new_labels_leave_every_old_row_as_it_was(bert_folder: Path) -> None:
+def test_extend_labels_keeps_old_weights(bert_folder: Path) -> None:
     learner = tiny_learner(bert_folder, english())
     old_labels = learner.labels
-    old = {name: one.detach().clone() for name, one in learner.network.named_parameters()}
+    old = {name: tensor.detach().clone() for name, tensor in learner.network.named_parameters()}
     learner.extend_labels(LabelSet.of(NOVEL))
     assert learner.labels.intents == (*old_labels.intents, "play_game")
     assert learner.labels.slots == (*old_labels.slots, "game")
     assert learner.labels.tags[: len(old_labels.tags)] == old_labels.tags
     for name, tensor in learner.network.named_parameters():
-        kept = tensor[tuple(slice(size) for size in old[name].shape)]
-        assert torch.equal(kept, old[name]), name
+        leading = tensor[tuple(slice(size) for size in old[name].shape)]
+        assert torch.equal(leading, old[name]), name
     assert learner.network.intent_head.out_features == len(learner.labels.intents)
     assert learner.network.slot_head.out_features == len(learner.labels.tags)
     assert learner.network.crf.transitions.shape == (len(learner.labels.tags),) * 2
 
 
-def test_the_scores_of_old_labels_do_not_change_when_new_ones_come(bert_folder: Path) -> None:
+def test_extend_labels_keeps_scores_of_old_labels(bert_folder: Path) -> None:
     learner = tiny_learner(bert_folder, english())
     learner.model.eval()
     batch = learner.batch(learner.features([SHORT]))
@@ -136,21 +136,23 @@ def test_the_scores_of_old_labels_do_not_change_when_new_ones_come(bert_folder: 
         torch.testing.assert_close(new[..., : old.shape[-1]], old)
 
 
-def test_new_labels_are_trained_like_the_old(bert_folder: Path) -> None:
+def test_extended_heads_receive_gradients(bert_folder: Path) -> None:
     learner = tiny_learner(bert_folder, english())
     learner.extend_labels(LabelSet.of(NOVEL))
     features: list[Features] = learner.features(NOVEL)
     assert features[0].intent == learner.labels.intent_ids["play_game"]
     learner.model(learner.batch(features)).backward()
-    assert {id(one) for one in learner.head_parameters} <= {id(one) for one in learner.model.parameters()}
-    assert all(one.requires_grad and one.grad is not None for one in learner.head_parameters)
+    assert {id(tensor) for tensor in learner.head_parameters} <= {
+        id(tensor) for tensor in learner.model.parameters()
+    }
+    assert all(tensor.requires_grad and tensor.grad is not None for tensor in learner.head_parameters)
 
 
-def test_labels_that_are_known_already_change_nothing(bert_folder: Path) -> None:
+def test_extend_labels_is_noop_for_existing_labels(bert_folder: Path) -> None:
     learner = tiny_learner(bert_folder, english())
-    before = {name: one.detach().clone() for name, one in learner.network.named_parameters()}
+    before = {name: tensor.detach().clone() for name, tensor in learner.network.named_parameters()}
     learner.extend_labels(LabelSet.of(english()[:4]))
-    assert all(torch.equal(before[name], one) for name, one in learner.network.named_parameters())
+    assert all(torch.equal(before[name], tensor) for name, tensor in learner.network.named_parameters())
 
 
 def _gradients(learner: MtodLearner, value: Tensor) -> list[Tensor]:

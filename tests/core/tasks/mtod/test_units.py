@@ -1,21 +1,21 @@
-"""Where units begin and end, with tokens written by hand."""
+"""Test segmentation into units with tokens by hand."""
 
 import pytest
 
 from core.tasks.mtod.units import TokenSpan, split_units
 
 
-def tokens(*places: tuple[int, int]) -> list[TokenSpan]:
-    """Number the tokens from 1: before them stands the first special one."""
-    return [TokenSpan(index, start, end) for index, (start, end) in enumerate(places, start=1)]
+def tokens(*offsets: tuple[int, int]) -> list[TokenSpan]:
+    """Number the tokens from 1, after the first special token."""
+    return [TokenSpan(index, start, end) for index, (start, end) in enumerate(offsets, start=1)]
 
 
 def each_character(text: str) -> list[TokenSpan]:
-    return tokens(*((place, place + 1) for place, letter in enumerate(text) if not letter.isspace()))
+    return tokens(*((index, index + 1) for index, character in enumerate(text) if not character.isspace()))
 
 
-def cut(text: str, given: list[str] | None = None, spans: list[TokenSpan] | None = None) -> list[str]:
-    units, _ = split_units(text, each_character(text) if spans is None else spans, given)
+def split(text: str, words: list[str] | None = None, spans: list[TokenSpan] | None = None) -> list[str]:
+    units, _ = split_units(text, each_character(text) if spans is None else spans, words)
     return [text[start:end] for start, end in units]
 
 
@@ -34,12 +34,12 @@ def cut(text: str, given: list[str] | None = None, spans: list[TokenSpan] | None
         ("র‍্যাব", ["র‍্যাব"]),
     ],
 )
-def test_a_script_with_spaces_is_cut_at_words_and_symbols(text: str, units: list[str]) -> None:
-    assert cut(text) == units
+def test_script_with_spaces_is_split_into_words_and_symbols(text: str, units: list[str]) -> None:
+    assert split(text) == units
 
 
 @pytest.mark.parametrize(
-    ("text", "pieces", "units"),
+    ("text", "token_offsets", "units"),
     [
         ("明天六点", [(0, 2), (2, 3), (3, 4)], ["明天", "六", "点"]),
         ("明天六点", [(0, 4)], ["明天六点"]),
@@ -48,46 +48,46 @@ def test_a_script_with_spaces_is_cut_at_words_and_symbols(text: str, units: list
         ("น้ำ", [(0, 1), (1, 2), (2, 3)], ["น้ำ"]),
     ],
 )
-def test_a_script_without_spaces_is_cut_where_tokens_begin_at_whole_characters(
-    text: str, pieces: list[tuple[int, int]], units: list[str]
+def test_script_without_spaces_is_split_at_token_starts_of_whole_characters(
+    text: str, token_offsets: list[tuple[int, int]], units: list[str]
 ) -> None:
-    assert cut(text, spans=tokens(*pieces)) == units
+    assert split(text, spans=tokens(*token_offsets)) == units
 
 
-def test_a_unit_is_spoken_for_by_its_first_token() -> None:
-    units, owners = split_units("wakes me", tokens((0, 4), (4, 5), (6, 8)))
+def test_unit_has_index_of_its_first_token() -> None:
+    units, first_tokens = split_units("wakes me", tokens((0, 4), (4, 5), (6, 8)))
 
     assert units == [(0, 5), (6, 8)]
-    assert owners == [1, 3]
+    assert first_tokens == [1, 3]
 
 
-def test_units_that_share_their_first_token_are_one() -> None:
-    units, owners = split_units("a-b c", tokens((0, 3), (4, 5)))
+def test_units_with_same_first_token_are_merged() -> None:
+    units, first_tokens = split_units("a-b c", tokens((0, 3), (4, 5)))
 
     assert units == [(0, 3), (4, 5)]
-    assert owners == [1, 2]
+    assert first_tokens == [1, 2]
 
 
 def test_tokens_of_one_character_are_one_unit() -> None:
-    units, owners = split_units("点a", tokens((0, 1), (0, 1), (0, 1), (1, 2)))
+    units, first_tokens = split_units("点a", tokens((0, 1), (0, 1), (0, 1), (1, 2)))
 
     assert units == [(0, 1), (1, 2)]
-    assert owners == [1, 4]
+    assert first_tokens == [1, 4]
 
 
-def test_a_unit_without_a_token_is_left_out() -> None:
-    units, owners = split_units("a \u200b b", tokens((0, 1), (4, 5)))
+def test_unit_without_token_is_dropped() -> None:
+    units, first_tokens = split_units("a \u200b b", tokens((0, 1), (4, 5)))
 
     assert units == [(0, 1), (4, 5)]
-    assert owners == [1, 2]
+    assert first_tokens == [1, 2]
 
 
-def test_without_tokens_there_are_no_units() -> None:
+def test_split_units_returns_no_units_without_tokens() -> None:
     assert split_units("\u200b", []) == ([], [])
 
 
 @pytest.mark.parametrize(
-    ("text", "given"),
+    ("text", "words"),
     [
         ("wake me at 6:30", ["wake", "me", "at", "6:30"]),
         ("to be or to be", ["to be", "or", "to be"]),
@@ -96,9 +96,9 @@ def test_without_tokens_there_are_no_units() -> None:
         ("wake me at six", ["me", "six"]),
     ],
 )
-def test_given_tokens_are_the_units_in_their_order(text: str, given: list[str]) -> None:
-    assert cut(text, given) == given
+def test_words_are_units_in_order(text: str, words: list[str]) -> None:
+    assert split(text, words) == words
 
 
-def test_given_tokens_inside_one_token_of_the_encoder_are_one_unit() -> None:
-    assert cut("don't go", ["do", "n't", "go"], tokens((0, 5), (6, 8))) == ["don't", "go"]
+def test_words_within_one_token_are_one_unit() -> None:
+    assert split("don't go", ["do", "n't", "go"], tokens((0, 5), (6, 8))) == ["don't", "go"]

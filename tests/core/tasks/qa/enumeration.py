@@ -1,18 +1,18 @@
-"""Answers found by listing every span there is: what the fast way must agree with."""
+"""Reference ranking of answers by enumeration of all spans."""
 
 import math
 from collections.abc import Sequence
 
 from core.contracts.answers import PredictedAnswer
 from core.tasks.qa.span_scores import MAX_ANSWER_TOKENS
-from core.tasks.qa.tokens import Tokens
+from core.tasks.qa.tokens import ContextTokens
 
 Scored = tuple[range, list[float], list[float]]
 """A window with the start and end logits of its tokens."""
 
 
 def all_spans(windows: Sequence[Scored]) -> dict[tuple[int, int], float]:
-    """Return the best score of every span of first and last token that a window holds."""
+    """Return (first token, last token) → best score of every span within a window."""
     best: dict[tuple[int, int], float] = {}
     for window, starts, ends in windows:
         for first in range(len(window)):
@@ -22,8 +22,10 @@ def all_spans(windows: Sequence[Scored]) -> dict[tuple[int, int], float]:
     return best
 
 
-def enumerated(context: str, tokens: Tokens, windows: Sequence[Scored], top_k: int) -> list[PredictedAnswer]:
-    """Return the answers: spans by score, earlier and shorter ones first, less what is told already."""
+def enumerated(
+    context: str, tokens: ContextTokens, windows: Sequence[Scored], top_k: int
+) -> list[PredictedAnswer]:
+    """Return the answers: spans by score, then by position, without overlaps and equal texts."""
     starts, ends = tokens.starts.tolist(), tokens.ends.tolist()
     spans = {
         (first, last): score
@@ -32,14 +34,15 @@ def enumerated(context: str, tokens: Tokens, windows: Sequence[Scored], top_k: i
     }
     highest = max(spans.values(), default=0.0)
     total = sum(math.exp(score - highest) for score in spans.values())
-    taken: list[PredictedAnswer] = []
+    answers: list[PredictedAnswer] = []
     for first, last in sorted(spans, key=lambda span: (-spans[span], span)):
         start, end = starts[first], ends[last]
         text = context[start:end]
-        told = any(
-            (start < one.end and one.start < end) or one.text.casefold() == text.casefold() for one in taken
+        is_dropped = any(
+            (start < answer.end and answer.start < end) or answer.text.casefold() == text.casefold()
+            for answer in answers
         )
-        if not told and len(taken) < top_k:
+        if not is_dropped and len(answers) < top_k:
             score = math.exp(spans[first, last] - highest) / total
-            taken.append(PredictedAnswer(text=text, start=start, end=end, score=score))
-    return taken
+            answers.append(PredictedAnswer(text=text, start=start, end=end, score=score))
+    return answers

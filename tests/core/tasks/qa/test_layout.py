@@ -1,4 +1,4 @@
-"""The special tokens around a pair of texts are those of the tokenizer's own pairs, for every family."""
+"""Test that the layout of pairs matches the tokenizer of every model family."""
 
 from pathlib import Path
 from typing import get_args
@@ -7,29 +7,30 @@ import pytest
 
 from core.encoders.loading import EMBEDDED, EMBEDDED_ENGLISH, load_encoder
 from core.tasks.qa.layout import PairLayout
-from tests.core.tasks.mtod.scripts import script_encoder
-from tests.core.tasks.qa.asking import EXAMPLES, tiny_qa_folder
+from tests.core.tasks.mtod.writing_systems import script_encoder
+from tests.core.tasks.qa.qa_examples import EXAMPLES, tiny_qa_folder
 from tests.core.tiny import Kind
 
-ASKED = EXAMPLES["spanish"]
+QUESTION = EXAMPLES["spanish"]
 
 
 @pytest.mark.parametrize("name", [*get_args(Kind), EMBEDDED, EMBEDDED_ENGLISH])
-def test_a_pair_is_laid_out_as_the_tokenizer_does(name: Kind, tmp_path: Path) -> None:
+def test_layout_matches_tokenizer_pairs(name: Kind, tmp_path: Path) -> None:
     source = str(tiny_qa_folder(tmp_path, name)) if name in get_args(Kind) else name
     tokenizer = load_encoder(source).tokenizer
-    whole = tokenizer(ASKED.question, ASKED.context)
+    pair = tokenizer(QUESTION.question, QUESTION.context)
     question, context = (
-        tokenizer(text, add_special_tokens=False)["input_ids"] for text in (ASKED.question, ASKED.context)
+        tokenizer(text, add_special_tokens=False)["input_ids"]
+        for text in (QUESTION.question, QUESTION.context)
     )
 
     layout = PairLayout.of(tokenizer)
 
     start = layout.context_start(len(question))
-    assert list(layout.input_ids(question, context)) == whole["input_ids"]
-    assert list(layout.token_types(len(question), len(context))) == whole.get("token_type_ids", [])
-    assert whole.sequence_ids(0)[start - 1 : start + 1] == [None, 1]
-    assert layout.special == tokenizer.num_special_tokens_to_add(pair=True)
+    assert list(layout.input_ids(question, context)) == pair["input_ids"]
+    assert list(layout.token_types(len(question), len(context))) == pair.get("token_type_ids", [])
+    assert pair.sequence_ids(0)[start - 1 : start + 1] == [None, 1]
+    assert layout.special_count == tokenizer.num_special_tokens_to_add(pair=True)
 
 
 @pytest.mark.parametrize(
@@ -41,16 +42,16 @@ def test_a_pair_is_laid_out_as_the_tokenizer_does(name: Kind, tmp_path: Path) ->
         ("xlm-r", (1, 2, 1), ()),
     ],
 )
-def test_each_family_has_its_own_separators_and_token_types(
+def test_layout_has_separators_and_token_types_of_family(
     kind: Kind, parts: tuple[int, int, int], types: tuple[int, ...], tmp_path: Path
 ) -> None:
     layout = PairLayout.of(load_encoder(str(tiny_qa_folder(tmp_path, kind))).tokenizer)
 
-    assert tuple(len(part) for part in layout.special_ids) == parts
+    assert tuple(len(ids) for ids in layout.special_ids) == parts
     assert layout.token_types(2, 2) == types
 
 
-def test_a_tokenizer_that_knows_no_pairs_has_a_layout_too(tmp_path: Path) -> None:
+def test_layout_of_tokenizer_without_pair_template(tmp_path: Path) -> None:
     layout = PairLayout.of(script_encoder("byte-fallback", tmp_path).tokenizer)
 
     assert layout.input_ids([7, 8], [9]) == (7, 8, 9)

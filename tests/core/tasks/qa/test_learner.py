@@ -1,4 +1,4 @@
-"""One learner over every kind of encoder: gradients, learning by heart, and what it is made of."""
+"""Test the learner of qa with every kind of encoder: training, dropout and interface."""
 
 from pathlib import Path
 from typing import get_args
@@ -12,7 +12,7 @@ from core.tasks.engine import TaskLearner
 from core.tasks.qa.decoding import answer
 from core.tasks.qa.learner import QaLearner
 from core.tasks.qa.metrics import evaluate_answers
-from tests.core.tasks.qa.asking import EXAMPLES, Question, answered, tiny_qa_folder, tiny_qa_learner
+from tests.core.tasks.qa.qa_examples import EXAMPLES, Question, qa_example, tiny_qa_folder, tiny_qa_learner
 from tests.core.tiny import Kind
 
 EVERY_SCRIPT = list(EXAMPLES.values())
@@ -27,7 +27,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
     return {kind: tiny_qa_folder(tmp_path_factory.mktemp(kind), kind) for kind in kinds}
 
 
-def teach(learner: QaLearner, examples: list[QaExample], steps: int) -> None:
+def train(learner: QaLearner, examples: list[QaExample], steps: int) -> None:
     batch = learner.batch(learner.features(examples))
     optimiser = torch.optim.AdamW(learner.model.parameters(), lr=5e-3)
     learner.model.train()
@@ -38,46 +38,48 @@ def teach(learner: QaLearner, examples: list[QaExample], steps: int) -> None:
 
 
 def best_answers(learner: QaLearner, examples: list[QaExample]) -> list[str]:
-    found = answer(learner, learner.featurizer.questions(examples), top_k=1)
-    return [one.answers[0].text for one in found]
+    answers = answer(learner, learner.featurizer.questions(examples), top_k=1)
+    return [prediction.answers[0].text for prediction in answers]
 
 
 @every_kind
-def test_a_learner_learns_its_questions_by_heart(folders: dict[Kind, Path], kind: Kind) -> None:
+def test_learner_memorises_examples(folders: dict[Kind, Path], kind: Kind) -> None:
     learner = tiny_qa_learner(folders[kind])
 
-    teach(learner, SHORT_IN_BYTES, steps=60)
+    train(learner, SHORT_IN_BYTES, steps=60)
 
     scores = evaluate_answers(SHORT_IN_BYTES, best_answers(learner, SHORT_IN_BYTES))
     assert (scores.exact_match, scores.f1) == (1.0, 1.0)
 
 
-def test_a_learner_learns_every_script_and_is_sure_of_its_answers(folders: dict[Kind, Path]) -> None:
+def test_learner_memorises_every_script_with_high_scores(folders: dict[Kind, Path]) -> None:
     learner = tiny_qa_learner(folders["xlm-r"])
 
-    teach(learner, EVERY_SCRIPT, steps=80)
+    train(learner, EVERY_SCRIPT, steps=80)
 
-    assert best_answers(learner, EVERY_SCRIPT) == [one.answers[0].text for one in EVERY_SCRIPT]
-    found = answer(learner, learner.featurizer.questions(EVERY_SCRIPT), top_k=3)
-    assert all(one.answers[0].score > 0.5 for one in found)
+    assert best_answers(learner, EVERY_SCRIPT) == [example.answers[0].text for example in EVERY_SCRIPT]
+    answers = answer(learner, learner.featurizer.questions(EVERY_SCRIPT), top_k=3)
+    assert all(prediction.answers[0].score > 0.5 for prediction in answers)
 
 
-def test_a_learner_finds_what_it_learnt_far_into_a_long_context(folders: dict[Kind, Path]) -> None:
+def test_learner_finds_answer_in_long_context(folders: dict[Kind, Path]) -> None:
     learner = tiny_qa_learner(folders["bert"])
-    known = EXAMPLES["english"]
+    labelled = EXAMPLES["english"]
     before, after = "old tower in 1903 was built. " * 12, " The old tower in 1903." * 12
     shift = len(before)
-    far = answered(known.question, before + known.context.replace("Ana Rossi", "⟦Ana Rossi⟧") + after)
+    distant = qa_example(
+        labelled.question, before + labelled.context.replace("Ana Rossi", "⟦Ana Rossi⟧") + after
+    )
 
-    teach(learner, [far], steps=60)
+    train(learner, [distant], steps=60)
 
-    (found,) = answer(learner, learner.featurizer.questions([far]), top_k=1)
-    assert len(learner.featurizer.questions([far])[0].windows) > 3
-    assert found.answers[0].start == shift + known.answers[0].answer_start
+    (answers,) = answer(learner, learner.featurizer.questions([distant]), top_k=1)
+    assert len(learner.featurizer.questions([distant])[0].windows) > 3
+    assert answers.answers[0].start == shift + labelled.answers[0].answer_start
 
 
 @every_kind
-def test_dropout_acts_in_training_and_nowhere_else(folders: dict[Kind, Path], kind: Kind) -> None:
+def test_dropout_is_active_in_training_mode_only(folders: dict[Kind, Path], kind: Kind) -> None:
     learner = tiny_qa_learner(folders[kind])
     batch = learner.batch(learner.features(SHORT_IN_BYTES))
 
@@ -87,7 +89,7 @@ def test_dropout_acts_in_training_and_nowhere_else(folders: dict[Kind, Path], ki
     assert learner.model(batch) == learner.model(batch)
 
 
-def test_one_seed_makes_the_same_head(folders: dict[Kind, Path]) -> None:
+def test_head_is_reproducible_by_seed(folders: dict[Kind, Path]) -> None:
     first, second, other = (tiny_qa_learner(folders["bert"], seed=seed) for seed in (1, 1, 2))
 
     weight = first.network.span_head.weight
@@ -95,7 +97,7 @@ def test_one_seed_makes_the_same_head(folders: dict[Kind, Path]) -> None:
     assert not torch.equal(weight, other.network.span_head.weight)
 
 
-def test_the_tokens_of_a_batch_are_all_told(folders: dict[Kind, Path]) -> None:
+def test_token_ids_are_those_of_batch(folders: dict[Kind, Path]) -> None:
     learner = tiny_qa_learner(folders["roberta"])
     features = learner.features(SHORT_IN_BYTES)
 
@@ -103,20 +105,20 @@ def test_the_tokens_of_a_batch_are_all_told(folders: dict[Kind, Path]) -> None:
     assert learner.featurizer.padding in learner.token_ids(features[:1])
 
 
-def test_a_learner_is_what_the_house_expects(folders: dict[Kind, Path]) -> None:
+def test_learner_implements_task_learner_protocol(folders: dict[Kind, Path]) -> None:
     encoder = load_encoder(str(folders["bert"]))
 
     learner = QaLearner(encoder, device="cpu", seed=3)
 
-    expected: TaskLearner[QaExample, object] = learner  # type: ignore[assignment] # its own features
+    expected: TaskLearner[QaExample, object] = learner  # type: ignore[assignment] # features of the task
     assert expected.body is encoder.model
     assert (expected.intents, expected.slots) == ((), ())
     assert expected.encoder is encoder
 
 
-def test_an_untrained_learner_answers_too(folders: dict[Kind, Path]) -> None:
+def test_untrained_learner_returns_answer(folders: dict[Kind, Path]) -> None:
     learner = tiny_qa_learner(folders["distilbert"])
 
-    (found,) = answer(learner, learner.featurizer.questions([Question("Who?", "Ana")]), top_k=1)
+    (answers,) = answer(learner, learner.featurizer.questions([Question("Who?", "Ana")]), top_k=1)
 
-    assert [one.text for one in found.answers] == ["Ana"]
+    assert [span.text for span in answers.answers] == ["Ana"]

@@ -1,13 +1,13 @@
-"""SQuAD v1.1's exact match and F1, with the values that its evaluation script gives.
+"""Test SQuAD v1.1's exact match and F1 with the values of its evaluation script.
 
-The script lower-cases, takes out the characters of `string.punctuation`, then the words a, an and the,
-and joins what is left with single spaces; an F1 without a common word is 0.
+The script lower-cases, removes the characters of `string.punctuation`, then the words a, an and the,
+and joins the rest with single spaces; an F1 without a common word is 0.
 """
 
 import pytest
 
 from core.contracts.questions import AnswerSpan, QaExample
-from core.tasks.qa.metrics import evaluate_answers, exact_match, normalised, word_f1
+from core.tasks.qa.metrics import evaluate_answers, exact_match, normalize_answer, word_f1
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ from core.tasks.qa.metrics import evaluate_answers, exact_match, normalised, wor
         ("the_tower", "thetower"),
     ],
 )
-def test_normalising_is_the_scripts(text: str, normal: str) -> None:
-    assert normalised(text) == normal
+def test_normalize_answer_matches_squad_script(text: str, normal: str) -> None:
+    assert normalize_answer(text) == normal
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_normalising_is_the_scripts(text: str, normal: str) -> None:
         ("في مصر", "مصر", False, 2 / 3),
     ],
 )
-def test_one_answer_is_compared_as_the_script_does(predicted: str, gold: str, exact: bool, f1: float) -> None:
+def test_exact_match_and_f1_match_squad_script(predicted: str, gold: str, exact: bool, f1: float) -> None:
     assert exact_match(predicted, gold) is exact
     assert word_f1(predicted, gold) == pytest.approx(f1)
     assert word_f1(gold, predicted) == pytest.approx(f1)
 
 
 def question(*answers: str) -> QaExample:
-    """Return a question whose context is nothing but its answers."""
+    """Return a question whose context consists of its answers."""
     spans, context = [], ""
     for text in answers:
         spans.append(AnswerSpan(text=text, answer_start=len(context)))
@@ -82,21 +82,21 @@ def question(*answers: str) -> QaExample:
     return QaExample(question="What?", context=context, answers=tuple(spans))
 
 
-def test_the_gold_answer_that_fits_best_counts_for_each_measure() -> None:
+def test_best_matching_gold_answer_counts_for_each_metric() -> None:
     scores = evaluate_answers([question("in 1903", "1903 or so", "the year 1903")], ["year 1903"])
 
     assert scores.exact == (True,)
     assert scores.f1s == (1.0,)
 
 
-def test_a_partly_right_answer_is_compared_with_every_gold_one() -> None:
+def test_f1_is_maximum_over_gold_answers() -> None:
     scores = evaluate_answers([question("old stone tower", "stone tower")], ["tower"])
 
     assert scores.exact == (False,)
     assert scores.f1s == pytest.approx((2 / 3,))
 
 
-def test_rates_are_means_over_the_questions() -> None:
+def test_scores_are_means_over_questions() -> None:
     gold = [question("Lima"), question("old tower"), question("Ana Rossi"), question("...")]
 
     scores = evaluate_answers(gold, ["lima.", "tower", "", ""])
@@ -108,7 +108,7 @@ def test_rates_are_means_over_the_questions() -> None:
     assert scores.f1 == pytest.approx(5 / 12)
 
 
-def test_nothing_to_measure_is_an_error() -> None:
+def test_evaluate_answers_raises_when_empty_or_lengths_differ() -> None:
     with pytest.raises(ValueError, match="no example to measure on"):
         evaluate_answers([], [])
     with pytest.raises(ValueError, match="1 answers for 2 examples"):

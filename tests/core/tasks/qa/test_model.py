@@ -1,4 +1,4 @@
-"""The loss of SpanQa: what it is, that padding is no part of it, and that all of the model learns from it."""
+"""Test the loss of SpanQa: value, independence of padding, and gradients."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.contracts.questions import QaExample
 from core.tasks.qa.learner import QaLearner
-from tests.core.tasks.qa.asking import EXAMPLES, Question, tiny_qa_folder, tiny_qa_learner
+from tests.core.tasks.qa.qa_examples import EXAMPLES, Question, tiny_qa_folder, tiny_qa_learner
 from tests.core.tiny import Kind
 
 SHORT, LONG, THAI = EXAMPLES["spanish"], EXAMPLES["english"], EXAMPLES["thai"]
@@ -26,7 +26,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Path]:
 
 @pytest.fixture
 def build(folders: dict[Kind, Path]) -> Build:
-    """Build a learner in double precision, so that only padding could make a difference."""
+    """Return a builder of learners in double precision, so that differences come from padding only."""
 
     def exact(kind: Kind) -> QaLearner:
         learner = tiny_qa_learner(folders[kind])
@@ -37,8 +37,8 @@ def build(folders: dict[Kind, Path]) -> Build:
 
 
 def loss(learner: QaLearner, examples: list[QaExample]) -> Tensor:
-    found: Tensor = learner.model(learner.batch(learner.features(examples)))
-    return found
+    value: Tensor = learner.model(learner.batch(learner.features(examples)))
+    return value
 
 
 def gradients(learner: QaLearner, value: Tensor) -> list[Tensor]:
@@ -46,22 +46,22 @@ def gradients(learner: QaLearner, value: Tensor) -> list[Tensor]:
 
 
 @every_kind
-def test_padding_changes_no_loss(build: Build, kind: Kind) -> None:
+def test_loss_is_unchanged_by_padding(build: Build, kind: Kind) -> None:
     learner = build(kind)
     together = loss(learner, [SHORT, LONG, SHORT])
-    alone = torch.stack([loss(learner, [one]) for one in (SHORT, LONG, SHORT)]).mean()
+    alone = torch.stack([loss(learner, [example]) for example in (SHORT, LONG, SHORT)]).mean()
     torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-12)
 
 
 @every_kind
-def test_padding_changes_no_gradient(build: Build, kind: Kind) -> None:
+def test_gradients_are_unchanged_by_padding(build: Build, kind: Kind) -> None:
     learner = build(kind)
     together = gradients(learner, loss(learner, [SHORT, LONG]))
     alone = gradients(learner, (loss(learner, [SHORT]) + loss(learner, [LONG])) / 2)
     torch.testing.assert_close(together, alone, rtol=1e-8, atol=1e-10)
 
 
-def test_what_the_padding_holds_is_never_read(build: Build) -> None:
+def test_loss_ignores_values_of_padding(build: Build) -> None:
     learner = build("bert")
     batch = learner.batch(learner.features([SHORT, LONG]))
     expected = learner.model(batch)
@@ -72,24 +72,24 @@ def test_what_the_padding_holds_is_never_read(build: Build) -> None:
 
 
 @every_kind
-def test_the_loss_is_that_of_the_context_tokens_alone(build: Build, kind: Kind) -> None:
+def test_loss_is_cross_entropy_over_context_tokens(build: Build, kind: Kind) -> None:
     learner = build(kind)
-    (one,) = learner.features([LONG])
-    batch = learner.batch([one])
+    (features,) = learner.features([LONG])
+    batch = learner.batch([features])
     states = learner.network.encoder(
         input_ids=batch.input_ids,
         attention_mask=batch.attention_mask,
         **({} if batch.token_types is None else {"token_type_ids": batch.token_types}),
     ).last_hidden_state[0]
-    context = slice(one.context.start, one.context.stop)
+    context = slice(features.context.start, features.context.stop)
     logits = learner.network.span_head(states)[context].log_softmax(dim=0)  # [context, 2]
 
-    start, end = (place - one.context.start for place in (one.start, one.end))
+    start, end = (position - features.context.start for position in (features.start, features.end))
 
     torch.testing.assert_close(learner.model(batch), -(logits[start, 0] + logits[end, 1]) / 2)
 
 
-def test_scores_are_minus_infinity_outside_the_context_and_finite_within(build: Build) -> None:
+def test_scores_are_minus_infinity_outside_context_only(build: Build) -> None:
     learner = build("bert")
     batch = learner.batch(learner.features([SHORT, LONG]))
 
@@ -99,7 +99,7 @@ def test_scores_are_minus_infinity_outside_the_context_and_finite_within(build: 
         assert (logits[~batch.context_mask] == -torch.inf).all()
 
 
-def test_token_types_are_read_where_the_encoder_has_them(build: Build) -> None:
+def test_loss_depends_on_token_types(build: Build) -> None:
     learner = build("bert")
     batch = learner.batch(learner.features([SHORT]))
     expected = learner.model(batch)
@@ -108,7 +108,7 @@ def test_token_types_are_read_where_the_encoder_has_them(build: Build) -> None:
     assert not torch.isclose(learner.model(batch), expected)
 
 
-def test_a_window_without_context_scores_nothing_and_breaks_nothing(build: Build) -> None:
+def test_scores_of_window_without_context_are_minus_infinity(build: Build) -> None:
     learner = build("bert")
     nothing, other = learner.featurizer.questions([Question("Who?", "\u200b"), SHORT])
     rows = [nothing.features(nothing.windows[0]), other.features(other.windows[0])]
@@ -121,7 +121,7 @@ def test_a_window_without_context_scores_nothing_and_breaks_nothing(build: Build
 
 
 @every_kind
-def test_every_trainable_tensor_receives_a_gradient_the_encoder_too(build: Build, kind: Kind) -> None:
+def test_every_tensor_receives_gradient(build: Build, kind: Kind) -> None:
     learner = build(kind)
     learner.model(learner.batch(learner.features([SHORT, LONG]))).backward()
 
@@ -129,12 +129,14 @@ def test_every_trainable_tensor_receives_a_gradient_the_encoder_too(build: Build
     assert all(tensor.requires_grad for tensor in named.values())
     assert [name for name, tensor in named.items() if tensor.grad is None] == []
     assert all(torch.isfinite(tensor.grad).all() for tensor in named.values() if tensor.grad is not None)
-    # A logit more for all, or a step of all keys, changes no softmax: those gradients are nought.
-    still = [name for name, tensor in named.items() if tensor.grad is not None and not tensor.grad.any()]
-    assert all(name.endswith("bias") for name in still)
+    # Softmax is invariant to a shift of all logits or keys: those gradients are zero.
+    zero_gradients = [
+        name for name, tensor in named.items() if tensor.grad is not None and not tensor.grad.any()
+    ]
+    assert all(name.endswith("bias") for name in zero_gradients)
 
 
-def test_the_loss_falls_along_its_gradient(build: Build) -> None:
+def test_gradient_step_lowers_loss(build: Build) -> None:
     learner = build("xlm-r")
     before = loss(learner, [SHORT, LONG])
     steps = gradients(learner, before)
@@ -146,7 +148,7 @@ def test_the_loss_falls_along_its_gradient(build: Build) -> None:
     assert loss(learner, [SHORT, LONG]) < before
 
 
-def test_the_loss_reads_every_tensor_through_the_module(build: Build) -> None:
+def test_loss_uses_parameters_of_functional_call(build: Build) -> None:
     learner = build("bert")
     batch = learner.batch(learner.features([SHORT]))
     others = {name: tensor + 0.1 for name, tensor in learner.model.named_parameters()}
@@ -156,10 +158,10 @@ def test_the_loss_reads_every_tensor_through_the_module(build: Build) -> None:
     assert not torch.isclose(moved, learner.model(batch))
 
 
-def test_encoder_and_head_are_all_there_is_and_share_nothing(build: Build) -> None:
+def test_encoder_and_head_parameters_partition_model(build: Build) -> None:
     learner = build("bert")
-    encoder = {id(one) for one in learner.encoder_parameters}
-    head = {id(one) for one in learner.head_parameters}
+    encoder = {id(tensor) for tensor in learner.encoder_parameters}
+    head = {id(tensor) for tensor in learner.head_parameters}
     assert not encoder & head
-    assert encoder | head == {id(one) for one in learner.model.parameters()}
+    assert encoder | head == {id(tensor) for tensor in learner.model.parameters()}
     assert len(head) == 2

@@ -1,4 +1,4 @@
-"""Windows: every token is in one, neighbours share what they should, and the best is learnt from."""
+"""Test windows over contexts, and the choice of the training window."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ overlaps = st.integers(0, 70)
 
 
 @given(contexts, rooms, overlaps)
-def test_windows_hold_every_token_in_order(tokens: int, room: int, overlap: int) -> None:
+def test_windows_cover_all_tokens_in_order(tokens: int, room: int, overlap: int) -> None:
     windows = context_windows(tokens, room=room, overlap=overlap)
 
     assert {token for window in windows for token in window} == set(range(tokens))
@@ -22,7 +22,7 @@ def test_windows_hold_every_token_in_order(tokens: int, room: int, overlap: int)
 
 
 @given(contexts, rooms, overlaps)
-def test_all_windows_but_the_last_are_full_and_none_is_needless(tokens: int, room: int, overlap: int) -> None:
+def test_windows_are_full_except_last(tokens: int, room: int, overlap: int) -> None:
     *others, last = context_windows(tokens, room=room, overlap=overlap)
 
     assert all(len(window) == room for window in others)
@@ -32,19 +32,15 @@ def test_all_windows_but_the_last_are_full_and_none_is_needless(tokens: int, roo
 
 
 @given(contexts, rooms, overlaps)
-def test_neighbours_share_the_overlap_where_there_is_room_for_it(
-    tokens: int, room: int, overlap: int
-) -> None:
+def test_neighbouring_windows_share_overlap(tokens: int, room: int, overlap: int) -> None:
     windows = context_windows(tokens, room=room, overlap=overlap)
 
-    for one, following in pairwise(windows):
-        assert one.stop - following.start == min(overlap, room - 1)
+    for window, following in pairwise(windows):
+        assert window.stop - following.start == min(overlap, room - 1)
 
 
 @given(st.integers(1, 500), st.integers(2, 60), st.data())
-def test_every_span_of_no_more_than_the_overlap_is_whole_in_some_window(
-    tokens: int, room: int, data: st.DataObject
-) -> None:
+def test_span_of_at_most_overlap_is_within_a_window(tokens: int, room: int, data: st.DataObject) -> None:
     overlap = data.draw(st.integers(1, room - 1))
     first = data.draw(st.integers(0, tokens - 1))
     last = min(tokens, first + overlap) - 1
@@ -54,13 +50,13 @@ def test_every_span_of_no_more_than_the_overlap_is_whole_in_some_window(
     assert any(first in window and last in window for window in windows)
 
 
-def test_windows_are_those_of_hugging_face_with_a_stride_of_128() -> None:
+def test_windows_match_hugging_face_stride_of_128() -> None:
     windows = context_windows(800, room=361, overlap=128)
 
     assert windows == (range(361), range(233, 594), range(466, 800))
 
 
-def test_a_context_that_fits_has_one_window_even_if_it_is_empty() -> None:
+def test_context_that_fits_has_one_window() -> None:
     assert context_windows(10, room=10, overlap=3) == (range(10),)
     assert context_windows(11, room=10, overlap=3) == (range(10), range(7, 11))
     assert context_windows(0, room=10, overlap=3) == (range(0),)
@@ -70,32 +66,30 @@ WINDOWS = context_windows(40, room=20, overlap=10)  # 0-19, 10-29, 20-39
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "chosen"),
+    ("first", "last", "expected"),
     [
-        (2, 3, range(20)),  # only one has it
+        (2, 3, range(20)),  # only this one contains it
         (11, 12, range(20)),  # 7 tokens after it, against 1 before it
         (17, 18, range(10, 30)),  # 7 before it, against 1 after it
         (14, 15, range(20)),  # 4 on the nearer side in both: the first
-        (5, 25, range(20)),  # in none as a whole: the one with its beginning
-        (15, 35, range(10, 30)),  # … and with the most of it
+        (5, 25, range(20)),  # in none as a whole: the one with its start
+        (15, 35, range(10, 30)),  # … and the largest part of it
         (39, 39, range(20, 40)),
     ],
 )
-def test_an_answer_is_learnt_from_the_window_with_most_context_on_its_nearer_side(
-    first: int, last: int, chosen: range
-) -> None:
-    assert training_window(WINDOWS, first, last) == chosen
+def test_training_window_has_most_context_on_shorter_side(first: int, last: int, expected: range) -> None:
+    assert training_window(WINDOWS, first, last) == expected
 
 
 @given(contexts.filter(bool), rooms, overlaps, st.data())
-def test_the_window_to_learn_from_holds_the_whole_answer_if_any_does(
+def test_training_window_contains_whole_answer_if_any_does(
     tokens: int, room: int, overlap: int, data: st.DataObject
 ) -> None:
     windows = context_windows(tokens, room=room, overlap=overlap)
     first = data.draw(st.integers(0, tokens - 1))
     last = data.draw(st.integers(first, tokens - 1))
 
-    chosen = training_window(windows, first, last)
+    selected = training_window(windows, first, last)
 
-    assert first in chosen
-    assert last in chosen or not any(first in window and last in window for window in windows)
+    assert first in selected
+    assert last in selected or not any(first in window and last in window for window in windows)

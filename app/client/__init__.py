@@ -1,1 +1,0 @@
-"""The typed client of the HTTP API, synchronous and asynchronous."""
