@@ -38,11 +38,13 @@ class Row(Contract):
     """Aggregated results of a variant in one language.
 
     Attributes:
+        language: BCP-47 tag of the target language.
+        variant: Method and amount of data.
         runs: Number of runs.
         metrics: Headline metrics of the evaluation, over seeds or, for a limited amount of data, over draws.
         train_seconds: Duration of the training alone.
         wall_seconds: Duration of the whole job, with loading and evaluation.
-        peak_memory_bytes: Maximum over the runs.
+        peak_memory_bytes: Peak memory, the maximum over the runs.
     """
 
     language: LanguageTag
@@ -58,8 +60,10 @@ class Comparison(Contract):
     """Comparison of X-METRA-ADA with a rival on the same amount of data, with the same tensors trained.
 
     Attributes:
+        language: BCP-47 tag of the target language.
         variant: Variant of X-METRA-ADA.
         rival: Method that it is compared with.
+        metric: Metric that is compared.
         difference: Difference of the means; positive if X-METRA-ADA is better.
         p_value: P-value of Welch's t-test; None if there are too few runs.
     """

@@ -69,9 +69,13 @@ class Cell(Contract):
     """A run of the grid.
 
     Attributes:
+        language: BCP-47 tag of the target language.
+        method: Method.
+        seed: Seed of the training.
         shots: Number of few-shot examples per intent, or of questions in total; None if not limited.
         share: Share of the few-shot data; None if not limited.
         draw: Index of the random draw of a limited amount.
+        trainable: Tensors that are trained.
         schedule: Schedule of the stages of X-METRA-ADA; the default for other methods.
     """
 
@@ -116,13 +120,18 @@ class Experiment(Contract):
     """Specification of an experiment, without data folder and device, which do not change results.
 
     Attributes:
+        task: Task.
+        languages: BCP-47 tags of the target languages.
         methods: Methods; the zero-shot base is evaluated in every run as well.
         seeds: Seeds of the training.
         shots: Numbers of few-shot examples per intent, or of questions in total, to limit the data to.
         shares: Shares of the few-shot data to limit it to; 1 is all of it.
         draws: Number of random draws of a limited amount; draws are independent of seeds.
+        trainable: Tensors that are trained; each choice is a form of every method.
         schedules: Schedules of X-METRA-ADA.
+        encoder: Encoder of the base.
         similarity: Sentence encoder for the neighbours of questions.
+        preset: Preset of the hyperparameters.
         settings: Changes to the preset (`core.contracts.hyperparameters.Hyperparameters`).
         base_settings: Changes to the preset of the base (`core.contracts.hyperparameters.PretrainSettings`).
     """

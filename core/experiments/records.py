@@ -28,7 +28,12 @@ class ExperimentManifest(Contract):
 
 
 class BaseRun(Contract):
-    """The finished run that trained the base."""
+    """The finished run that trained the base.
+
+    Attributes:
+        job: The job, with all settings and dataset ids.
+        report: Report of the job.
+    """
 
     job: PretrainJob
     report: Report

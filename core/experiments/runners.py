@@ -26,7 +26,12 @@ Runner: TypeAlias = Callable[[JobRecord, Monitor], Report | JobError]
 
 
 class Message(Contract):
-    """Message from the process of a job: its progress or, at the end, its outcome."""
+    """Message from the process of a job.
+
+    Attributes:
+        progress: Progress of the job; None in the last message.
+        outcome: Report or error, in the last message; None before.
+    """
 
     progress: Progress | None = None
     outcome: Report | JobError | None = None

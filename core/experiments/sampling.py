@@ -33,8 +33,11 @@ class Draw(Contract):
     """Few-shot and evaluation examples of a run.
 
     Attributes:
+        language: BCP-47 tag of the target language.
         what: Amount of few-shot data: ``full``, ``3-shots``, ``10-percent``.
         number: Random seed of the draw.
+        few_shot: Few-shot examples.
+        evaluation: Evaluation examples.
     """
 
     language: LanguageTag

@@ -11,6 +11,7 @@ class Spread(Contract):
     """Mean and standard deviation of values.
 
     Attributes:
+        mean: Mean.
         sd: Sample standard deviation (n − 1); None for a single value.
         n: Number of values.
     """

@@ -138,7 +138,7 @@ class Shell:
             main(arguments)
         captured = self.capsys.readouterr()
         assert ended.value.code in {0, None}, f"{program} {arguments}: {captured.out}\n{captured.err}"
-        self.keys += re.findall(r"(?m)^xm_\w+$", captured.out)
+        self.keys += re.findall(r"(?m)^xm_[\w-]+$", captured.out)
 
     def with_real_values(self, text: str) -> str:
         """Replace the addresses, ids and folders that a page names by those of the stack."""

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic import Field
 
+import app.schemas
 import core.contracts
+import core.experiments
 from core.contracts.docstrings import attribute_descriptions, field_descriptions, summary
 from core.contracts.values import Contract
 
@@ -90,7 +92,7 @@ def contracts(base: type[Contract] = Contract) -> Iterator[type[Contract]]:
 
 
 def of_the_repository() -> list[type[Contract]]:
-    for package in (core.contracts,):
+    for package in (app.schemas, core.contracts, core.experiments):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     return [model for model in contracts() if model.__module__.startswith(("core.", "app."))]
