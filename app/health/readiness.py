@@ -8,8 +8,8 @@ from app.dependencies import Services
 from app.inference.prediction_service import PredictionService
 from app.schemas.prediction import predict_request
 from app.schemas.responses import ComponentHealth, Readiness
+from core.contracts.values import BASE
 from core.errors import XmetraError
-from core.store.names import BASE
 
 
 async def check_readiness(services: Services) -> Readiness:

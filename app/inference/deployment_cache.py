@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from core.contracts.reports import CheckpointManifest, Deployment
-from core.contracts.values import TaskName
+from core.contracts.values import BASE, TaskName
 from core.errors import ModelUnavailable, NotFound, StoreUnavailable
 from core.store import Store
-from core.store.names import BASE
 
 LIVE_SECONDS: Final = 1.0
 """Time to live of an entry: a promotion takes effect within this time, and a busy api reads the store once a

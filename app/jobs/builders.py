@@ -7,10 +7,9 @@ from app.schemas.training import AdaptRequest, HeldOut, PretrainRequest
 from core.contracts.examples import Example
 from core.contracts.jobs import AdaptJob, PretrainJob
 from core.contracts.reports import AdaptPlan, CheckpointManifest
-from core.contracts.values import TaskName
+from core.contracts.values import BASE, TaskName
 from core.errors import Conflict, Fault, InvalidInput, ModelUnavailable
 from core.store import Store
-from core.store.names import BASE
 from core.tasks.registry import task_spec
 from core.training.planning import Planner
 

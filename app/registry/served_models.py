@@ -5,10 +5,9 @@ import logging
 from app.inference.deployment_cache import is_adapted
 from app.schemas.responses import ServedBase, ServedLanguage, ServedTask
 from core.contracts.reports import CheckpointManifest
-from core.contracts.values import TaskName
+from core.contracts.values import BASE, TaskName
 from core.errors import CorruptArtifact, NotFound
 from core.store import Store
-from core.store.names import BASE
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from core.contracts.values import Method
 from core.experiments.aggregation import Row, Variant, variant_of
 from core.experiments.curves import Line, learning_curve, sweep_line
 from core.experiments.folder import Folder
+from core.experiments.formatting import languages_of, method_name, metrics_of
 from core.experiments.grid import FULL_SHARE, METHODS, PRE, Cell
-from core.experiments.labels import languages_of, method_name, metrics_of
 from core.experiments.results import Results
 from core.system.atomic_files import atomic_file
 from core.tasks.registry import task_spec

@@ -8,7 +8,7 @@ from core.contracts.values import Contract
 from core.store.serialization import decode_document, encode_document
 from core.system.atomic_files import write_atomically
 
-BASE: Final = "base"
+BASE_RUN: Final = "base"
 """Key of the run that trains the base; other runs have the keys of their cells."""
 
 DocumentT = TypeVar("DocumentT", bound=Contract)
@@ -77,4 +77,4 @@ class Folder:
         return decode_document(kind, path.read_bytes(), name=str(path))
 
     def _parent_of(self, key: str) -> Path:
-        return self.root if key == BASE else self.root / "runs"
+        return self.root if key == BASE_RUN else self.root / "runs"

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from core.contracts.values import Contract
 from core.errors import NotFound
 from core.experiments.aggregation import Comparison, Row, comparisons_of, rows_of
-from core.experiments.folder import BASE, Folder
+from core.experiments.folder import BASE_RUN, Folder
 from core.experiments.grid import Cell
 from core.experiments.records import BaseRun, ExperimentManifest, Failure, Run
 
@@ -45,7 +45,7 @@ def gather_results(folder: Folder) -> Results:
     if manifest is None:
         raise NotFound(f"{folder.root} holds no experiment")
     cells = manifest.experiment.cells()
-    base = folder.read(folder.run(BASE), BaseRun)
+    base = folder.read(folder.run(BASE_RUN), BaseRun)
     runs = _runs(folder, cells)
     table = rows_of(runs, base)
     return Results(
@@ -64,6 +64,6 @@ def _runs(folder: Folder, cells: Sequence[Cell]) -> tuple[Run, ...]:
 
 
 def _failures(folder: Folder, cells: Sequence[Cell]) -> tuple[Failure, ...]:
-    keys = [BASE, *(cell.key for cell in cells)]
+    keys = [BASE_RUN, *(cell.key for cell in cells)]
     failures = (folder.read(folder.error(key), Failure) for key in keys)
     return tuple(failure for failure in failures if failure is not None)

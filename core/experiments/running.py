@@ -10,7 +10,7 @@ from core.contracts.task_options import TaskOptions
 from core.contracts.values import Promotion, now
 from core.experiments.corpora import Corpora
 from core.experiments.costs import Costs
-from core.experiments.folder import BASE, Folder
+from core.experiments.folder import BASE_RUN, Folder
 from core.experiments.grid import SOURCE, Cell, Experiment
 from core.experiments.grid_progress import GridProgress
 from core.experiments.manifest import write_manifest
@@ -137,21 +137,21 @@ class _GridRun:
 
     def _progress(self, jobs: dict[Cell, AdaptJob], monitor: Monitor) -> GridProgress:
         costs = Costs(self._store, self._source)
-        expected = {BASE: costs.base_cost(self._pretrain_job)}
+        expected = {BASE_RUN: costs.base_cost(self._pretrain_job)}
         expected |= {cell.key: costs.adapt_cost(job) for cell, job in jobs.items()}
         return GridProgress(monitor, expected, [key for key in expected if self.folder.run(key).exists()])
 
     def _base(self, progress: GridProgress) -> BaseRun | Failure:
         """Train the base, unless an earlier start has."""
-        earlier = self.folder.read(self.folder.run(BASE), BaseRun)
+        earlier = self.folder.read(self.folder.run(BASE_RUN), BaseRun)
         if earlier is not None:
             return earlier
         job = self._pretrain_job
-        outcome = self._run_job(BASE, job, progress)
+        outcome = self._run_job(BASE_RUN, job, progress)
         if isinstance(outcome, JobError):
-            return self._write_failure(BASE, None, outcome)
+            return self._write_failure(BASE_RUN, None, outcome)
         base = BaseRun(job=job, report=outcome)
-        self.folder.write(self.folder.run(BASE), base)
+        self.folder.write(self.folder.run(BASE_RUN), base)
         return base
 
     def _run(self, cell: Cell, job: AdaptJob, progress: GridProgress) -> Failure | None:

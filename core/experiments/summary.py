@@ -10,8 +10,7 @@ from core.experiments.aggregation import Comparison, Row, Variant
 from core.experiments.command_line import command
 from core.experiments.figures import FIGURES
 from core.experiments.folder import Folder
-from core.experiments.grid import PRE, SOURCE, Cell, Experiment
-from core.experiments.labels import (
+from core.experiments.formatting import (
     amount_name,
     format_p_value,
     format_percent,
@@ -20,6 +19,7 @@ from core.experiments.labels import (
     method_name,
     metrics_of,
 )
+from core.experiments.grid import PRE, SOURCE, Cell, Experiment
 from core.experiments.records import Run
 from core.experiments.results import Results
 from core.system.atomic_files import write_atomically

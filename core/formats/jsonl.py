@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from core.contracts.examples import Example, MtodExample
 from core.contracts.field_faults import field_faults
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.errors import InvalidInput
 from core.formats.diagnostics import Diagnostics, ExampleT
 from core.formats.json_documents import parse_text

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Generic
 
 from core.contracts.examples import MtodExample
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.contracts.values import MTOD, QA, TaskName
 from core.errors import Fault, InvalidInput
 from core.formats.conll import read_conll

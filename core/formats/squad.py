@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from core.contracts.field_faults import LONGEST_SHOWN, shown
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.formats.diagnostics import Diagnostics, FaultLocation, invalid_file
 from core.formats.json_documents import document_head, first_members, parse_document
 from core.formats.question_ids import QuestionIds

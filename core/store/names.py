@@ -3,11 +3,8 @@
 import re
 from pathlib import PurePosixPath
 
-from core.contracts.values import canonical_language, registered_task
+from core.contracts.values import BASE, canonical_language, registered_task
 from core.errors import Fault, InvalidInput, NotFound
-
-BASE = "base"
-"""The deployment key of the model that answers where no language's own does."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FILE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")

@@ -25,6 +25,17 @@ def task_spec(name: str) -> TaskSpec:
     return spec
 
 
+@cache
 def task_specs() -> tuple[TaskSpec, ...]:
-    """Return the descriptions of all tasks, the built-in ones first."""
-    return tuple(task_spec(name) for name in task_names())
+    """Return the descriptions of all tasks, the built-in ones first.
+
+    Raises:
+        TypeError: Two tasks have evaluations with the same fields, by which stored ones are recognised.
+    """
+    specs = tuple(task_spec(name) for name in task_names())
+    owners: dict[frozenset[str], str] = {}
+    for spec in specs:
+        owner = owners.setdefault(frozenset(spec.evaluation.model_fields), spec.name)
+        if owner != spec.name:
+            raise TypeError(f"the evaluations of the tasks {owner} and {spec.name} have the same fields")
+    return specs

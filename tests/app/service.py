@@ -14,11 +14,11 @@ from redis import Redis
 from app.dependencies import Services
 from app.main import create_app
 from app.settings import Settings
-from core.contracts.answers import PredictedAnswer
 from core.contracts.evaluations import MtodEvaluation, QaEvaluation
 from core.contracts.examples import MtodExample, SlotSpan
-from core.contracts.predictions import PredictedSlot, RankedIntent
-from core.contracts.questions import AnswerSpan, QaExample
+from core.contracts.mtod_predictions import PredictedSlot, RankedIntent
+from core.contracts.qa_examples import AnswerSpan, QaExample
+from core.contracts.qa_predictions import PredictedAnswer
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import MTOD, QA, TaskName, now
 from core.errors import Fault, InvalidInput

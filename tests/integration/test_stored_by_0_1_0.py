@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from app.registry.importing import import_archive
-from core.contracts.answers import QuestionInput
 from core.contracts.jobs import AdaptJob, JobStatus
+from core.contracts.qa_predictions import QuestionInput
 from core.contracts.task_options import LabelOptions, NeighbourOptions
 from core.contracts.values import MTOD, QA, Method, Trainable
 from core.predictor import Predictor

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import samples
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from samples.build_questions import SOURCES, build
 
 FOLDER = Path(samples.__file__).parent / "qa"

@@ -6,13 +6,13 @@ from typing import Annotated, Final
 
 import typer
 
-from app.cli.batches import merge_predictions
-from app.cli.connection import connect
+from app.cli.batched_predictions import merge_predictions
 from app.cli.exit_codes import UsageFault
 from app.cli.inputs import read_text, source_name
 from app.cli.options import AsJson, Checkpoint, Key, Language, Url
 from app.cli.rendering.answers import answers_table
 from app.cli.rendering.console import results, write_json
+from app.cli.service_connection import connect
 from app.schemas.limits import DEFAULTS
 from xmetra_client import DEFAULT_URL, Client
 from xmetra_client.models import QaPredictions

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli.connection import connect
 from app.cli.demo.bases import ensure_base
 from app.cli.demo.scenarios import demo_tasks
 from app.cli.options import SAMPLES, Key, Samples, Url
 from app.cli.rendering.console import messages
+from app.cli.service_connection import connect
 from core.contracts.values import MTOD, QA, TaskName
 from core.plugins import task_names
 from xmetra_client import DEFAULT_URL

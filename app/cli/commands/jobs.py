@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from app.cli.connection import connect
 from app.cli.options import AsJson, Key, Limit, Url
 from app.cli.rendering.console import messages, results, write_json
 from app.cli.rendering.job_outcome import follow_job, show_outcome
 from app.cli.rendering.job_progress import progress_details
 from app.cli.rendering.tables import jobs_table
+from app.cli.service_connection import connect
 from core.contracts.jobs import JobStatus
 from xmetra_client import DEFAULT_URL, FINAL_STATUSES
 from xmetra_client.errors import failure

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from app.cli.connection import connect
 from app.cli.exit_codes import UsageFault
 from app.cli.options import (
     DEFAULT_TASK,
@@ -19,6 +18,7 @@ from app.cli.options import (
 )
 from app.cli.rendering.console import messages, results, write_json
 from app.cli.rendering.models import checkpoint_table, checkpoints_table, format_size, history_table
+from app.cli.service_connection import connect
 from xmetra_client import DEFAULT_URL
 from xmetra_client.models import CheckpointView, LanguageView
 

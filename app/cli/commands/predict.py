@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from app.cli.batches import predict_in_batches
-from app.cli.connection import connect
+from app.cli.batched_predictions import predict_in_batches
 from app.cli.exit_codes import UsageFault
 from app.cli.inputs import read_text, source_name
 from app.cli.options import DEFAULT_TASK, AsJson, Checkpoint, Examples, Key, Language, Task, Url
 from app.cli.rendering.console import print_notes, results, write_json
 from app.cli.rendering.tables import documents_table, evaluation_table, percent, predictions_table
+from app.cli.service_connection import connect
 from core.contracts.evaluations import Evaluation, MtodEvaluation
 from core.contracts.values import QA
 from core.tasks.registry import task_spec

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from app.cli.assignments import parse_assignments
-from app.cli.connection import connect
 from app.cli.options import (
     DEFAULT_TASK,
     AsJson,
@@ -22,6 +21,7 @@ from app.cli.options import (
 from app.cli.rendering.console import messages, print_notes, results, write_json
 from app.cli.rendering.job_outcome import follow_job
 from app.cli.rendering.tables import plan_table
+from app.cli.service_connection import connect
 from core.contracts.values import Method, Promotion
 from core.tasks.registry import task_spec
 from xmetra_client import DEFAULT_URL, Client, Job

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from app.cli.connection import connect
 from app.cli.demo.scenarios import DemoRun, DemoTask, adapt, demo_tasks, find_base, make_base
 from app.cli.rendering.answers import answers_table
 from app.cli.rendering.console import messages, results, write_json
 from app.cli.rendering.job_outcome import show_outcome
 from app.cli.rendering.tables import predictions_table
+from app.cli.service_connection import connect
 from app.devstack.stack import Stack
 from core.contracts.examples import MtodExample
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.contracts.values import MTOD, Method, TaskName
 from core.formats import read_examples, read_questions
 from core.tasks.qa.metrics import best_texts, evaluate_answers

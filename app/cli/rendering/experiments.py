@@ -7,8 +7,8 @@ from rich.table import Table
 
 from core.contracts.values import TaskName
 from core.experiments.aggregation import Row
+from core.experiments.formatting import amount_name, format_percent, method_name, metrics_of
 from core.experiments.grid import Cell
-from core.experiments.labels import amount_name, format_percent, method_name, metrics_of
 
 
 def cells_table(cells: Sequence[Cell], examples: Mapping[str, int], states: Mapping[str, str]) -> Table:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.contracts.examples import SlotSpan
-from core.contracts.predictions import PredictedSlot, RankedIntent
+from core.contracts.mtod_predictions import PredictedSlot, RankedIntent
 from core.tasks.batches import length_batches
 from core.tasks.mtod.crf import Crf
 from core.tasks.mtod.features import Features

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 from core.contracts.evaluations import MtodEvaluation
 from core.contracts.examples import MtodExample, SlotSpan
 from core.contracts.hyperparameters import Hyperparameters, PretrainSettings
-from core.contracts.predictions import MtodPrediction, PredictedSlot, RankedIntent, Utterance
+from core.contracts.mtod_predictions import MtodPrediction, PredictedSlot, RankedIntent, Utterance
 from core.contracts.task_options import LabelOptions
 from core.contracts.values import MTOD
 from core.contracts.weights import head_rows

@@ -5,7 +5,7 @@ from typing import Final
 
 from core.contracts.examples import DatasetManifest
 from core.contracts.hyperparameters import MetaSettings
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.contracts.values import Method
 from core.errors import Fault, InvalidInput
 from core.tasks.data_split import FORWARD_SHARE, EpisodeShape, Split

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from core.contracts.answers import PredictedAnswer
+from core.contracts.qa_predictions import PredictedAnswer
 from core.tasks.batches import length_batches
 from core.tasks.qa.features import TokenizedQuestion
 from core.tasks.qa.learner import QaLearner

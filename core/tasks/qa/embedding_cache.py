@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.progress import ProgressTracker
 from core.store.vectors import Vectors
 from core.tasks.engine import EmbeddedTexts

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.contracts.reports import CheckpointManifest
 from core.contracts.task_options import NeighbourOptions
 from core.encoders.loading import Encoder

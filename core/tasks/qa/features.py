@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.encoders.loading import Encoder
 from core.errors import Fault, InvalidInput
 from core.tasks.batches import move_to_device, pad_sequences, pad_states

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.encoders.loading import Encoder
 from core.tasks.batches import with_encoder_states
 from core.tasks.parameters import new_parameters, pretrained_parameters

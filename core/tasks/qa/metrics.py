@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.contracts.evaluations import QaEvaluation
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 

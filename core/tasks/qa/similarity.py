@@ -22,7 +22,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Module, Pooling, Transformer
 from transformers import PreTrainedTokenizerBase
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.encoders.embedded.minilm import base_folder
 from core.encoders.loading import EMBEDDED, EMBEDDED_ENGLISH, assemble_encoder, load_encoder
 from core.errors import Fault, InvalidInput

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core.contracts.answers import PredictedAnswer
+from core.contracts.qa_predictions import PredictedAnswer
 from core.tasks.qa.tokens import ContextTokens
 
 MAX_ANSWER_TOKENS = 30

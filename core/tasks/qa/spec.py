@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from core.contracts.answers import PredictedAnswer, QaPrediction, QuestionInput
 from core.contracts.evaluations import QaEvaluation
 from core.contracts.hyperparameters import QaHyperparameters, QaPretrainSettings
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
+from core.contracts.qa_predictions import PredictedAnswer, QaPrediction, QuestionInput
 from core.contracts.task_options import NeighbourOptions
 from core.contracts.values import QA
 from core.formats import read_questions_with_notes, write_jsonl, write_squad

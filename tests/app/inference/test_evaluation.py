@@ -2,8 +2,8 @@ import pytest
 
 from app.inference.evaluation import batches
 from app.schemas.limits import Limits
-from core.contracts.answers import QuestionInput
-from core.contracts.predictions import Utterance
+from core.contracts.mtod_predictions import Utterance
+from core.contracts.qa_predictions import QuestionInput
 from core.contracts.values import MTOD, QA
 from core.tasks.registry import task_spec
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import CorruptArtifact
 from core.experiments import folder as folders
-from core.experiments.folder import BASE, Folder
+from core.experiments.folder import BASE_RUN, Folder
 from core.experiments.records import JobError
 from core.experiments.statistics import Spread, spread
 
@@ -43,5 +43,5 @@ def test_folder_paths_of_runs_and_base() -> None:
     folder = Folder(Path("out"))
     assert folder.run("es.ft.full.seed-42") == Path("out/runs/es.ft.full.seed-42.json")
     assert folder.error("es.ft.full.seed-42") == Path("out/runs/es.ft.full.seed-42.error.json")
-    assert folder.run(BASE) == Path("out/base.json")
-    assert folder.error(BASE) == Path("out/base.error.json")
+    assert folder.run(BASE_RUN) == Path("out/base.json")
+    assert folder.error(BASE_RUN) == Path("out/base.error.json")

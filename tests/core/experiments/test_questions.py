@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.contracts.evaluations import QaEvaluation
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.experiments.folder import Folder
 from core.experiments.grid import Experiment
 from core.formats import write_squad

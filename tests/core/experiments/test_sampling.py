@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.contracts.examples import MtodExample
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.contracts.values import MTOD, QA
 from core.experiments.corpora import Corpora, find_corpora
 from core.experiments.folder import Folder

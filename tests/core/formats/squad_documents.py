@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.errors import InvalidInput
 from core.formats import read_questions
 

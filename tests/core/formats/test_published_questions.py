@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.formats import (
     FileFormat,
     ReadResult,

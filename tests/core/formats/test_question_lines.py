@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.contracts.questions import AnswerSpan, QaExample
+from core.contracts.qa_examples import AnswerSpan, QaExample
 from core.errors import InvalidInput
 from core.formats import FileFormat, read_questions, read_questions_with_notes, write_jsonl
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.errors import InvalidInput
 from core.formats import (
     FileFormat,

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from core.contracts.questions import AnswerSpan, QaExample
+from core.contracts.qa_examples import AnswerSpan, QaExample
 from core.errors import InvalidInput
 from core.formats import FileFormat, read_questions, read_questions_with_notes, write_squad
 from tests.core.formats.squad_documents import CONTEXT, answer, faults_of, question, read, squad

@@ -9,7 +9,7 @@ import pytest
 from core.contracts.evaluations import QaEvaluation
 from core.contracts.hyperparameters import QaHyperparameters, QaPretrainSettings
 from core.contracts.jobs import AdaptJob, PretrainJob
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.contracts.values import BASE, QA, Method
 from core.errors import InvalidInput
 from core.pipeline import Outcome

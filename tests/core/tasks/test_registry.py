@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -34,6 +35,7 @@ def _clear() -> None:
     plugins._entry_points.cache_clear()
     plugins.load_task.cache_clear()
     task_spec.cache_clear()
+    task_specs.cache_clear()
 
 
 def test_registry_has_the_built_in_tasks() -> None:
@@ -63,6 +65,16 @@ def test_registry_refuses_an_entry_point_that_is_not_the_spec_of_its_name(
     installed.append(EntryPoint("other", NER.value, GROUP))
     with pytest.raises(TypeError, match="is not the TaskSpec of that name"):
         task_spec("other")
+
+
+def test_registry_refuses_evaluations_that_cannot_be_distinguished(
+    installed: list[EntryPoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed.append(NER)
+    monkeypatch.setattr("tests.integration.ner.spec.SPEC", replace(task_spec("ner"), evaluation=QaEvaluation))
+    _clear()
+    with pytest.raises(TypeError, match="the evaluations of the tasks qa and ner have the same fields"):
+        task_specs()
 
 
 @pytest.mark.parametrize("spec", task_specs(), ids=lambda spec: spec.name)

@@ -11,7 +11,7 @@ from core.contracts.examples import DatasetManifest, Example, LabelUse
 from core.contracts.hyperparameters import MetaSettings
 from core.contracts.inference import Prediction, PredictionInput
 from core.contracts.task_options import LabelOptions
-from core.contracts.values import Contract, Label, LanguageTag, Method, Offset, OwnId, Text
+from core.contracts.values import Contract, Label, Method, Offset, Text
 from core.formats.jsonl_reader import jsonl_reader
 from core.tasks.data_split import EpisodeShape, Pools, Split
 from core.tasks.holdout import sorted_by_hash
@@ -66,9 +66,7 @@ class Sentence(PredictionInput):
         text: The sentence.
     """
 
-    id: OwnId | None = None
     text: Text
-    language: LanguageTag | None = None
 
     @classmethod
     def from_shorthand(cls, value: object) -> object:
@@ -83,11 +81,8 @@ class NerPrediction(Prediction):
         entities: Its entities.
     """
 
-    id: str | None = None
     text: str
-    language: LanguageTag
     entities: tuple[Entity, ...]
-    adapted: bool
 
 
 class NerEvaluation(Evaluation):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from core.contracts.answers import PredictedAnswer
+from core.contracts.qa_predictions import PredictedAnswer
 from core.tasks.qa.span_scores import MAX_ANSWER_TOKENS
 from core.tasks.qa.tokens import ContextTokens
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.contracts.questions import AnswerSpan, QaExample
+from core.contracts.qa_examples import AnswerSpan, QaExample
 from core.encoders.loading import load_encoder
 from core.tasks.qa.learner import QaLearner
 from tests.core.tiny import Kind, tiny_encoder_folder

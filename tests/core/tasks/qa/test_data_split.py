@@ -4,7 +4,7 @@ import pytest
 
 from core.contracts.examples import DatasetManifest
 from core.contracts.hyperparameters import MetaSettings, QaHyperparameters
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.contracts.values import QA, Method
 from core.errors import InvalidInput
 from core.tasks.data_split import FORWARD_SHARE, Split

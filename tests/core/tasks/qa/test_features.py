@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import torch
 
-from core.contracts.questions import AnswerSpan
+from core.contracts.qa_examples import AnswerSpan
 from core.encoders.loading import Encoder, load_encoder
 from core.errors import InvalidInput
 from core.tasks.qa.features import NO_ANSWER, Features, Featurizer

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 import torch
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.encoders.loading import load_encoder
 from core.tasks.engine import TaskLearner
 from core.tasks.qa.decoding import answer

@@ -6,7 +6,7 @@ and joins the rest with single spaces; an F1 without a common word is 0.
 
 import pytest
 
-from core.contracts.questions import AnswerSpan, QaExample
+from core.contracts.qa_examples import AnswerSpan, QaExample
 from core.tasks.qa.metrics import evaluate_answers, exact_match, normalize_answer, word_f1
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.contracts.questions import QaExample
+from core.contracts.qa_examples import QaExample
 from core.tasks.qa.learner import QaLearner
 from tests.core.tasks.qa.qa_examples import EXAMPLES, Question, tiny_qa_folder, tiny_qa_learner
 from tests.core.tiny import Kind

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
-from core.contracts.questions import AnswerSpan, QaExample
+from core.contracts.qa_examples import AnswerSpan, QaExample
 from core.encoders.loading import EMBEDDED, EMBEDDED_ENGLISH, load_encoder
 from core.errors import InvalidInput
 from core.tasks.qa.similarity import SentenceEncoder, embedding_text

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.contracts.answers import PredictedAnswer
+from core.contracts.qa_predictions import PredictedAnswer
 from core.tasks.qa.span_scores import MAX_ANSWER_TOKENS, SpanScores
 from core.tasks.qa.tokens import ContextTokens
 from core.tasks.qa.windows import context_windows

@@ -1,7 +1,7 @@
 """Inputs and predictions of the task qa."""
 
 from core.contracts.inference import Prediction, PredictionInput
-from core.contracts.values import Context, Contract, LanguageTag, OwnId, Text
+from core.contracts.values import Context, Contract, Text
 
 
 class QuestionInput(PredictionInput):
@@ -12,10 +12,8 @@ class QuestionInput(PredictionInput):
         context: The text that holds the answer, of any length up to the limit.
     """
 
-    id: OwnId | None = None
     question: Text
     context: Context
-    language: LanguageTag | None = None
 
 
 class PredictedAnswer(Contract):
@@ -41,7 +39,4 @@ class QaPrediction(Prediction):
         answers: In descending order of score; no two overlap or have the same text.
     """
 
-    id: str | None = None
-    language: LanguageTag
     answers: tuple[PredictedAnswer, ...]
-    adapted: bool

@@ -1,7 +1,7 @@
 """Inputs and predictions of the task mtod."""
 
 from core.contracts.inference import Prediction, PredictionInput
-from core.contracts.values import Contract, LanguageTag, OwnId, Text
+from core.contracts.values import Contract, Text
 
 
 class Utterance(PredictionInput):
@@ -11,9 +11,7 @@ class Utterance(PredictionInput):
         text: The utterance.
     """
 
-    id: OwnId | None = None
     text: Text
-    language: LanguageTag | None = None
 
     @classmethod
     def from_shorthand(cls, value: object) -> object:
@@ -61,10 +59,7 @@ class MtodPrediction(Prediction):
         slots: Slots in the order of the text, without overlap.
     """
 
-    id: str | None = None
     text: str
-    language: LanguageTag
     intent: RankedIntent
     intent_ranking: tuple[RankedIntent, ...]
     slots: tuple[PredictedSlot, ...]
-    adapted: bool

@@ -6,7 +6,13 @@ import pytest
 
 from core.contracts.values import MTOD, QA
 from core.experiments.aggregation import Variant
-from core.experiments.labels import amount_name, format_p_value, format_percent, format_spread, method_name
+from core.experiments.formatting import (
+    amount_name,
+    format_p_value,
+    format_percent,
+    format_spread,
+    method_name,
+)
 from core.experiments.statistics import spread
 
 
