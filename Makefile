@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?=
-# Processes that run tests side by side: one for each core.
+# Processes that run the files of tests side by side: one for each core.
 WORKERS ?= auto
 PYTEST_DATA := $(if $(DATA),--data=$(abspath $(DATA)),)
 
@@ -35,7 +35,7 @@ imports: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest tests -n $(WORKERS) $(PYTEST_DATA)
+	$(BIN)/python -m pytest tests -n $(WORKERS) --dist loadfile $(PYTEST_DATA)
 
 format: $(VENV)/.installed-dev  ## fix and format the code
 	$(BIN)/ruff check --fix .

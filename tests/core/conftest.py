@@ -33,7 +33,7 @@ def trained_learner(bert_folder: Path) -> MtodLearner:
     return learner
 
 
-@pytest.fixture
+@pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Use one thread, so that sums are added in the same order and results are equal bit by bit."""
     torch.set_num_threads(1)
