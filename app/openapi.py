@@ -8,9 +8,9 @@ from pydantic import BaseModel
 
 from app.parsing.documents import FORM, JSON
 from app.parsing.problems import PROBLEM_JSON, ProblemDetails
+from app.schemas.checkpoints import DeployRequest
 from app.schemas.limits import set_limits
 from app.schemas.prediction import predict_request
-from app.schemas.registry import DeployRequest
 from app.schemas.task_requests import adapt_requests, dataset_requests, evaluate_requests, pretrain_requests
 from app.security.permissions import OPEN, allowed_scopes
 from core.contracts.jobs import JobEvent

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from app.registry.served_models import scores_of
-from app.schemas.registry import CURSOR, CheckpointBrief, CheckpointFilter, CheckpointPage, CheckpointView
+from app.schemas.checkpoints import CURSOR, CheckpointBrief, CheckpointFilter, CheckpointPage, CheckpointView
 from core.contracts.reports import CheckpointManifest
 from core.contracts.values import TaskName
 from core.errors import Conflict, CorruptArtifact, NotFound

@@ -5,7 +5,7 @@ from contextlib import suppress
 from app.inference.deployment_cache import is_adapted
 from app.parsing.preconditions import Precondition
 from app.registry.served_models import scores_of
-from app.schemas.registry import DeployRequest, LanguageView, PastDeployment
+from app.schemas.checkpoints import DeployRequest, LanguageView, PastDeployment
 from core.contracts.reports import CheckpointManifest, Deployment
 from core.contracts.values import BASE, TaskName, Trainable
 from core.errors import Conflict, NotFound, PreconditionFailed

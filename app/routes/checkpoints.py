@@ -11,7 +11,7 @@ from app.registry import catalogue
 from app.registry.archives import TAR, pack
 from app.registry.deletion import delete
 from app.registry.importing import ReceivedArchive, import_archive
-from app.schemas.registry import CheckpointFilter, CheckpointPage, CheckpointView
+from app.schemas.checkpoints import CheckpointFilter, CheckpointPage, CheckpointView
 from core.contracts.values import TaskName
 
 router = APIRouter(prefix="/checkpoints", tags=["models"])

@@ -10,7 +10,7 @@ from app.parsing.bodies import json_body
 from app.parsing.preconditions import IfLive, IfLiveOrFirst, etag
 from app.registry import deploying
 from app.registry.served_models import served_task
-from app.schemas.registry import DeploymentKey, DeployRequest, LanguageView
+from app.schemas.checkpoints import DeploymentKey, DeployRequest, LanguageView
 from app.schemas.responses import Languages
 from core.contracts.values import TaskName
 from core.plugins import task_names

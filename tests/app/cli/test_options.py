@@ -8,7 +8,7 @@ import typer
 
 from app.cli.options import PAGE_LIMIT, parse_deployment_key, parse_held_out, parse_language
 from app.jobs.queries import MAX_JOBS
-from app.schemas.registry import MAX_CHECKPOINTS
+from app.schemas.checkpoints import MAX_CHECKPOINTS
 from tests.app.cli.command_tree import commands
 from tests.app.cli.running import Run
 from tests.app.cli.test_service_options import ARGUMENTS, arguments_of

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from app.schemas.registry import CheckpointBrief, CheckpointPage, CheckpointView, LanguageView, PastDeployment
+from app.schemas.checkpoints import (
+    CheckpointBrief,
+    CheckpointPage,
+    CheckpointView,
+    LanguageView,
+    PastDeployment,
+)
 from core.contracts.reports import Deployment
 from core.contracts.values import MTOD, Trainable
 from tests.app.cli.running import Run
